@@ -1,0 +1,1 @@
+"""A load lab for threaded Python web services."""

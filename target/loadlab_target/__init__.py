@@ -1,0 +1,1 @@
+"""The lab's target: any WSGI app under a gunicorn that measures itself."""
