@@ -1,0 +1,141 @@
+"""Distributions of nanoseconds: exact counts in HdrHistogram's buckets, so that merging loses nothing.
+
+Bucket layout: Gil Tene's HdrHistogram (hdrhistogram.org) with 1 ns as the lowest discernible value,
+one hour as the highest and three significant digits. `encode` gives its published V2 encoding, so
+other programs can read, merge and draw the same counts. Percentiles are read from merged counts and
+never averaged.
+"""
+
+import math
+from typing import Self
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from hdrh.histogram import HdrHistogram
+
+from loadlab.clock import NS_PER_S
+
+Int64s = npt.NDArray[np.int64]
+
+HIGHEST_NS = 3600 * NS_PER_S
+DIGITS = 3
+_HALF_BITS = 10
+_HALF = 1 << _HALF_BITS
+"""Half the sub-buckets: from 2048 on, each doubling of the value shares 1024 buckets."""
+
+
+def bucket_of(values_ns: Int64s) -> Int64s:
+    """Return the bucket index of each value; values are whole nanoseconds from 0 to HIGHEST_NS."""
+    _, bits = np.frexp(values_ns.astype(np.float64))
+    shift = np.maximum(bits.astype(np.int64) - (_HALF_BITS + 1), 0)
+    return (shift << _HALF_BITS) + (values_ns >> shift)
+
+
+def highest_in(bucket: int) -> int:
+    """Return the highest value that shares a bucket: what a percentile reports."""
+    shift = max((bucket >> _HALF_BITS) - 1, 0)
+    return ((bucket - (shift << _HALF_BITS) + 1) << shift) - 1
+
+
+LENGTH = int(bucket_of(np.array([HIGHEST_NS]))[0]) + 1
+
+
+class Packed(msgspec.Struct, array_like=True, frozen=True):
+    """A histogram as it goes from one process to another: the buckets that are not empty."""
+
+    buckets: bytes
+    counts: bytes
+    sum_ns: int
+    max_ns: int
+
+
+class Histogram:
+    """Counts of values in nanoseconds, with their exact sum and maximum.
+
+    Values below 0 count as 0 and values above HIGHEST_NS as HIGHEST_NS: nothing is left out.
+    """
+
+    __slots__ = ("count", "counts", "max_ns", "sum_ns")
+
+    def __init__(self) -> None:
+        self.counts: Int64s = np.zeros(LENGTH, dtype=np.int64)
+        self.count = 0
+        self.sum_ns = 0
+        self.max_ns = 0
+
+    def record(self, values_ns: Int64s) -> None:
+        """Count each of the values."""
+        if not len(values_ns):
+            return
+        values_ns = np.clip(values_ns, 0, HIGHEST_NS)
+        np.add.at(self.counts, bucket_of(values_ns), 1)
+        self.count += len(values_ns)
+        self.sum_ns += int(values_ns.sum())
+        self.max_ns = max(self.max_ns, int(values_ns.max()))
+
+    def merge(self, other: Self) -> None:
+        """Add the other's counts; the order of merges makes no difference."""
+        self.counts += other.counts
+        self.count += other.count
+        self.sum_ns += other.sum_ns
+        self.max_ns = max(self.max_ns, other.max_ns)
+
+    def value_at_rank(self, rank: int) -> int:
+        """Return the value of the rank-th smallest, counted from 1, as its bucket's highest value."""
+        if not 1 <= rank <= self.count:
+            raise ValueError(f"rank {rank} of {self.count}")
+        bucket = int(np.searchsorted(np.cumsum(self.counts), rank))
+        return min(highest_in(bucket), self.max_ns)
+
+    @property
+    def mean_ns(self) -> float | None:
+        """The exact mean, None of nothing."""
+        return self.sum_ns / self.count if self.count else None
+
+    def pack(self) -> Packed:
+        """Return the buckets that are not empty."""
+        buckets = np.flatnonzero(self.counts).astype(np.int32)
+        return Packed(buckets.tobytes(), self.counts[buckets].tobytes(), self.sum_ns, self.max_ns)
+
+    @classmethod
+    def unpack(cls, packed: Packed) -> Self:
+        """Return what `pack` was called on."""
+        self = cls()
+        counts = np.frombuffer(packed.counts, dtype=np.int64)
+        self.counts[np.frombuffer(packed.buckets, dtype=np.int32)] = counts
+        self.count = int(counts.sum())
+        self.sum_ns = packed.sum_ns
+        self.max_ns = packed.max_ns
+        return self
+
+    def encode(self) -> str:
+        """Return the HdrHistogram V2 compressed encoding, base64."""
+        library = HdrHistogram(1, HIGHEST_NS, DIGITS)
+        for bucket in np.flatnonzero(self.counts):
+            if not library.record_value(highest_in(int(bucket)), int(self.counts[bucket])):
+                raise ValueError(f"bucket {bucket} is outside the encoding's range")
+        return str(library.encode().decode("ascii"))
+
+
+def quantile_ns(known: Histogram, censored: Histogram, quantile: float) -> int | None:
+    """Return a quantile of known values and of values known only to be at least so much.
+
+    None where it can't be told: where the censored values, which may lie anywhere from their bound
+    to infinity, could move it; and where there are too few values for the upper end of its 95 %
+    order-statistic interval, rank n*q + 1.96*sqrt(n*q*(1-q)), to exist (David & Nagaraja, Order
+    Statistics, 3rd ed., section 7.1).
+    """
+    count = known.count + censored.count
+    if count == 0 or count * quantile + 1.96 * math.sqrt(count * quantile * (1 - quantile)) > count:
+        return None
+    rank = max(1, math.ceil(count * quantile - 1e-9))
+    if rank > known.count:
+        return None
+    highest = known.value_at_rank(rank)
+    if censored.count == 0:
+        return highest
+    together = Histogram()
+    together.merge(known)
+    together.merge(censored)
+    return highest if together.value_at_rank(rank) == highest else None

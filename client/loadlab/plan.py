@@ -1,0 +1,190 @@
+"""What shall happen: a `Plan`, immutable, checked as a whole before any load."""
+
+from enum import StrEnum
+from typing import Self
+from urllib.parse import urlsplit
+
+import msgspec
+
+from loadlab.clock import NS_PER_S
+
+
+class Workload(StrEnum):
+    """When requests are due."""
+
+    CLOSED = "closed"
+    """N users, each with one request in flight or thinking."""
+    BATCH = "batch"
+    """N requests at once; what counts is the makespan."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of request, to be sent as often as its weight says."""
+
+    method: str = "GET"
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    weight: float = 1.0
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One point of a sweep."""
+
+    concurrency: int | None = None
+    """Users of a closed stage."""
+    requests: int | None = None
+    """Requests of a batch, or of a closed stage that counts requests instead of time."""
+
+    @property
+    def label(self) -> str:
+        """What tells this stage from its neighbours."""
+        return str(self.requests if self.concurrency is None else self.concurrency)
+
+
+class Traits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scenario can do, and what it can't by design."""
+
+    name: str
+    idea: str
+    """The execution model in one sentence."""
+    transports: tuple[str, ...]
+    """Those it can drive; the first is its default."""
+    workloads: tuple[Workload, ...]
+    """Those it can carry; the first is its default."""
+    single_user: bool = False
+    """Whether only one request can ever be in flight, so that more users would be a lie."""
+    many_processes: bool = False
+    """Whether it takes more than one process."""
+    blocks_loop: bool = False
+    """Whether it holds its event loop by design: a stalled loop is then its lesson, no fault."""
+
+
+class StatusRange(msgspec.Struct, frozen=True):
+    """HTTP statuses from `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that decides what a run does. Times in nanoseconds."""
+
+    scenario: str
+    transport: str
+    workload: Workload
+    target: str
+    """Base URL of the target."""
+    requests: tuple[Request, ...]
+    stages: tuple[Stage, ...]
+    duration_ns: int | None = None
+    """The measurement window of a closed stage; None where a number of requests ends it."""
+    warmup_ns: int = 0
+    drain_ns: int = 10 * NS_PER_S
+    """How long after the end of a stage replies are waited for."""
+    think_ns: int = 0
+    """A closed user's pause between a reply and the next request's due moment."""
+    timeout_ns: int = 10 * NS_PER_S
+    connect_timeout_ns: int = 5 * NS_PER_S
+    expect_status: tuple[StatusRange, ...] = (StatusRange(200, 399),)
+    """A complete response with any other status is an `http_error`."""
+    processes: int = 1
+    seed: int = 1
+
+    def expects(self, status: int) -> bool:
+        """Tell whether a response with this status is `ok`."""
+        return any(span.first <= status <= span.last for span in self.expect_status)
+
+    def problems(self, traits: Traits) -> list[str]:
+        """Say everything that is wrong at once, a sentence each; empty where the plan can be run."""
+        found = [*self._combination(traits), *self._sizes(), *self._times()]
+        found += [problem for request in self.requests for problem in url_problems(request.url)]
+        if not self.requests:
+            found.append("--requests-file: it names no request")
+        return found
+
+    def _combination(self, traits: Traits) -> list[str]:
+        found = []
+        if self.transport not in traits.transports:
+            found.append(
+                f"--transport: {traits.name} cannot use {self.transport!r}; it takes {_listed(traits.transports)}"
+            )
+        if self.workload not in traits.workloads:
+            found.append(
+                f"--workload: {traits.name} cannot carry {self.workload!s}; it takes {_listed(traits.workloads)}"
+            )
+        if self.processes > 1 and not traits.many_processes:
+            found.append(f"--processes: {traits.name} runs in one process; pool takes more")
+        if traits.single_user and any((stage.concurrency or 1) > 1 for stage in self.stages):
+            found.append(
+                f"--concurrency: {traits.name} has one request in flight at a time; give 1, or leave it out"
+            )
+        return found
+
+    def _sizes(self) -> list[str]:
+        found = []
+        if not self.stages:
+            found.append("--concurrency: there is no stage to run")
+        for stage in self.stages:
+            match self.workload:
+                case Workload.CLOSED if stage.concurrency is None:
+                    found.append("--concurrency: a closed workload needs it")
+                case Workload.BATCH if stage.requests is None:
+                    found.append("--requests: a batch needs it: it is its size")
+                case Workload.BATCH if stage.concurrency is not None:
+                    found.append("--concurrency: a batch has none; --requests is its size")
+            if min(stage.concurrency or 1, stage.requests or 1) < 1:
+                found.append("--concurrency and --requests: they start at 1")
+        if self.processes < 1:
+            found.append("--processes: it starts at 1")
+        return found
+
+    def _times(self) -> list[str]:
+        found = []
+        by_count = all(stage.requests is not None for stage in self.stages)
+        match self.workload:
+            case Workload.CLOSED if (self.duration_ns is None) != by_count:
+                found.append("--duration or --requests: a closed workload ends by one of the two")
+            case Workload.BATCH if self.duration_ns is not None:
+                found.append("--duration: a batch ends with its last reply")
+            case Workload.BATCH if self.warmup_ns:
+                found.append("--warmup: a batch has none")
+            case Workload.BATCH if self.think_ns:
+                found.append("--think: a batch has none")
+        if self.duration_ns is not None and self.duration_ns <= 0:
+            found.append("--duration: it must be more than 0")
+        if min(self.timeout_ns, self.connect_timeout_ns) <= 0:
+            found.append("--timeout: it must be more than 0")
+        if min(self.warmup_ns, self.think_ns, self.drain_ns) < 0:
+            found.append("--warmup, --think and --drain: they must not be negative")
+        return found
+
+    def with_target(self, target: str) -> Self:
+        """Return the same plan with every request, relative or not, at this base URL."""
+        moved = tuple(
+            msgspec.structs.replace(request, url=f"{target.rstrip('/')}{_path(request.url)}")
+            for request in self.requests
+        )
+        return msgspec.structs.replace(self, target=target, requests=moved)
+
+
+def url_problems(url: str) -> list[str]:
+    """Say what keeps a URL from being requested."""
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port != 0
+    except ValueError:
+        return [f"--target: {url!r} is not a URL; write http://host:port/path"]
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return [f"--target: {url!r} is not an http:// or https:// URL; write http://host:port/path"]
+    return [] if port_is_fine else [f"--target: {url!r} has port 0"]
+
+
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    path = parts.path or "/"
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " or ".join(str(name) for name in names)

@@ -1,0 +1,60 @@
+"""One request: what came of it, and when.
+
+due   the moment the request should go out (latency counts from here)
+sent  the moment it did (service time counts from here; sent - due is the client's own lag)
+done  the moment its last byte was read, or it was given up
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class Outcome(IntEnum):
+    """What came of a request that was due. Every due request has exactly one."""
+
+    OK = 0
+    HTTP_ERROR = 1
+    """A complete response whose status was not expected."""
+    TIMEOUT = 2
+    """No complete response within the request's time limit."""
+    CONNECT_ERROR = 3
+    """No connection: refused, unreachable, name not found, TLS handshake failed."""
+    PROTOCOL_ERROR = 4
+    """A connection that broke, or a response that was not valid HTTP."""
+    DROPPED = 5
+    """Due, but never sent: the limit of requests in flight was reached."""
+    UNFINISHED = 6
+    """Sent, but without an answer at the end of the drain."""
+
+    @property
+    def key(self) -> str:
+        """The outcome's name in the result file."""
+        return self.name.lower()
+
+
+ANSWERED = (Outcome.OK, Outcome.HTTP_ERROR)
+"""Outcomes with a complete response: latency and throughput are of these."""
+
+CENSORED = (Outcome.TIMEOUT, Outcome.UNFINISHED)
+"""Outcomes whose latency is known only to be at least what was waited."""
+
+
+class Reply(NamedTuple):
+    """What a transport makes of one request. A network failure is a reply, never a raise."""
+
+    outcome: Outcome
+    status: int = 0
+    """HTTP status, 0 where there was no response."""
+    body_bytes: int = 0
+    """Length of the body after transfer decoding."""
+
+
+class Sample(NamedTuple):
+    """One finished request as the recorder takes it; the field order is the column order of a `Tape`."""
+
+    due_ns: int
+    sent_ns: int
+    done_ns: int
+    outcome: int
+    status: int
+    body_bytes: int

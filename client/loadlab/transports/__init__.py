@@ -1,0 +1,91 @@
+"""What puts a request on the wire.
+
+Two small protocols, because a call either gives way to the event loop or holds its thread. Both
+promise: a network failure, a timeout or an invalid response is a `Reply`, never a raise; a body is
+read to its end; nothing is retried and nothing queues out of sight.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Protocol
+
+import msgspec
+
+from loadlab.plan import Plan, Request
+from loadlab.sample import Reply
+
+
+class Wear(msgspec.Struct):
+    """What a transport did besides answering, counted over its life."""
+
+    connections_opened: int = 0
+    connections_lost: int = 0
+    """Kept-alive connections that broke under a request."""
+
+
+class AsyncTransport(Protocol):
+    """Sends from an event loop, without holding it."""
+
+    wear: Wear
+
+    async def open(self, plan: Plan) -> None:
+        """Make ready for a stage of this plan; no connection is made yet."""
+        ...
+
+    def prepare(self, request: Request) -> Any:  # noqa: ANN401 - its own form, only `send` reads it
+        """Do once for a kind of request what need not be done for each."""
+        ...
+
+    async def send(self, prepared: Any) -> Reply:  # noqa: ANN401 - what `prepare` returned
+        """Send one request and read its response to the end, within the plan's time limits."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class BlockingTransport(Protocol):
+    """Sends from a thread and holds it until the response is read. One per thread."""
+
+    wear: Wear
+
+    def open(self, plan: Plan) -> None:
+        """Make ready for a stage of this plan; no connection is made yet."""
+        ...
+
+    def prepare(self, request: Request) -> Any:  # noqa: ANN401 - its own form, only `send` reads it
+        """Do once for a kind of request what need not be done for each."""
+        ...
+
+    def send(self, prepared: Any) -> Reply:  # noqa: ANN401 - what `prepare` returned
+        """Send one request and read its response to the end, within the plan's time limits."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+_ASYNC = {"aiohttp": "loadlab.transports.aiohttp_client:AiohttpTransport"}
+_BLOCKING = {"requests": "loadlab.transports.requests_client:RequestsTransport"}
+
+NAMES = (*_ASYNC, *_BLOCKING)
+
+
+def async_transport(name: str) -> AsyncTransport:
+    """Make the named transport; importing a library only where it is used keeps workers quick to start."""
+    transport: AsyncTransport = _load(_ASYNC[name])()
+    return transport
+
+
+def blocking_transport(name: str) -> BlockingTransport:
+    """Make the named transport for one thread."""
+    transport: BlockingTransport = _load(_BLOCKING[name])()
+    return transport
+
+
+def _load(where: str) -> Callable[[], Any]:
+    module, _, name = where.partition(":")
+    made: Callable[[], Any] = getattr(import_module(module), name)
+    return made

@@ -1,0 +1,65 @@
+"""Reading and writing quantities: durations, sizes, counts. Pure."""
+
+import re
+
+from loadlab.errors import UsageError
+
+_NS = {
+    "ns": 1,
+    "us": 1_000,
+    "µs": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
+}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-zµ]*)", re.IGNORECASE)
+_INTEGER = re.compile(r"\d{1,18}")
+
+
+def duration_ns(text: str, option: str) -> int:
+    """Read `10s`, `250ms`, `1.5m` or a bare number of seconds; raise UsageError naming the option."""
+    match = _DURATION.fullmatch(text.strip())
+    unit = match[2].lower() or "s" if match else ""
+    if match is None or unit not in _NS:
+        raise UsageError(
+            f"{option}: {text!r} is not a duration; write a number with ns, us, ms, s, m or h, such as 10s or 250ms"
+            " (without a unit it is seconds)"
+        )
+    return round(float(match[1]) * _NS[unit])
+
+
+def count(text: str, option: str, *, least: int = 1) -> int:
+    """Read a whole number of at least `least`; raise UsageError naming the option."""
+    text = text.strip()
+    if not _INTEGER.fullmatch(text) or int(text) < least:
+        raise UsageError(f"{option}: {text!r} is not a whole number of {least} or more")
+    return int(text)
+
+
+def counts(text: str, option: str) -> tuple[int, ...]:
+    """Read `1,8,64`: whole numbers of 1 or more; raise UsageError naming the option."""
+    return tuple(count(part, option) for part in text.split(","))
+
+
+def show_ns(value_ns: float | None) -> str:
+    """Write a span of time with three figures and its unit; an absent one as a dash."""
+    if value_ns is None:
+        return "–"
+    size = abs(value_ns)
+    for unit, scale in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if size >= scale * 0.9995:
+            return f"{_figures(value_ns / scale)} {unit}"
+    return f"{value_ns:.0f} ns"
+
+
+def show_hz(value_hz: float | None) -> str:
+    """Write a rate as `123/s`; an absent one as a dash."""
+    return "–" if value_hz is None else f"{_figures(value_hz)}/s"
+
+
+def _figures(value: float) -> str:
+    """Three figures, never an exponent, thousands apart."""
+    size = abs(value)
+    digits = 2 if size < 9.995 else 1 if size < 99.95 else 0
+    return f"{value:,.{digits}f}"
