@@ -41,13 +41,44 @@ def highest_in(bucket: int) -> int:
 LENGTH = int(bucket_of(np.array([HIGHEST_NS]))[0]) + 1
 
 
-class Packed(msgspec.Struct, array_like=True, frozen=True):
-    """A histogram as it goes from one process to another: the buckets that are not empty."""
+class Sparse(msgspec.Struct, array_like=True, frozen=True):
+    """The buckets of a distribution that are not empty: for keeping many, and between processes."""
 
-    buckets: bytes
-    counts: bytes
-    sum_ns: int
-    max_ns: int
+    buckets: bytes = b""
+    counts: bytes = b""
+    sum_ns: int = 0
+    max_ns: int = 0
+
+    @classmethod
+    def of(cls, values_ns: Int64s) -> Self:
+        """Count these values, clipped to the range from 0 to HIGHEST_NS."""
+        if not len(values_ns):
+            return cls()
+        values_ns = np.clip(values_ns, 0, HIGHEST_NS)
+        buckets, counts = np.unique(bucket_of(values_ns), return_counts=True)
+        return cls(_bytes(buckets), _bytes(counts), int(values_ns.sum()), int(values_ns.max()))
+
+    def plus(self, other: Self) -> Self:
+        """Return both together."""
+        buckets, where = np.unique(
+            np.concatenate([_int64s(self.buckets), _int64s(other.buckets)]), return_inverse=True
+        )
+        counts = np.zeros(len(buckets), dtype=np.int64)
+        np.add.at(counts, where, np.concatenate([_int64s(self.counts), _int64s(other.counts)]))
+        return type(self)(
+            _bytes(buckets),
+            _bytes(counts),
+            self.sum_ns + other.sum_ns,
+            max(self.max_ns, other.max_ns),
+        )
+
+
+def _bytes(values: Int64s) -> bytes:
+    return values.astype(np.int64).tobytes()
+
+
+def _int64s(data: bytes) -> Int64s:
+    return np.frombuffer(data, dtype=np.int64)
 
 
 class Histogram:
@@ -93,20 +124,20 @@ class Histogram:
         """The exact mean, None of nothing."""
         return self.sum_ns / self.count if self.count else None
 
-    def pack(self) -> Packed:
+    def sparse(self) -> Sparse:
         """Return the buckets that are not empty."""
-        buckets = np.flatnonzero(self.counts).astype(np.int32)
-        return Packed(buckets.tobytes(), self.counts[buckets].tobytes(), self.sum_ns, self.max_ns)
+        buckets = np.flatnonzero(self.counts)
+        return Sparse(_bytes(buckets), _bytes(self.counts[buckets]), self.sum_ns, self.max_ns)
 
     @classmethod
-    def unpack(cls, packed: Packed) -> Self:
-        """Return what `pack` was called on."""
+    def of(cls, sparse: Sparse) -> Self:
+        """Return the distribution with these counts."""
         self = cls()
-        counts = np.frombuffer(packed.counts, dtype=np.int64)
-        self.counts[np.frombuffer(packed.buckets, dtype=np.int32)] = counts
+        counts = _int64s(sparse.counts)
+        self.counts[_int64s(sparse.buckets)] = counts
         self.count = int(counts.sum())
-        self.sum_ns = packed.sum_ns
-        self.max_ns = packed.max_ns
+        self.sum_ns = sparse.sum_ns
+        self.max_ns = sparse.max_ns
         return self
 
     def encode(self) -> str:

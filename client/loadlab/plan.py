@@ -106,13 +106,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def _combination(self, traits: Traits) -> list[str]:
         found = []
         if self.transport not in traits.transports:
-            found.append(
-                f"--transport: {traits.name} cannot use {self.transport!r}; it takes {_listed(traits.transports)}"
-            )
+            takes = _listed(traits.transports)
+            found.append(f"--transport: {traits.name} cannot use {self.transport!r}; it takes {takes}")
         if self.workload not in traits.workloads:
-            found.append(
-                f"--workload: {traits.name} cannot carry {self.workload!s}; it takes {_listed(traits.workloads)}"
-            )
+            takes = _listed(traits.workloads)
+            found.append(f"--workload: {traits.name} cannot carry {self.workload!s}; it takes {takes}")
         if self.processes > 1 and not traits.many_processes:
             found.append(f"--processes: {traits.name} runs in one process; pool takes more")
         if traits.single_user and any((stage.concurrency or 1) > 1 for stage in self.stages):

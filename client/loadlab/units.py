@@ -23,8 +23,8 @@ def duration_ns(text: str, option: str) -> int:
     unit = match[2].lower() or "s" if match else ""
     if match is None or unit not in _NS:
         raise UsageError(
-            f"{option}: {text!r} is not a duration; write a number with ns, us, ms, s, m or h, such as 10s or 250ms"
-            " (without a unit it is seconds)"
+            f"{option}: {text!r} is not a duration; write a number with ns, us, ms, s, m or h,"
+            " such as 10s or 250ms (without a unit it is seconds)"
         )
     return round(float(match[1]) * _NS[unit])
 

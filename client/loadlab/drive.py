@@ -1,0 +1,199 @@
+"""The loops that make load, one per way of waiting. These rules hold in each:
+
+1. `due` is set before a request is sent and never derived from when it was.
+2. Every request that is counted as sent ends as exactly one row on the tape, cancelled ones as `unfinished`.
+3. Nothing is done per request that could be done per second or per stage.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from loadlab.clock import NS_PER_S
+from loadlab.sample import Outcome, Reply
+from loadlab.shard import Shard
+
+AsyncSend = Callable[[Any], Awaitable[Reply]]
+BlockingSend = Callable[[Any], Reply]
+
+_POLL_S = 0.05
+_TICK_S = 0.05
+
+
+async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend) -> None:
+    """One user: a request, its reply, a pause, and again, until nothing more is due."""
+    now_ns, note, batch, think_ns = shard.now_ns, shard.tape.note, shard.is_batch, shard.plan.think_ns
+    due = shard.begin_ns
+    while due < shard.end_ns:
+        if think_ns and due > shard.begin_ns and not await _rest_until(shard, due):
+            break
+        prepared = next(feed, None)
+        if prepared is None:
+            shard.nothing_left()
+            break
+        sent = now_ns()
+        shard.sent += 1
+        try:
+            outcome, status, body_bytes = await send(prepared)
+        except asyncio.CancelledError:
+            note([due, sent, now_ns(), Outcome.UNFINISHED, 0, 0])
+            raise
+        done = now_ns()
+        note([due, sent, done, outcome, status, body_bytes])
+        if not batch:
+            due = done + think_ns
+
+
+async def _rest_until(shard: Shard, due_ns: int) -> bool:
+    """Think; tell whether the request is still wanted afterwards."""
+    while due_ns < shard.end_ns and (left_ns := due_ns - shard.now_ns()) > 0:
+        await asyncio.sleep(min(left_ns / NS_PER_S, _POLL_S))
+    return due_ns < shard.end_ns
+
+
+async def settle(shard: Shard, users: list[asyncio.Task[None]] | list[asyncio.Future[None]]) -> None:
+    """Wait for all users; cancel those that the drain leaves behind; raise what one of them raised."""
+    everyone = asyncio.gather(*users)
+    while not everyone.done() and shard.drain_left_ns() > 0:
+        await asyncio.wait([everyone], timeout=_POLL_S)
+    everyone.cancel()
+    await asyncio.gather(*users, return_exceptions=True)
+    for one in users:
+        if not one.cancelled() and (error := one.exception()):
+            raise error
+
+
+async def watch_loop(shard: Shard) -> None:
+    """Keep the loop's pulse: how late its timers come, and that they come at all."""
+    while True:
+        asked_ns = shard.now_ns()
+        await asyncio.sleep(_TICK_S)
+        late_ns = shard.now_ns() - asked_ns - round(_TICK_S * NS_PER_S)
+        shard.loop_ticks += 1
+        shard.loop_stall_max_ns = max(shard.loop_stall_max_ns, late_ns)
+
+
+class Chain:
+    """A user without a coroutine: each reply's callback sends the next request."""
+
+    __slots__ = ("_due_ns", "_ensure", "_feed", "_send", "_sent_ns", "_shard", "done", "in_flight")
+
+    def __init__(self, shard: Shard, feed: Iterator[Any], send: AsyncSend) -> None:
+        loop = asyncio.get_running_loop()
+        self._shard = shard
+        self._feed = feed
+        self._send = send
+        self._ensure = loop.create_task
+        self._due_ns = shard.begin_ns
+        self._sent_ns = 0
+        self.in_flight: asyncio.Future[Reply] | None = None
+        self.done: asyncio.Future[None] = loop.create_future()
+        """Resolves when nothing more is due."""
+
+    def step(self) -> None:
+        """Send the next request, or end the chain."""
+        shard = self._shard
+        if self._due_ns >= shard.end_ns or self.done.done():
+            return self._end()
+        prepared = next(self._feed, None)
+        if prepared is None:
+            shard.nothing_left()
+            return self._end()
+        self._sent_ns = shard.now_ns()
+        shard.sent += 1
+        self.in_flight = self._ensure(self._send(prepared))  # type: ignore[arg-type] # sends are coroutines
+        self.in_flight.add_done_callback(self._replied)
+        return None
+
+    def _replied(self, future: asyncio.Future[Reply]) -> None:
+        shard = self._shard
+        done_ns = shard.now_ns()
+        if future.cancelled():
+            shard.tape.note([self._due_ns, self._sent_ns, done_ns, Outcome.UNFINISHED, 0, 0])
+            return self._end()
+        if error := future.exception():
+            self.done.set_exception(error)
+            return None
+        outcome, status, body_bytes = future.result()
+        shard.tape.note([self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes])
+        if not shard.is_batch:
+            self._due_ns = done_ns + shard.plan.think_ns
+        if shard.plan.think_ns:
+            return self._think()
+        return self.step()
+
+    def _think(self) -> None:
+        left_ns = self._due_ns - self._shard.now_ns()
+        if left_ns <= 0 or self._due_ns >= self._shard.end_ns:
+            self.step()
+        else:
+            pause_s = min(left_ns / NS_PER_S, _POLL_S)
+            asyncio.get_running_loop().call_later(pause_s, self._think)
+
+    def _end(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def cut(self) -> None:
+        """Give up the request in flight."""
+        if self.in_flight is not None:
+            self.in_flight.cancel()
+
+
+class BlockingUser:
+    """A user that holds its thread while it waits, and whose request another thread may give up."""
+
+    def __init__(self, shard: Shard, feed: Iterator[Any], send: BlockingSend, sending: threading.Lock) -> None:
+        self._shard = shard
+        self._feed = feed
+        self._send = send
+        self._sending = sending
+        self._in_hand: tuple[int, int] | None = None
+        self._mine = threading.Lock()
+        self._due_ns = shard.begin_ns
+
+    def step(self) -> bool:
+        """Send one request and wait for its reply; tell whether there may be another."""
+        shard = self._shard
+        if self._due_ns >= shard.end_ns:
+            return False
+        if shard.plan.think_ns and self._due_ns > shard.begin_ns and not self._rest():
+            return False
+        with self._sending:
+            prepared = next(self._feed, None)
+            if prepared is None:
+                shard.nothing_left()
+                return False
+            sent_ns = shard.now_ns()
+            shard.sent += 1
+            self._in_hand = self._due_ns, sent_ns
+        reply = self._send(prepared)
+        done_ns = shard.now_ns()
+        with self._mine:
+            if self._in_hand is None:
+                return False
+            shard.tape.note([self._due_ns, sent_ns, done_ns, *reply])
+            self._in_hand = None
+        if not shard.is_batch:
+            self._due_ns = done_ns + shard.plan.think_ns
+        return True
+
+    def run(self) -> None:
+        """Take steps until nothing more is due."""
+        while self.step():
+            pass
+
+    def cut(self) -> None:
+        """Give up the request in hand: it counts as unfinished, and its reply will not count."""
+        with self._mine:
+            if self._in_hand is not None:
+                due_ns, sent_ns = self._in_hand
+                self._shard.tape.note([due_ns, sent_ns, self._shard.now_ns(), Outcome.UNFINISHED, 0, 0])
+                self._in_hand = None
+
+    def _rest(self) -> bool:
+        left_ns = self._due_ns - self._shard.now_ns()
+        if left_ns > 0:
+            self._shard.halted.wait(left_ns / NS_PER_S)
+        return self._due_ns < self._shard.end_ns

@@ -1,0 +1,193 @@
+"""What was counted.
+
+A worker's loop writes finished requests to a `Tape`: one call, six raw integers. About once a second
+the tape is folded into a `Recorder`, the sums of a span of time, and the recorder goes to the parent.
+`merge` is associative and commutative, so the live view, the metrics and the result file are the same
+sums. No recorder grows with the number of requests.
+
+What a recorder counts follows the stage's window: counts and latency are of requests due in it,
+throughput and slices are of completions in it.
+"""
+
+from array import array
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from loadlab.clock import NS_PER_S
+from loadlab.histogram import Histogram, Int64s, Sparse
+from loadlab.sample import ANSWERED, CENSORED, Outcome, Sample
+
+COLUMNS = len(Sample._fields)
+PIECE = 2048
+"""Rows folded at a time: well under a millisecond, so that a fold does not stall a loop."""
+
+
+class Window(msgspec.Struct, array_like=True, frozen=True):
+    """The measured span of a stage on the monotonic clock; without an end it lasts until the last reply."""
+
+    start_ns: int
+    end_ns: int | None = None
+
+    def holds(self, moments_ns: Int64s) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Tell of each moment whether it lies in the window, its start included and its end not."""
+        inside = moments_ns >= self.start_ns
+        return inside if self.end_ns is None else inside & (moments_ns < self.end_ns)
+
+    def overlap_ns(self, from_ns: int, to_ns: int) -> int:
+        """Return how much of a span lies in the window."""
+        to_ns = to_ns if self.end_ns is None else min(to_ns, self.end_ns)
+        return max(0, to_ns - max(from_ns, self.start_ns))
+
+
+class Tape:
+    """Finished requests as raw integers, written by the loop and read by another thread.
+
+    `note([due_ns, sent_ns, done_ns, outcome, status, body_bytes])` is one call into C and therefore
+    atomic under the GIL, as are the two calls of `cut`: no lock stands in the loop.
+    """
+
+    __slots__ = ("_rows", "note")
+
+    def __init__(self) -> None:
+        self._rows = array("q")
+        self.note = self._rows.fromlist
+
+    def __len__(self) -> int:
+        """Return how many rows wait to be folded."""
+        return len(self._rows) // COLUMNS
+
+    def cut(self, rows: int = PIECE) -> Int64s:
+        """Take up to so many of the oldest rows away, as an array of shape (rows, 6)."""
+        values = min(rows, len(self)) * COLUMNS
+        piece = self._rows[:values]
+        del self._rows[:values]
+        return np.frombuffer(piece, dtype=np.int64).reshape(-1, COLUMNS)
+
+
+class Slice(msgspec.Struct, array_like=True):
+    """The completions of one second of the window."""
+
+    latency: Sparse = Sparse()
+    errors: int = 0
+    in_flight_integral_ns: int = 0
+
+    def merge(self, other: Self) -> None:
+        """Add what the other counted."""
+        self.latency = self.latency.plus(other.latency)
+        self.errors += other.errors
+        self.in_flight_integral_ns += other.in_flight_integral_ns
+
+
+class Recorder(msgspec.Struct, array_like=True):
+    """Sums over a span of time, of one shard or of several."""
+
+    window: Window
+    sent: int = 0
+    """Requests that went out, warm-up and drain included, counted when they were sent."""
+    finished: int = 0
+    """Requests that have an outcome, warm-up and drain included, counted from the tape."""
+    counts: list[int] = msgspec.field(default_factory=lambda: [0] * len(Outcome))
+    """Requests due in the window, by outcome."""
+    statuses: dict[int, int] = {}
+    completions: int = 0
+    body_bytes: int = 0
+    last_done_ns: int = 0
+    in_flight_integral_ns: int = 0
+    latency: Histogram = msgspec.field(default_factory=Histogram)
+    service: Histogram = msgspec.field(default_factory=Histogram)
+    lag: Histogram = msgspec.field(default_factory=Histogram)
+    late: Histogram = msgspec.field(default_factory=Histogram)
+    """How long requests without an answer were waited for: their latency is at least that."""
+    slices: dict[int, Slice] = {}
+
+    def take(self, rows: Int64s) -> None:
+        """Fold rows of a tape, shape (n, 6)."""
+        if not len(rows):
+            return
+        self.finished += len(rows)
+        self.last_done_ns = max(self.last_done_ns, int(rows[:, 2].max()))
+        self._take_due(rows[self.window.holds(rows[:, 0])])
+        self._take_done(rows[self.window.holds(rows[:, 2])])
+
+    def _take_due(self, rows: Int64s) -> None:
+        due, sent, done, outcome, status, _ = rows.T
+        self._add_counts(np.bincount(outcome, minlength=len(Outcome)).tolist())
+        for value, count in zip(*np.unique(status, return_counts=True), strict=True):
+            if value:
+                self.statuses[int(value)] = self.statuses.get(int(value), 0) + int(count)
+        answered = np.isin(outcome, ANSWERED)
+        self.latency.record((done - due)[answered])
+        self.service.record((done - sent)[answered])
+        self.late.record((done - due)[np.isin(outcome, CENSORED)])
+        self.lag.record((sent - due)[outcome != Outcome.DROPPED])
+
+    def _take_done(self, rows: Int64s) -> None:
+        due, _, done, outcome, _, body_bytes = rows.T
+        answered = np.isin(outcome, ANSWERED)
+        self.completions += int(answered.sum())
+        self.body_bytes += int(body_bytes[answered].sum())
+        second = (done - self.window.start_ns) // NS_PER_S
+        for value in np.unique(second):
+            here = second == value
+            part = self._slice(int(value))
+            part.latency = part.latency.plus(Sparse.of((done - due)[here & answered]))
+            part.errors += int((here & (outcome != Outcome.OK)).sum())
+
+    def observe_in_flight(self, from_ns: int, to_ns: int, in_flight: int) -> None:
+        """Add a span during which so many requests were in flight."""
+        from_ns = max(from_ns, self.window.start_ns)
+        while (overlap_ns := self.window.overlap_ns(from_ns, to_ns)) > 0:
+            second = (from_ns - self.window.start_ns) // NS_PER_S
+            second_ends_ns = self.window.start_ns + (second + 1) * NS_PER_S
+            part_ns = min(overlap_ns, second_ends_ns - from_ns)
+            self.in_flight_integral_ns += in_flight * part_ns
+            self._slice(second).in_flight_integral_ns += in_flight * part_ns
+            from_ns += part_ns
+
+    def _slice(self, second: int) -> Slice:
+        if second not in self.slices:
+            self.slices[second] = Slice()
+        return self.slices[second]
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many requests due in the window had this outcome."""
+        return self.counts[outcome]
+
+    def merge(self, other: Self) -> None:
+        """Add what another recorder of the same window counted; refuse any other with ValueError."""
+        if other.window != self.window:
+            raise ValueError("recorders of different windows do not merge")
+        self.sent += other.sent
+        self.finished += other.finished
+        self._add_counts(other.counts)
+        for status, count in other.statuses.items():
+            self.statuses[status] = self.statuses.get(status, 0) + count
+        self.completions += other.completions
+        self.body_bytes += other.body_bytes
+        self.last_done_ns = max(self.last_done_ns, other.last_done_ns)
+        self.in_flight_integral_ns += other.in_flight_integral_ns
+        self.latency.merge(other.latency)
+        self.service.merge(other.service)
+        self.lag.merge(other.lag)
+        self.late.merge(other.late)
+        for second, part in other.slices.items():
+            self._slice(second).merge(part)
+
+    def _add_counts(self, counts: list[int]) -> None:
+        self.counts = [mine + theirs for mine, theirs in zip(self.counts, counts, strict=True)]
+
+
+def pack(recorder: Recorder) -> bytes:
+    """Return everything counted, for another process."""
+    return msgspec.msgpack.encode(recorder, enc_hook=lambda histogram: histogram.sparse())
+
+
+def unpack(data: bytes) -> Recorder:
+    """Return what `pack` was called on."""
+    return msgspec.msgpack.decode(data, type=Recorder, dec_hook=_histogram)
+
+
+def _histogram(_: type, data: object) -> Histogram:
+    return Histogram.of(msgspec.convert(data, Sparse))

@@ -1,0 +1,18 @@
+"""One coroutine awaited after another: async alone is not concurrent."""
+
+from loadlab.plan import Traits, Workload
+from loadlab.scenarios import Barrier, task
+from loadlab.shard import Shard
+
+TRAITS = Traits(
+    name="coroutine",
+    idea="one coroutine awaited after another on an event loop: async alone is not concurrent",
+    transports=("aiohttp",),
+    workloads=(Workload.CLOSED, Workload.BATCH),
+    single_user=True,
+)
+
+
+async def carry(shard: Shard, barrier: Barrier) -> None:
+    """Let the only user await each call to its end before it makes the next."""
+    await task.carry(shard, barrier, TRAITS)

@@ -1,0 +1,19 @@
+"""P processes, each with an event loop and its share of the tasks: for when one core is not enough."""
+
+from loadlab.plan import Traits, Workload
+from loadlab.scenarios import Barrier, task
+from loadlab.shard import Shard
+
+TRAITS = Traits(
+    name="pool",
+    idea="P processes x tasks: one long-lived aiomultiprocess worker per shard",
+    transports=("aiohttp",),
+    workloads=(Workload.CLOSED, Workload.BATCH),
+    many_processes=True,
+    shards=True,
+)
+
+
+async def carry(shard: Shard, barrier: Barrier) -> None:
+    """Carry this process's share as tasks; the processes share nothing but the start."""
+    await task.carry(shard, barrier, TRAITS)

@@ -1,0 +1,24 @@
+"""N tasks on one event loop: while one awaits its reply, the loop serves the others."""
+
+import asyncio
+
+from loadlab.drive import settle, user
+from loadlab.plan import Traits, Workload
+from loadlab.scenarios import Barrier
+from loadlab.shard import Shard
+from loadlab.transports import async_transport
+
+TRAITS = Traits(
+    name="task",
+    idea="N tasks on one event loop (create_task, asyncio.wait)",
+    transports=("aiohttp",),
+    workloads=(Workload.CLOSED, Workload.BATCH),
+)
+
+
+async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
+    """Give every user a task of its own."""
+    async with async_transport(shard) as (prepared, send):
+        feeds = shard.feeds(prepared, traits)
+        await barrier()
+        await settle(shard, [asyncio.create_task(user(shard, feed, send)) for feed in feeds])

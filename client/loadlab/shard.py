@@ -1,0 +1,128 @@
+"""The part of a stage that one process carries: its users, its requests, its tape.
+
+The loops in `drive` read and write a `Shard`; one other thread reads it to sample, fold and report.
+Every moment is absolute on the injected clock, the same for all shards of a stage.
+"""
+
+import itertools
+import random
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from loadlab.clock import Clock
+from loadlab.plan import Plan, Request, Stage, Traits, Workload
+from loadlab.recorder import Tape, Window
+
+_BLOCK = 4096
+"""Requests of a weighted list come in blocks of this size, shuffled, each weight met exactly."""
+
+
+class Share(msgspec.Struct, frozen=True):
+    """How much of a stage falls to one of its shards."""
+
+    stage: Stage
+    shard: int = 0
+    shards: int = 1
+
+    def of(self, whole: int) -> int:
+        """Divide a number of users or requests; the shares add up to the whole."""
+        return (whole + self.shards - 1 - self.shard) // self.shards
+
+    @property
+    def users(self) -> int:
+        """Closed: this shard's users. Batch: its requests, each a user of its own."""
+        return self.of(self.stage.concurrency or self.stage.requests or 0)
+
+
+class Shard:
+    """What the loops share with the reporting thread.
+
+    In a closed workload a request is due when its user's previous reply came plus the think time; in a
+    batch every request is due at the barrier, `begin_ns`.
+    """
+
+    def __init__(self, plan: Plan, share: Share, clock: Clock) -> None:
+        self.plan = plan
+        self.share = share
+        self.now_ns = clock.now_ns
+        self.tape = Tape()
+        self.sent = 0
+        """Requests that went out; the loops count each before it is sent."""
+        self.begin_ns = 0
+        self.end_ns = 0
+        """No request that is due at this moment or later is sent."""
+        self.drain_from_ns: int | None = None
+        """When there was nothing more to send."""
+        self.halted = threading.Event()
+        self.loop_ticks = 0
+        self.loop_stall_max_ns = 0
+
+    def start_at(self, begin_ns: int) -> Window:
+        """Set the barrier and return the measured window that follows from it."""
+        self.begin_ns = begin_ns
+        start_ns = begin_ns + self.plan.warmup_ns
+        if self.plan.duration_ns is None:
+            self.end_ns = 1 << 62
+            return Window(start_ns)
+        self.end_ns = self.drain_from_ns = start_ns + self.plan.duration_ns
+        return Window(start_ns, self.end_ns)
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether every request is due at the barrier."""
+        return self.plan.workload is Workload.BATCH
+
+    def halt(self) -> None:
+        """Let no more requests out; those in flight are still waited for. Any thread may call it."""
+        self.end_ns = -1
+        self.nothing_left()
+        self.halted.set()
+
+    def nothing_left(self) -> None:
+        """Begin the drain now, unless it has begun."""
+        now_ns = self.now_ns()
+        if self.drain_from_ns is None or self.drain_from_ns > now_ns:
+            self.drain_from_ns = now_ns
+
+    def drain_left_ns(self) -> int:
+        """Return how long replies may still be waited for; as long as load goes on, a whole drain."""
+        if self.drain_from_ns is None:
+            return self.plan.drain_ns
+        return self.drain_from_ns + self.plan.drain_ns - self.now_ns()
+
+    def feeds(self, prepared: list[Any], traits: Traits) -> list[Iterator[Any]]:
+        """Return for each user the requests it takes from, in the transport's own form.
+
+        Users of a closed stage draw from one common feed, endless or as long as the number of requests.
+        A batch gives each user its one request, or all of them to the only user of a `single_user`.
+        """
+        common = weighted(self.plan.requests, prepared, self.plan.seed * 1_000_003 + self.share.shard)
+        stage = self.share.stage
+        if self.is_batch and traits.single_user:
+            return [itertools.islice(common, self.share.users)]
+        if self.is_batch:
+            return [itertools.islice(common, 1) for _ in range(self.share.users)]
+        if stage.requests is not None:
+            common = itertools.islice(common, self.share.of(stage.requests))
+        return [common] * self.share.users
+
+
+def weighted(requests: tuple[Request, ...], prepared: list[Any], seed: int) -> Iterator[Any]:
+    """Return an endless iterator over prepared requests in proportion to their weights.
+
+    Each block holds them in whole numbers by the largest remainder, in an order drawn from the seed.
+    """
+    if len(prepared) == 1:
+        return itertools.repeat(prepared[0])
+    total = sum(request.weight for request in requests)
+    exact = [request.weight / total * _BLOCK for request in requests]
+    copies = [int(share) for share in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda index: copies[index] - exact[index])
+    for index in by_remainder[: _BLOCK - sum(copies)]:
+        copies[index] += 1
+    block = [item for item, times in zip(prepared, copies, strict=True) for _ in range(times)]
+    random.Random(seed).shuffle(block)
+    return itertools.cycle(block)
