@@ -1,4 +1,6 @@
-"""The loops that make load, one per way of waiting. These rules hold in each:
+"""The loops that make load, one per way of waiting.
+
+These rules hold in each:
 
 1. `due` is set before a request is sent and never derived from when it was.
 2. Every request that is counted as sent ends as exactly one row on the tape, cancelled ones as `unfinished`.
@@ -7,12 +9,14 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from loadlab.clock import NS_PER_S
 from loadlab.sample import Outcome, Reply
 from loadlab.shard import Shard
+from loadlab.transports import async_transport
 
 AsyncSend = Callable[[Any], Awaitable[Reply]]
 BlockingSend = Callable[[Any], Reply]
@@ -21,12 +25,24 @@ _POLL_S = 0.05
 _TICK_S = 0.05
 
 
+@asynccontextmanager
+async def opened(shard: Shard) -> AsyncIterator[tuple[list[Any], AsyncSend]]:
+    """Open the plan's transport; give the prepared requests and the call that sends one."""
+    transport = async_transport(shard.plan.transport)
+    await transport.open(shard.plan)
+    try:
+        yield [transport.prepare(request) for request in shard.plan.requests], transport.send
+    finally:
+        await transport.close()
+        shard.wear.add(transport.wear)
+
+
 async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend) -> None:
     """One user: a request, its reply, a pause, and again, until nothing more is due."""
     now_ns, note, batch, think_ns = shard.now_ns, shard.tape.note, shard.is_batch, shard.plan.think_ns
     due = shard.begin_ns
     while due < shard.end_ns:
-        if think_ns and due > shard.begin_ns and not await _rest_until(shard, due):
+        if think_ns and not await _rest_until(shard, due):
             break
         prepared = next(feed, None)
         if prepared is None:
@@ -135,54 +151,53 @@ class Chain:
         if not self.done.done():
             self.done.set_result(None)
 
-    def cut(self) -> None:
-        """Give up the request in flight."""
-        if self.in_flight is not None:
+    async def cut(self) -> None:
+        """Give up the request in flight and wait until it counts as unfinished."""
+        if self.in_flight is not None and not self.in_flight.done():
             self.in_flight.cancel()
+            await asyncio.wait([self.in_flight])
 
 
 class BlockingUser:
     """A user that holds its thread while it waits, and whose request another thread may give up."""
 
-    def __init__(self, shard: Shard, feed: Iterator[Any], send: BlockingSend, sending: threading.Lock) -> None:
+    def __init__(
+        self, shard: Shard, feed: Iterator[Any], send: BlockingSend, sending: threading.Lock
+    ) -> None:
         self._shard = shard
         self._feed = feed
         self._send = send
         self._sending = sending
         self._in_hand: tuple[int, int] | None = None
         self._mine = threading.Lock()
-        self._due_ns = shard.begin_ns
 
-    def step(self) -> bool:
-        """Send one request and wait for its reply; tell whether there may be another."""
+    def run(self) -> None:
+        """Take steps until nothing more is due."""
+        due_ns: int | None = self._shard.begin_ns
+        while due_ns is not None:
+            due_ns = self.step(due_ns)
+
+    def step(self, due_ns: int) -> int | None:
+        """Send the request that is due then, wait for its reply, and return when the next is due."""
         shard = self._shard
-        if self._due_ns >= shard.end_ns:
-            return False
-        if shard.plan.think_ns and self._due_ns > shard.begin_ns and not self._rest():
-            return False
+        if shard.plan.think_ns:
+            shard.halted.wait(max(0, min(due_ns, shard.end_ns) - shard.now_ns()) / NS_PER_S)
         with self._sending:
-            prepared = next(self._feed, None)
+            prepared = next(self._feed, None) if due_ns < shard.end_ns else None
             if prepared is None:
                 shard.nothing_left()
-                return False
+                return None
             sent_ns = shard.now_ns()
             shard.sent += 1
-            self._in_hand = self._due_ns, sent_ns
+            self._in_hand = due_ns, sent_ns
         reply = self._send(prepared)
         done_ns = shard.now_ns()
         with self._mine:
             if self._in_hand is None:
-                return False
-            shard.tape.note([self._due_ns, sent_ns, done_ns, *reply])
+                return None
+            shard.tape.note([due_ns, sent_ns, done_ns, *reply])
             self._in_hand = None
-        if not shard.is_batch:
-            self._due_ns = done_ns + shard.plan.think_ns
-        return True
-
-    def run(self) -> None:
-        """Take steps until nothing more is due."""
-        while self.step():
-            pass
+        return due_ns if shard.is_batch else done_ns + shard.plan.think_ns
 
     def cut(self) -> None:
         """Give up the request in hand: it counts as unfinished, and its reply will not count."""
@@ -191,9 +206,3 @@ class BlockingUser:
                 due_ns, sent_ns = self._in_hand
                 self._shard.tape.note([due_ns, sent_ns, self._shard.now_ns(), Outcome.UNFINISHED, 0, 0])
                 self._in_hand = None
-
-    def _rest(self) -> bool:
-        left_ns = self._due_ns - self._shard.now_ns()
-        if left_ns > 0:
-            self._shard.halted.wait(left_ns / NS_PER_S)
-        return self._due_ns < self._shard.end_ns

@@ -56,6 +56,10 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     """Whether only one request can ever be in flight, so that more users would be a lie."""
     many_processes: bool = False
     """Whether it takes more than one process."""
+    sharded: bool = False
+    """Whether each of its processes carries a shard; otherwise one shard sees to all of them."""
+    hides_flight: bool = False
+    """Whether nobody can see how many requests are in flight while it runs."""
     blocks_loop: bool = False
     """Whether it holds its event loop by design: a stalled loop is then its lesson, no fault."""
 
@@ -143,6 +147,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         match self.workload:
             case Workload.CLOSED if (self.duration_ns is None) != by_count:
                 found.append("--duration or --requests: a closed workload ends by one of the two")
+            case Workload.CLOSED if by_count and self.warmup_ns:
+                found.append("--warmup: a stage that ends by --requests has none; every request counts")
             case Workload.BATCH if self.duration_ns is not None:
                 found.append("--duration: a batch ends with its last reply")
             case Workload.BATCH if self.warmup_ns:

@@ -177,17 +177,3 @@ class Recorder(msgspec.Struct, array_like=True):
 
     def _add_counts(self, counts: list[int]) -> None:
         self.counts = [mine + theirs for mine, theirs in zip(self.counts, counts, strict=True)]
-
-
-def pack(recorder: Recorder) -> bytes:
-    """Return everything counted, for another process."""
-    return msgspec.msgpack.encode(recorder, enc_hook=lambda histogram: histogram.sparse())
-
-
-def unpack(data: bytes) -> Recorder:
-    """Return what `pack` was called on."""
-    return msgspec.msgpack.decode(data, type=Recorder, dec_hook=_histogram)
-
-
-def _histogram(_: type, data: object) -> Histogram:
-    return Histogram.of(msgspec.convert(data, Sparse))

@@ -8,13 +8,14 @@ import itertools
 import random
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from loadlab.clock import Clock
-from loadlab.plan import Plan, Request, Stage, Traits, Workload
+from loadlab.plan import Plan, Request, Stage, Workload
 from loadlab.recorder import Tape, Window
+from loadlab.transports import Wear
 
 _BLOCK = 4096
 """Requests of a weighted list come in blocks of this size, shuffled, each weight met exactly."""
@@ -31,10 +32,13 @@ class Share(msgspec.Struct, frozen=True):
         """Divide a number of users or requests; the shares add up to the whole."""
         return (whole + self.shards - 1 - self.shard) // self.shards
 
-    @property
-    def users(self) -> int:
-        """Closed: this shard's users. Batch: its requests, each a user of its own."""
-        return self.of(self.stage.concurrency or self.stage.requests or 0)
+
+class Cuttable(Protocol):
+    """A user whose request another thread can give up."""
+
+    def cut(self) -> None:
+        """Count the request in hand, if there is one, as unfinished."""
+        ...
 
 
 class Shard:
@@ -49,6 +53,7 @@ class Shard:
         self.share = share
         self.now_ns = clock.now_ns
         self.tape = Tape()
+        self.wear = Wear()
         self.sent = 0
         """Requests that went out; the loops count each before it is sent."""
         self.begin_ns = 0
@@ -57,6 +62,8 @@ class Shard:
         self.drain_from_ns: int | None = None
         """When there was nothing more to send."""
         self.halted = threading.Event()
+        self.in_hand: list[Cuttable] = []
+        """What another thread may have to give up, because the loop is held by a blocking call."""
         self.loop_ticks = 0
         self.loop_stall_max_ns = 0
 
@@ -93,21 +100,21 @@ class Shard:
             return self.plan.drain_ns
         return self.drain_from_ns + self.plan.drain_ns - self.now_ns()
 
-    def feeds(self, prepared: list[Any], traits: Traits) -> list[Iterator[Any]]:
+    def feeds(self, prepared: list[Any], *, apart: bool) -> list[Iterator[Any]]:
         """Return for each user the requests it takes from, in the transport's own form.
 
         Users of a closed stage draw from one common feed, endless or as long as the number of requests.
-        A batch gives each user its one request, or all of them to the only user of a `single_user`.
+        In a batch the requests go out side by side, each with a user of its own where they go `apart`;
+        otherwise one user has them all.
         """
         common = weighted(self.plan.requests, prepared, self.plan.seed * 1_000_003 + self.share.shard)
-        stage = self.share.stage
-        if self.is_batch and traits.single_user:
-            return [itertools.islice(common, self.share.users)]
         if self.is_batch:
-            return [itertools.islice(common, 1) for _ in range(self.share.users)]
-        if stage.requests is not None:
-            common = itertools.islice(common, self.share.of(stage.requests))
-        return [common] * self.share.users
+            size = self.share.of(self.share.stage.requests or 0)
+            users, each = (size, 1) if apart else (1, size)
+            return [itertools.islice(common, each) for _ in range(users)]
+        if self.share.stage.requests is not None:
+            common = itertools.islice(common, self.share.of(self.share.stage.requests))
+        return [common] * self.share.of(self.share.stage.concurrency or 0)
 
 
 def weighted(requests: tuple[Request, ...], prepared: list[Any], seed: int) -> Iterator[Any]:

@@ -1,10 +1,9 @@
 """N chains of futures: a reply's callback sends the next request, and no coroutine resumes in between."""
 
-from loadlab.drive import Chain, settle
+from loadlab.drive import Chain, opened, settle
 from loadlab.plan import Traits, Workload
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
-from loadlab.transports import async_transport
 
 TRAITS = Traits(
     name="callback",
@@ -16,8 +15,8 @@ TRAITS = Traits(
 
 async def carry(shard: Shard, barrier: Barrier) -> None:
     """Start every chain once; from then on only callbacks run."""
-    async with async_transport(shard) as (prepared, send):
-        feeds = shard.feeds(prepared, TRAITS)
+    async with opened(shard) as (prepared, send):
+        feeds = shard.feeds(prepared, apart=True)
         await barrier()
         chains = [Chain(shard, feed, send) for feed in feeds]
         for chain in chains:
@@ -26,4 +25,4 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
             await settle(shard, [chain.done for chain in chains])
         finally:
             for chain in chains:
-                chain.cut()
+                await chain.cut()

@@ -10,7 +10,7 @@ TRAITS = Traits(
     transports=("aiohttp",),
     workloads=(Workload.CLOSED, Workload.BATCH),
     many_processes=True,
-    shards=True,
+    sharded=True,
 )
 
 

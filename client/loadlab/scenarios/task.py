@@ -2,11 +2,10 @@
 
 import asyncio
 
-from loadlab.drive import settle, user
+from loadlab.drive import opened, settle, user
 from loadlab.plan import Traits, Workload
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
-from loadlab.transports import async_transport
 
 TRAITS = Traits(
     name="task",
@@ -18,7 +17,7 @@ TRAITS = Traits(
 
 async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
     """Give every user a task of its own."""
-    async with async_transport(shard) as (prepared, send):
-        feeds = shard.feeds(prepared, traits)
+    async with opened(shard) as (prepared, send):
+        feeds = shard.feeds(prepared, apart=not traits.single_user)
         await barrier()
         await settle(shard, [asyncio.create_task(user(shard, feed, send)) for feed in feeds])

@@ -1,13 +1,12 @@
 """N threads with blocking calls: the operating system does the switching."""
 
 import asyncio
-import itertools
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 from loadlab.drive import BlockingUser
 from loadlab.plan import Traits, Workload
+from loadlab.sample import Reply
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
 from loadlab.transports import blocking_transport
@@ -24,4 +23,46 @@ _POLL_S = 0.02
 
 async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
     """Give every user a thread and a connection of its own; the event loop only waits for them."""
-    users: list[BlockingUser] = []
+    sending = threading.Lock()
+    feeds = shard.feeds(list(range(len(shard.plan.requests))), apart=not traits.single_user)
+    threads = [_UserThread(shard, feed, sending) for feed in feeds]
+    for thread in threads:
+        thread.start()
+    await barrier()
+    for thread in threads:
+        thread.gate.set()
+    while any(thread.is_alive() for thread in threads) and shard.drain_left_ns() > 0:
+        await asyncio.sleep(_POLL_S)
+    for thread in threads:
+        thread.user.cut()
+        if thread.error is not None:
+            raise thread.error
+
+
+class _UserThread(threading.Thread):
+    """One user's thread. A daemon, so that a call that never returns can't keep the process."""
+
+    def __init__(self, shard: Shard, feed: Iterator[int], sending: threading.Lock) -> None:
+        super().__init__(daemon=True)
+        self._shard = shard
+        self._transport = blocking_transport(shard.plan.transport)
+        self._transport.open(shard.plan)
+        self._prepared = [self._transport.prepare(request) for request in shard.plan.requests]
+        self._sending = sending
+        self.gate = threading.Event()
+        self.error: Exception | None = None
+        self.user = BlockingUser(shard, feed, self._send, sending)
+
+    def _send(self, index: int) -> Reply:
+        return self._transport.send(self._prepared[index])
+
+    def run(self) -> None:
+        self.gate.wait()
+        try:
+            self.user.run()
+        except Exception as error:  # noqa: BLE001 - handed to the thread that waits for this one
+            self.error = error
+        finally:
+            self._transport.close()
+            with self._sending:
+                self._shard.wear.add(self._transport.wear)

@@ -1,0 +1,165 @@
+"""A worker process as its parent sees it: what it said last, and whether it is still to be believed.
+
+A worker that is killed, raises or hangs is found within two seconds: its pipe closes, or it says so, or
+it falls silent.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from multiprocessing.connection import Connection
+
+from aiomultiprocess import Worker
+from aiomultiprocess.core import get_context
+
+from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
+from loadlab.fleet.messages import (
+    Delta,
+    Ended,
+    Failed,
+    FromParent,
+    FromWorker,
+    Pulse,
+    Ready,
+    encode,
+    from_worker,
+)
+from loadlab.fleet.worker import carry_shard, own_group
+from loadlab.loops import new_event_loop
+from loadlab.plan import Plan
+from loadlab.recorder import Recorder, Window
+from loadlab.shard import Share
+
+_SILENT_NS = 1_500 * NS_PER_MS
+_JOIN_NS = 2 * NS_PER_S
+_POLL_S = 0.005
+
+
+class Member:
+    """A shard as the parent sees it."""
+
+    def __init__(self, plan: Plan, share: Share, *, blocks_loop: bool) -> None:
+        self.shard = share.shard
+        self._loop = asyncio.get_running_loop()
+        self._blocks_loop = blocks_loop
+        mine, theirs = get_context().Pipe()
+        self.pipe: Connection = mine
+        self._theirs: Connection = theirs
+        self.worker = Worker(
+            target=carry_shard,
+            args=(theirs, plan, share),
+            initializer=own_group,
+            loop_initializer=new_event_loop,
+            name=f"loadlab shard {share.shard}",
+        )
+        self.ready = False
+        self.ended: Ended | None = None
+        self.broken: str | None = None
+        self.pulses: list[tuple[int, Pulse]] = []
+        self.heard_ns = self.moved_ns = MONOTONIC.now_ns()
+        self.upto_ns = 0
+        """Up to when it has reported; 0 before its first report."""
+        self.sent = self.finished = 0
+        self._news: list[Recorder] = []
+
+    def start(self) -> None:
+        """Start the process, deaf to the terminal's Ctrl-C, and listen to it."""
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.worker.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        self._theirs.close()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        """Read in a thread: a worker stopped in the middle of a message must not stop the parent."""
+        try:
+            while True:
+                message = from_worker(self.pipe.recv_bytes())
+                self._loop.call_soon_threadsafe(self._hear, message)
+        except (EOFError, OSError, RuntimeError):
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._hear, None)
+
+    def _hear(self, message: FromWorker | None) -> None:
+        self.heard_ns = MONOTONIC.now_ns()
+        match message:
+            case None if self.ended is None and self.broken is None:
+                self.broken = self._exit()
+            case Ready():
+                self.ready = True
+            case Pulse():
+                if not self.pulses or message.progress != self.pulses[-1][1].progress:
+                    self.moved_ns = self.heard_ns
+                self.pulses.append((self.heard_ns, message))
+            case Delta():
+                self._news.append(message.counted)
+                self.sent += message.counted.sent
+                self.finished += message.counted.finished
+                self.upto_ns = message.upto_ns
+            case Ended():
+                self.ended = message
+            case Failed() if self.broken is None:
+                self.broken = f"raised {message.error}"
+
+    def _exit(self) -> str:
+        self.worker.aio_process.join(0.5)
+        code = self.worker.exitcode
+        if code is not None and code < 0:
+            return f"was killed by {signal.Signals(-code).name}"
+        return f"ended by itself with exit code {code}"
+
+    def check(self) -> None:
+        """Break what has been silent, or has not moved, for too long."""
+        now_ns = MONOTONIC.now_ns()
+        if self.over or not self.ready:
+            return
+        if now_ns - self.heard_ns > _SILENT_NS:
+            self.broken = "has been silent: it is stopped or hangs"
+        elif now_ns - self.moved_ns > _SILENT_NS and not self._blocks_loop:
+            self.broken = "hangs: its loop does not turn"
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be expected."""
+        return self.ended is not None or self.broken is not None
+
+    def take_news(self) -> list[Recorder]:
+        """Return what was reported since the last call."""
+        news, self._news = self._news, []
+        return news
+
+    def tell(self, message: FromParent) -> None:
+        """Say something, if anybody is left to hear it."""
+        if not self.over:
+            try:
+                self.pipe.send_bytes(encode(message))
+            except OSError:
+                self.broken = self.broken or self._exit()
+
+    async def end(self) -> None:
+        """See the process out: it has said its last word, or it is ended with all that it started."""
+        pid = self.worker.pid
+        if pid is None:
+            return
+        patience_ns = 0 if self.broken else _JOIN_NS
+        deadline_ns = MONOTONIC.now_ns() + patience_ns
+        while self.worker.is_alive() and MONOTONIC.now_ns() < deadline_ns:
+            await asyncio.sleep(_POLL_S)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        if self.worker.is_alive():
+            self.worker.kill()
+        await asyncio.to_thread(self.worker.aio_process.join, _JOIN_NS / NS_PER_S)
+        self.pipe.close()
+
+    def cpu_ratio(self, window: Window) -> float:
+        """Return the process's CPU time over the window, in cores, to the nearest pulses."""
+        inside = [(at, pulse) for at, pulse in self.pulses if window.overlap_ns(at - 1, at)]
+        if len(inside) < 2:
+            return 0.0
+        (first_ns, first), (last_ns, last) = inside[0], inside[-1]
+        return (last.cpu_ns - first.cpu_ns) / (last_ns - first_ns)

@@ -1,0 +1,89 @@
+"""What a stage's parent and its workers say to each other, as MessagePack over a pipe."""
+
+from typing import Any
+
+import msgspec
+
+from loadlab.histogram import Histogram, Sparse
+from loadlab.recorder import Recorder
+from loadlab.transports import Wear
+
+
+class Ready(msgspec.Struct, tag=True):
+    """Worker: everything is open; the barrier may fall."""
+
+
+class Pulse(msgspec.Struct, tag=True):
+    """Worker, several times a second: alive, and how it goes."""
+
+    progress: int
+    """Grows whenever the loop turned, a request went out or one came back."""
+    sent: int
+    finished: int
+    in_flight: int
+    cpu_ns: int
+    """CPU time of the process since it started, user and system."""
+    loop_stall_max_ns: int
+    """The latest that the loop's timer came so far."""
+
+
+class Delta(msgspec.Struct, tag=True):
+    """Worker, once a second: what was counted since the last one, and up to when."""
+
+    counted: Recorder
+    upto_ns: int
+
+
+class Ended(msgspec.Struct, tag=True):
+    """Worker: the shard was carried to its end; everything has been sent."""
+
+    wear: Wear
+
+
+class Failed(msgspec.Struct, tag=True):
+    """Worker: the shard raised; what had been counted has been sent."""
+
+    error: str
+    """The last line of the traceback."""
+    traceback: str
+
+
+class Go(msgspec.Struct, tag=True):
+    """Parent: the barrier falls at this moment."""
+
+    begin_ns: int
+
+
+class Halt(msgspec.Struct, tag=True):
+    """Parent: let no more requests out and drain."""
+
+
+class Quit(msgspec.Struct, tag=True):
+    """Parent: give up what is in flight and end now."""
+
+
+FromWorker = Ready | Pulse | Delta | Ended | Failed
+FromParent = Go | Halt | Quit
+
+
+def encode(message: FromWorker | FromParent) -> bytes:
+    """Write a message."""
+    return msgspec.msgpack.encode(message, enc_hook=Histogram.sparse)
+
+
+def from_worker(data: bytes) -> FromWorker:
+    """Read a worker's message."""
+    return _FROM_WORKER.decode(data)
+
+
+def from_parent(data: bytes) -> FromParent:
+    """Read the parent's message."""
+    return _FROM_PARENT.decode(data)
+
+
+def _histogram(_: type, data: Any) -> Histogram:  # noqa: ANN401 - whatever MessagePack held
+    return Histogram.of(msgspec.convert(data, Sparse))
+
+
+_FROM_WORKER: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker, dec_hook=_histogram)
+_FROM_PARENT: msgspec.msgpack.Decoder[FromParent] = msgspec.msgpack.Decoder(FromParent)

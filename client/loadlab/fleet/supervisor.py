@@ -1,0 +1,192 @@
+"""The parent's side of a stage: start the workers, drop the barrier, merge what they count.
+
+What a lost worker had reported is kept, and the stage says for how long its shard is missing.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
+from loadlab.fleet.member import Member
+from loadlab.fleet.messages import Go, Halt, Quit
+from loadlab.plan import Plan, Stage, Traits
+from loadlab.recorder import Recorder, Window
+from loadlab.shard import Share
+from loadlab.transports import Wear
+
+_POLL_S = 0.05
+_LIVE_NS = 500 * NS_PER_MS
+_START_NS = 30 * NS_PER_S
+_LEAD_NS = 20 * NS_PER_MS
+"""From the moment the barrier's fall is announced until it falls."""
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """A shard that did not come to its end."""
+
+    shard: int
+    why: str
+    missing_ns: int
+    """How much of the window it had not reported."""
+    unknown: int
+    """Requests that it had sent and whose outcome it had not reported."""
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """What came of a stage's load."""
+
+    counted: Recorder
+    window: Window
+    """With its end: where the plan left it open, or the run was stopped, that of the last reply."""
+    lost: tuple[Lost, ...]
+    wear: Wear
+    cpu_ratios: tuple[float, ...]
+    """Of each worker over the window, in cores."""
+    loop_stall_max_ns: int
+
+
+class Control:
+    """How the person at the terminal stops a run; shared by all its stages."""
+
+    def __init__(self) -> None:
+        self.halted = False
+        """Send no more, wait for what is in flight."""
+        self.quitted = False
+        """Do not wait either."""
+
+    def stop(self) -> None:
+        """Halt; the second time, quit."""
+        self.quitted = self.halted
+        self.halted = True
+
+
+class Live(msgspec.Struct, frozen=True):
+    """How a stage stands, for whoever watches."""
+
+    counted: Recorder
+    """Everything so far; not to be changed."""
+    fresh: Recorder
+    """What came since the last call."""
+    sent: int
+    finished: int
+    in_flight: int
+    begin_ns: int
+    now_ns: int
+
+
+async def carry(
+    plan: Plan,
+    stage: Stage,
+    traits: Traits,
+    control: Control,
+    watch: Callable[[Live], None],
+) -> Carried:
+    """Carry one stage with as many workers as the plan has processes; return what was counted.
+
+    `watch` is called about twice a second. Raises nothing for a worker that is lost: the result says so.
+    """
+    size = stage.concurrency or stage.requests or 1
+    shards = min(plan.processes, size) if traits.sharded else 1
+    members = [
+        Member(plan, Share(stage, shard, shards), blocks_loop=traits.blocks_loop) for shard in range(shards)
+    ]
+    try:
+        for member in members:
+            member.start()
+        await _all_ready(members, control)
+        begin_ns = MONOTONIC.now_ns() + _LEAD_NS
+        for member in members:
+            member.tell(Go(begin_ns))
+        window = Window(
+            begin_ns + plan.warmup_ns,
+            None if plan.duration_ns is None else begin_ns + plan.warmup_ns + plan.duration_ns,
+        )
+        counted = await _until_over(members, Recorder(window), begin_ns, control, watch)
+    finally:
+        await asyncio.gather(*(member.end() for member in members))
+    return _carried(members, counted, halted=control.halted)
+
+
+async def _all_ready(members: list[Member], control: Control) -> None:
+    """Wait until every worker stands at the barrier; break those that take for ever."""
+    deadline_ns = MONOTONIC.now_ns() + _START_NS
+    while not all(member.ready or member.over for member in members) and not control.quitted:
+        await asyncio.sleep(_POLL_S / 5)
+        if MONOTONIC.now_ns() > deadline_ns:
+            for member in members:
+                if not member.ready:
+                    member.broken = member.broken or "did not start in time"
+
+
+async def _until_over(
+    members: list[Member],
+    counted: Recorder,
+    begin_ns: int,
+    control: Control,
+    watch: Callable[[Live], None],
+) -> Recorder:
+    """Merge what the workers report until each has ended or is lost."""
+    window = counted.window
+    fresh = Recorder(window)
+    told = 0
+    shown_ns = begin_ns
+    while True:
+        over = all(member.over for member in members)
+        for member in members:
+            member.check()
+            for news in member.take_news():
+                counted.merge(news)
+                fresh.merge(news)
+        level = control.halted + control.quitted
+        if level > told:
+            told = level
+            for member in members:
+                member.tell(Quit() if control.quitted else Halt())
+        now_ns = MONOTONIC.now_ns()
+        if now_ns - shown_ns >= _LIVE_NS or over:
+            shown_ns = now_ns
+            watch(_live(members, counted, fresh, begin_ns, now_ns))
+            fresh = Recorder(window)
+        if over:
+            return counted
+        await asyncio.sleep(_POLL_S)
+
+
+def _live(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns: int, now_ns: int) -> Live:
+    last = [member.pulses[-1][1] for member in members if member.pulses]
+    return Live(
+        counted=counted,
+        fresh=fresh,
+        sent=sum(pulse.sent for pulse in last),
+        finished=sum(pulse.finished for pulse in last),
+        in_flight=sum(pulse.in_flight for pulse in last),
+        begin_ns=begin_ns,
+        now_ns=now_ns,
+    )
+
+
+def _carried(members: list[Member], counted: Recorder, *, halted: bool) -> Carried:
+    window = counted.window
+    if window.end_ns is None or halted:
+        last_ns = max(counted.last_done_ns, window.start_ns + 1)
+        window = Window(window.start_ns, min(window.end_ns or last_ns, last_ns))
+    wear = Wear()
+    lost = []
+    for member in members:
+        if member.ended is not None:
+            wear.add(member.ended.wear)
+        elif member.broken is not None:
+            missing_ns = window.overlap_ns(member.upto_ns, window.end_ns or 0)
+            lost.append(Lost(member.shard, member.broken, missing_ns, member.sent - member.finished))
+    return Carried(
+        counted=counted,
+        window=window,
+        lost=tuple(lost),
+        wear=wear,
+        cpu_ratios=tuple(member.cpu_ratio(window) for member in members),
+        loop_stall_max_ns=max(
+            (pulse.loop_stall_max_ns for member in members for _, pulse in member.pulses[-1:]), default=0
+        ),
+    )

@@ -1,0 +1,169 @@
+"""The inside of a worker process: the shard in the main thread, and beside it the thread that reports.
+
+The loop only appends to the tape. This thread samples what is in flight on a clock of its own, folds the
+tape once a second in pieces that give the loop its turn, and talks to the parent. When the parent is gone
+it ends the whole process group, pool processes included.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+import traceback
+from multiprocessing.connection import Connection
+
+from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
+from loadlab.drive import watch_loop
+from loadlab.fleet.messages import Delta, Ended, Failed, Go, Halt, Pulse, Quit, Ready, encode, from_parent
+from loadlab.plan import Plan
+from loadlab.recorder import Recorder, Window
+from loadlab.scenarios import scenario
+from loadlab.shard import Shard, Share
+
+_SAMPLE_S = 0.01
+_PULSE_NS = 250 * NS_PER_MS
+_YIELD_S = 0.0005
+_OVERTIME_NS = NS_PER_S // 2
+"""How long after the end of the drain a shard that can't end by itself is cut."""
+
+
+async def carry_shard(parent: Connection, plan: Plan, share: Share) -> None:
+    """Carry one shard from set-up to drain; the coroutine that an aiomultiprocess worker runs."""
+    shard = Shard(plan, share, MONOTONIC)
+    reporter = Reporter(parent, shard)
+    reporter.start()
+    watch = asyncio.ensure_future(watch_loop(shard))
+    try:
+        await scenario(plan.scenario).carry(shard, reporter.barrier)
+    except Exception as error:  # noqa: BLE001 - the parent tells it, with what was counted so far
+        reporter.end(Failed(f"{type(error).__name__}: {error}", traceback.format_exc()))
+    else:
+        reporter.end(Ended(shard.wear))
+    finally:
+        watch.cancel()
+
+
+class Reporter(threading.Thread):
+    """The line to the parent."""
+
+    def __init__(self, parent: Connection, shard: Shard) -> None:
+        super().__init__(daemon=True, name="reporter")
+        self._parent = parent
+        self._shard = shard
+        self._loop = asyncio.get_running_loop()
+        self._main = asyncio.current_task()
+        self._begun = asyncio.Event()
+        self._counted = Recorder(Window(0))
+        self._folded = 0
+        self._sent_before = 0
+        self._last: Ended | Failed | None = None
+        self._over = threading.Event()
+        self._say = threading.Lock()
+
+    async def barrier(self) -> None:
+        """Say that the shard is ready and return at the stage's common start."""
+        self._send(Ready())
+        await self._begun.wait()
+        while (left_ns := self._shard.begin_ns - self._shard.now_ns()) > 0:
+            # A loop's timers are coarse: the last 2 ms are spent awake.
+            await asyncio.sleep(max(0.0, (left_ns - 2 * NS_PER_MS) / NS_PER_S))
+
+    def end(self, last: Ended | Failed) -> None:
+        """Report what is left and then these last words; return when they are said."""
+        self._last = last
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        """Listen, sample, fold and report until the shard ends."""
+        shard = self._shard
+        sampled_ns = pulsed_ns = reported_ns = shard.now_ns()
+        try:
+            while not self._over.is_set():
+                if self._parent.poll(_SAMPLE_S):
+                    self._obey()
+                now_ns = shard.now_ns()
+                self._counted.observe_in_flight(sampled_ns, now_ns, self._in_flight())
+                sampled_ns = now_ns
+                if now_ns - pulsed_ns >= _PULSE_NS:
+                    pulsed_ns = now_ns
+                    self._pulse()
+                if now_ns - reported_ns >= NS_PER_S:
+                    reported_ns += NS_PER_S
+                    self._report()
+                if shard.begin_ns and shard.drain_left_ns() < -_OVERTIME_NS:
+                    self._cut_short()
+            self._pulse()
+            self._report()
+            if self._last is not None:
+                self._send(self._last)
+        except (EOFError, OSError):
+            end_group()
+
+    def _in_flight(self) -> int:
+        finished = self._folded + len(self._shard.tape)
+        return self._shard.sent - finished
+
+    def _obey(self) -> None:
+        match from_parent(self._parent.recv_bytes()):
+            case Go(begin_ns):
+                self._counted = Recorder(self._shard.start_at(begin_ns))
+                self._loop.call_soon_threadsafe(self._begun.set)
+            case Halt():
+                self._shard.halt()
+            case Quit():
+                self._shard.halt()
+                self._shard.drain_from_ns = self._shard.now_ns() - self._shard.plan.drain_ns
+                self._begun.set()
+
+    def _pulse(self) -> None:
+        shard = self._shard
+        finished = self._folded + len(shard.tape)
+        self._send(
+            Pulse(
+                progress=shard.loop_ticks + shard.sent + finished,
+                sent=shard.sent,
+                finished=finished,
+                in_flight=shard.sent - finished,
+                cpu_ns=time.process_time_ns(),
+                loop_stall_max_ns=shard.loop_stall_max_ns,
+            )
+        )
+
+    def _report(self) -> None:
+        upto_ns = self._shard.now_ns()
+        left = len(self._shard.tape)
+        while left > 0:
+            rows = self._shard.tape.cut()
+            self._folded += len(rows)
+            self._counted.take(rows)
+            left -= len(rows)
+            time.sleep(_YIELD_S)
+        sent = self._shard.sent
+        self._counted.sent = sent - self._sent_before
+        self._sent_before = sent
+        self._send(Delta(self._counted, upto_ns))
+        self._counted = Recorder(self._counted.window)
+
+    def _cut_short(self) -> None:
+        """End a shard whose thread is held by a call that does not come back."""
+        for user in self._shard.in_hand:
+            user.cut()
+        self._report()
+        self._send(Ended(self._shard.wear))
+        os._exit(0)
+
+    def _send(self, message: Ready | Pulse | Delta | Ended | Failed) -> None:
+        with self._say:
+            self._parent.send_bytes(encode(message))
+
+
+def own_group() -> None:
+    """Make this process the head of a group of its own: Ctrl-C is the parent's to handle."""
+    os.setpgid(0, 0)
+
+
+def end_group() -> None:
+    """End this process and every process that it started."""
+    os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,41 @@
+"""N tasks whose body blocks: one blocking call holds the whole loop, so the tasks take turns."""
+
+import asyncio
+import threading
+
+from loadlab.drive import BlockingUser, settle
+from loadlab.plan import Traits, Workload
+from loadlab.scenarios import Barrier
+from loadlab.shard import Shard
+from loadlab.transports import blocking_transport
+
+TRAITS = Traits(
+    name="blocked-loop",
+    idea="N tasks whose body blocks: one blocking call holds the whole loop",
+    transports=("requests",),
+    workloads=(Workload.CLOSED, Workload.BATCH),
+    blocks_loop=True,
+)
+
+
+async def carry(shard: Shard, barrier: Barrier) -> None:
+    """Give every user a task, all over one blocking connection: there is never a second call to need one."""
+    transport = blocking_transport(shard.plan.transport)
+    transport.open(shard.plan)
+    feeds = shard.feeds([transport.prepare(request) for request in shard.plan.requests], apart=True)
+    users = [BlockingUser(shard, feed, transport.send, threading.Lock()) for feed in feeds]
+    shard.in_hand.extend(users)
+    await barrier()
+    try:
+        await settle(shard, [asyncio.create_task(_take_turns(user, shard.begin_ns)) for user in users])
+    finally:
+        transport.close()
+        shard.wear.add(transport.wear)
+
+
+async def _take_turns(user: BlockingUser, due_ns: int) -> None:
+    """Block in every step, and let the other tasks have the loop only in between."""
+    left: int | None = due_ns
+    while left is not None:
+        left = user.step(left)
+        await asyncio.sleep(0)

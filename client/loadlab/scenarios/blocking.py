@@ -1,0 +1,18 @@
+"""One blocking call after another in one thread: every wait is waited in full."""
+
+from loadlab.plan import Traits, Workload
+from loadlab.scenarios import Barrier, threads
+from loadlab.shard import Shard
+
+TRAITS = Traits(
+    name="blocking",
+    idea="one blocking call after another in one thread",
+    transports=("requests",),
+    workloads=(Workload.CLOSED, Workload.BATCH),
+    single_user=True,
+)
+
+
+async def carry(shard: Shard, barrier: Barrier) -> None:
+    """Let the only user make its calls in one thread."""
+    await threads.carry(shard, barrier, TRAITS)

@@ -1,0 +1,89 @@
+"""aiomultiprocess as it is usually written, `Pool().map(get, urls)`: what a pool task per request costs.
+
+The makespan includes the pool's start and its stop is left out; each request opens a session of its own.
+"""
+
+import asyncio
+from typing import Any
+
+from aiomultiprocess import Pool
+
+from loadlab.clock import MONOTONIC
+from loadlab.loops import new_event_loop
+from loadlab.plan import Plan, Request, Traits, Workload
+from loadlab.sample import Outcome
+from loadlab.scenarios import Barrier
+from loadlab.shard import Shard
+from loadlab.transports import async_transport
+
+TRAITS = Traits(
+    name="pool-map",
+    idea="aiomultiprocess Pool().map(get, urls), as it is usually written",
+    transports=("aiohttp",),
+    workloads=(Workload.BATCH,),
+    many_processes=True,
+    hides_flight=True,
+)
+
+CHILD_CONCURRENCY = 16
+"""aiomultiprocess's own default: how many tasks one pool process runs at a time."""
+
+_POLL_S = 0.1
+_plan: Plan
+
+
+def remember(plan: Plan) -> None:
+    """Give a pool process what all its requests have in common."""
+    global _plan  # noqa: PLW0603 - an initializer has no other way to reach the tasks
+    _plan = plan
+
+
+async def get(request: Request) -> list[int]:
+    """Make one request in a session of its own; return its sent, done, outcome, status, body length."""
+    transport = async_transport(_plan.transport)
+    await transport.open(_plan)
+    sent_ns = MONOTONIC.now_ns()
+    reply = await transport.send(transport.prepare(request))
+    done_ns = MONOTONIC.now_ns()
+    await transport.close()
+    return [sent_ns, done_ns, *reply]
+
+
+async def carry(shard: Shard, barrier: Barrier) -> None:
+    """Start the pool at the barrier and let it map."""
+    (requests,) = shard.feeds(list(shard.plan.requests), apart=False)
+    urls = list(requests)
+    await barrier()
+    shard.sent = len(urls)
+    pool = Pool(
+        shard.plan.processes,
+        initializer=remember,
+        initargs=(shard.plan,),
+        childconcurrency=CHILD_CONCURRENCY,
+        loop_initializer=new_event_loop,
+    )
+    async with pool:
+        rows = await _unless_lost(shard, pool, pool.map(get, urls))
+        for sent_ns, done_ns, outcome, status, body_bytes in rows:
+            shard.tape.note([shard.begin_ns, sent_ns, done_ns, outcome, status, body_bytes])
+    for _ in range(len(urls) - len(rows)):
+        shard.tape.note([shard.begin_ns, shard.begin_ns, shard.now_ns(), Outcome.UNFINISHED, 0, 0])
+
+
+async def _unless_lost(shard: Shard, pool: Any, mapped: Any) -> list[list[int]]:  # noqa: ANN401 - untyped library
+    """Await the map's result; a pool process that died would keep it from ever coming."""
+    processes = list(pool.processes)
+    result = asyncio.ensure_future(_awaited(mapped))
+    while not result.done() and shard.drain_left_ns() > 0:
+        await asyncio.wait([result], timeout=_POLL_S)
+        lost = [process.exitcode for process in processes if process.exitcode is not None]
+        if lost and not result.done():
+            raise RuntimeError(f"a process of the pool died with exit code {lost[0]}; what it held is lost")
+    if result.done():
+        return result.result()
+    result.cancel()
+    return []
+
+
+async def _awaited(mapped: Any) -> list[list[int]]:  # noqa: ANN401 - untyped library
+    return list(await mapped)
