@@ -1,0 +1,73 @@
+# The chores of the lab; `make` lists them. What is more than a line is a script in scripts/.
+
+# Paths below are relative, so a checkout may stand in a folder with spaces in its name.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# Settings given to make reach the scripts as environment variables, which keeps a value with spaces or quotes whole.
+SCENARIO ?= pool
+export SCENARIO
+
+bin := .venv/bin
+
+##@ Measure
+
+run: .venv/runtime ## load the target: SCENARIO CONCURRENCY DURATION REQUESTS WORKLOAD TRANSPORT PROCESSES TARGET WORKERS THREADS ARGS
+	@scripts/run.sh
+
+tour: .venv/runtime ## what each way of calling costs, step by step (ARGS="--only STEP")
+	@$(bin)/loadlab tour $(ARGS)
+
+doctor: .venv/runtime ## is this machine fit to measure, and what to do where it is not
+	@$(bin)/loadlab doctor $(ARGS)
+
+##@ Stack (needs Docker, no Python)
+
+up: ## start target, client, Prometheus and Grafana: WORKERS THREADS TARGET_DELAY TARGET_CPUS TARGET_PORT TARGET_APP APP_DIR ...
+	@scripts/up.sh
+
+down: ## remove the stack's containers, networks and volumes; images and results stay
+	@scripts/down.sh
+
+logs: ## follow the stack's logs
+	@scripts/stack.sh logs --follow --tail 100
+
+ps: ## the stack's containers
+	@scripts/stack.sh ps
+
+images: ## build the base images from Debian packages, where no registry can be reached
+	@scripts/images.sh
+
+##@ Develop
+
+test: .venv/dev ## all tests (ARGS="-k pool"); those of the stack are skipped where there is no Docker
+	@$(bin)/python -m pytest $(ARGS)
+
+check: .venv/dev ## lint, format and types
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check .
+	@$(bin)/mypy -p loadlab -p loadlab_target
+
+format: .venv/dev ## put the code into the one format
+	@$(bin)/ruff format .
+	@$(bin)/ruff check --fix .
+
+lock: .venv/dev ## renew the hashed locks in requirements/
+	@scripts/lock.sh
+
+clean: ## remove what was made here (.venv, caches); results and images stay
+	@rm -rf .venv .stack dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find client target tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this list
+	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+
+.venv/runtime: requirements/client.txt requirements/target.txt requirements/build.txt pyproject.toml
+	@scripts/venv.sh runtime
+
+.venv/dev: .venv/runtime requirements/dev.txt
+	@scripts/venv.sh dev
+
+.PHONY: run tour doctor up down logs ps images test check format lock clean help

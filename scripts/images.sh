@@ -1,0 +1,62 @@
+#!/bin/sh
+# Build the base images from Debian's packages, for machines that can't reach a registry:
+#     images.sh [python] [prometheus]        (both, if none is named)
+# shellcheck disable=SC2016 # $(REPO_URI) and $1 are for apt and mmdebstrap to expand
+set -eu
+. "$(dirname -- "$0")/common.sh"
+. ./scripts/engine.sh
+
+suite=trixie
+certificates=/etc/ssl/certs/ca-certificates.crt
+
+# DEBIAN_MIRROR, or what this host's own apt uses for its release; apt itself reads both formats of its sources.
+find_mirror() {
+    if [ -n "${DEBIAN_MIRROR:-}" ]; then
+        printf '%s\n' "$DEBIAN_MIRROR"
+    elif [ "$(sed -n 's/^ID=//p' /etc/os-release 2>/dev/null)" = debian ]; then
+        codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+        apt-get indextargets --format '$(REPO_URI)' \
+            'Created-By: Packages' 'Component: main' "Release: $codename" | head -n 1
+    fi
+}
+
+# build NAME PACKAGES [SETUP]: SETUP is a shell command that is run on the new root, as $1.
+build() {
+    say "Building $1 from Debian packages ($suite) …"
+    set -- "$1" "$2" "${3:-true}" "$(date +%s)"
+    if ! mmdebstrap --variant=minbase --include="$2" --customize-hook="$3" --customize-hook="$trust" \
+        "$suite" "$scratch/root.tar" "$mirror" >"$scratch/log" 2>&1; then
+        tail -n 15 "$scratch/log" >&2
+        fail "mmdebstrap could not build $1 (its last lines are above)."
+    fi
+    docker import --change "ENV PIP_CERT=$certificates" --change 'CMD ["/bin/sh"]' "$scratch/root.tar" "$1" >/dev/null
+    rm "$scratch/root.tar"
+    say "Built $1 in $(($(date +%s) - $4)) s."
+}
+
+need_engine
+command -v mmdebstrap >/dev/null ||
+    fail "Building images from Debian packages needs mmdebstrap, which is not installed here (Debian: mmdebstrap)."
+[ "$(id -u)" = 0 ] || command -v newuidmap >/dev/null ||
+    fail "mmdebstrap needs newuidmap to work for an ordinary user, and it is not installed here (Debian: uidmap)."
+mirror=$(find_mirror)
+[ -n "$mirror" ] ||
+    fail "This host's apt names no Debian mirror to build images from: give one, as in 'make images DEBIAN_MIRROR=…'."
+
+scratch=$(mktemp -d)
+trap 'rm -rf -- "$scratch"' EXIT
+trap 'exit 130' INT TERM
+
+# A certificate authority that the host trusts is trusted in the image, or pip fails behind a proxy that has its own.
+trust=true
+[ ! -r "$certificates" ] || trust="upload $certificates $certificates"
+
+for name in "${@:-all}"; do
+    case $name in
+    python | all) build "$PYTHON_BUILT" python3,python3-venv,ca-certificates ;;
+    esac
+    case $name in
+    # The folder belongs to the user of docker-compose.yml: a new volume takes its owner from the image.
+    prometheus | all) build "$PROMETHEUS_BUILT" prometheus,ca-certificates 'install -d -o 65534 -g 65534 "$1/prometheus"' ;;
+    esac
+done

@@ -1,0 +1,19 @@
+#!/bin/sh
+# `make run`: turn Make's variables into options of `loadlab run`. A variable that is not set adds no option, and
+# each value stays one word whatever it contains; ARGS is read as the shell would read it.
+set -eu
+. "$(dirname -- "$0")/common.sh"
+
+eval "set -- ${ARGS:-}"
+set -- \
+    ${CONCURRENCY:+--concurrency "$CONCURRENCY"} \
+    ${DURATION:+--duration "$DURATION"} \
+    ${REQUESTS:+--requests "$REQUESTS"} \
+    ${WORKLOAD:+--workload "$WORKLOAD"} \
+    ${TRANSPORT:+--transport "$TRANSPORT"} \
+    ${PROCESSES:+--processes "$PROCESSES"} \
+    ${TARGET:+--target "$TARGET"} \
+    ${WORKERS:+--workers "$WORKERS"} \
+    ${THREADS:+--threads "$THREADS"} \
+    "$@"
+exec .venv/bin/loadlab run ${SCENARIO:+"$SCENARIO"} "$@"

@@ -1,0 +1,208 @@
+#!/bin/sh
+# Bring the stack up and wait until it is healthy. Needs Docker and a shell, nothing else.
+set -eu
+. "$(dirname -- "$0")/common.sh"
+. ./scripts/engine.sh
+
+REGISTRY_PATIENCE_S=15 # without a word from the registry; a download that has begun may take its time
+HEALTHY_WITHIN_S=120
+
+scratch=$(mktemp -d)
+trap 'rm -rf -- "$scratch"' EXIT
+trap 'exit 130' INT TERM
+
+unreachable="" # what Docker said when the registry could not be reached; asked once per `make up`
+
+# pull IMAGE: true if it came. What Docker said last is in $said.
+pull() {
+    say "Pulling $1 …"
+    : >"$scratch/pull"
+    docker pull "$1" >"$scratch/pull" 2>&1 &
+    puller=$!
+    waited=0
+    while kill -0 "$puller" 2>/dev/null; do
+        if [ ! -s "$scratch/pull" ] && [ "$waited" -ge "$REGISTRY_PATIENCE_S" ]; then
+            kill "$puller" 2>/dev/null || :
+            wait "$puller" 2>/dev/null || :
+            said="no answer from the registry within $REGISTRY_PATIENCE_S s"
+            return 1
+        fi
+        sleep 1
+        waited=$((waited + 1))
+    done
+    wait "$puller" && return 0
+    said=$(tail -n 1 "$scratch/pull")
+    return 1
+}
+
+# need_image VARIABLE [BUILT KIND]: VARIABLE names an image that is here, or it returns false (never when the user
+# has set VARIABLE: what was asked for is had, or the whole `up` fails). BUILT is the name of our own substitute.
+need_image() {
+    image=$(setting "$1")
+    if [ -n "$image" ]; then
+        have_image "$image" || pull "$image" || fail "$1=$image can't be pulled: $said"
+        return 0
+    fi
+    image=$(default_of "$1")
+    if have_image "$image"; then return 0; fi
+    if [ $# = 3 ] && have_image "$2"; then
+        say "Using $2 in place of $image ('docker pull $image', then 'make up', to change that)."
+    else
+        if [ -n "$unreachable" ]; then
+            said=$unreachable
+        elif pull "$image"; then
+            return 0
+        else
+            unreachable=$said
+        fi
+        say "$image can't be pulled: $said"
+        [ $# = 3 ] || return 1
+        ./scripts/images.sh "$3"
+    fi
+    export "$1=$2"
+}
+
+# A checksum of the files that a container reads through a mount: their change is one that Compose does not see.
+checksum() { find "$@" -type f -exec cksum {} + | sort | cksum | cut -d ' ' -f 1; }
+
+# The app of APP_DIR: its requirements are staged for the build, since a build sees nothing outside its context.
+use_app() {
+    [ -n "${TARGET_APP:-}" ] || fail "APP_DIR needs TARGET_APP as well, as in 'make up TARGET_APP=module:callable APP_DIR=$APP_DIR'."
+    [ -d "$APP_DIR" ] || fail "APP_DIR=$APP_DIR is not a folder."
+    APP_DIR=$(cd -P -- "$APP_DIR" && pwd)
+    APP_REQUIREMENTS=$staging/app
+    mkdir -p "$APP_REQUIREMENTS"
+    : >"$APP_REQUIREMENTS/requirements.txt"
+    # With the files that it may name by -r and -c.
+    find "$APP_DIR" -maxdepth 1 \( -name 'requirements*.txt' -o -name 'constraints*.txt' \) \
+        -exec cp {} "$APP_REQUIREMENTS/" \;
+    APP_FILES=$(cd "$APP_DIR" && checksum . -name '.?*' -prune -o -name __pycache__ -prune -o -name '*.py')
+    COMPOSE_FILE=$COMPOSE_FILE:docker-compose.app.yml
+    export APP_DIR APP_REQUIREMENTS APP_FILES
+}
+
+# The CPU limits, as numbers: what docker-compose.yml can't say with a variable.
+limit_cpus() {
+    for service in target client prometheus grafana; do
+        variable=$(echo "$service" | tr '[:lower:]' '[:upper:]')_CPUS
+        cores=$(setting "$variable")
+        [ -n "$cores" ] || continue
+        quota=$(echo "$cores" | awk '/^[0-9]*\.?[0-9]+$/ { printf "%d", $1 * 100000 }')
+        # 1000 is the least that the kernel takes.
+        [ "${quota:-0}" -ge 1000 ] || fail "$variable=$cores is not a number of cores from 0.01, such as 1.5."
+        [ -f "$staging/limits.yml" ] || echo services: >"$staging/limits.yml"
+        echo "  $service: {cpu_period: 100000, cpu_quota: $quota}" >>"$staging/limits.yml"
+    done
+    [ ! -f "$staging/limits.yml" ] || COMPOSE_FILE=$COMPOSE_FILE:$staging/limits.yml
+}
+
+# True if a container is there whose settings or image are no longer those of the files.
+settings_changed() {
+    compose config --hash '*' >"$scratch/hashes"
+    while read -r service hash; do
+        for id in $(compose ps -aq "$service" 2>/dev/null); do
+            [ "$(label_of "$id" com.docker.compose.config-hash)" = "$hash" ] || return 0
+            now=$(docker image inspect --format '{{.Id}}' "$(docker inspect --format '{{.Config.Image}}' "$id")")
+            [ "$(docker inspect --format '{{.Image}}' "$id")" = "$now" ] || return 0
+        done
+    done <"$scratch/hashes"
+    return 1
+}
+
+state_of() { docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$1"; }
+
+# Shows what failed, takes the stack down (half a stack would only mislead whatever runs next), and says why:
+# because of the first container that failed, or else the given reason.
+give_up() {
+    reason=$1
+    culprit=""
+    for service in $services; do
+        id=$(compose ps -aq "$service" 2>/dev/null)
+        [ -n "$id" ] || continue
+        state=$(state_of "$id")
+        case $state in
+        "running healthy" | "running starting" | "running " | created*) continue ;;
+        exited* | dead*) state="exited with code $(docker inspect --format '{{.State.ExitCode}}' "$id")" ;;
+        esac
+        warn "--- the last lines of $service:"
+        docker logs --tail 20 "$id" >&2
+        warn "---"
+        culprit=${culprit:-"$service is ${state#running }."}
+    done
+    compose down >/dev/null 2>&1 || :
+    fail "The stack did not come up, and was taken down again: ${culprit:-$reason}"
+}
+
+# Why `up` failed, from what compose printed.
+why_up_failed() {
+    port=$(sed -n 's/.*127\.0\.0\.1:\([0-9]*\).*\(already\|in use\).*/\1/p' "$scratch/up" | head -n 1)
+    if [ -n "$port" ]; then
+        for variable in TARGET_PORT PROMETHEUS_PORT GRAFANA_PORT; do
+            value=$(setting $variable)
+            [ "${value:-$(default_of $variable)}" != "$port" ] || echo "port $port is taken; choose another, as in 'make up $variable=$((port + 1))'."
+        done
+    else
+        grep -v '^ *$' "$scratch/up" | tail -n 1
+    fi
+}
+
+need_compose
+staging=$(staging_place)
+rm -rf -- "$staging"
+mkdir -p "$staging"
+echo '*' >.stack/.gitignore
+COMPOSE_FILE=docker-compose.yml
+[ -z "${APP_DIR:-}" ] || use_app
+limit_cpus
+export COMPOSE_FILE
+
+need_image PYTHON_IMAGE "$PYTHON_BUILT" python
+need_image PROMETHEUS_IMAGE "$PROMETHEUS_BUILT" prometheus
+services="target client prometheus"
+if need_image GRAFANA_IMAGE; then
+    services="$services grafana"
+else
+    say "The stack comes up without Grafana."
+fi
+PROMETHEUS_FILES=$(checksum prometheus)
+GRAFANA_FILES=$(checksum grafana/provisioning)
+export PROMETHEUS_FILES GRAFANA_FILES
+
+say "Building the images of target and client (the first time takes a minute) …"
+if ! compose build target client >"$scratch/build" 2>&1; then
+    tail -n 25 "$scratch/build" >&2
+    fail "The images could not be built (the last lines are above)."
+fi
+
+# docker-compose 1.29 can't recreate a container on a newer engine, only create one.
+case $compose_version in
+1.*) if settings_changed; then compose down >/dev/null 2>&1; fi ;;
+esac
+
+say "Starting $services …"
+# shellcheck disable=SC2086 # the services are words
+compose up -d --no-build $services >"$scratch/up" 2>&1 || give_up "$(why_up_failed)"
+
+waited=0
+for service in $services; do
+    id=$(compose ps -aq "$service")
+    while :; do
+        state=$(state_of "$id")
+        case $state in
+        "running healthy" | "running ") break ;;
+        "running starting") ;;
+        *) give_up "$service is $state" ;;
+        esac
+        [ "$waited" -lt "$HEALTHY_WITHIN_S" ] || give_up "$service was not healthy within $HEALTHY_WITHIN_S s."
+        sleep 1
+        waited=$((waited + 1))
+    done
+done
+
+say "The stack is up:"
+say "  target      http://$(compose port target 8000)"
+say "  prometheus  http://$(compose port prometheus 9090)"
+case $services in
+*grafana*) say "  grafana     http://$(compose port grafana 3000)" ;;
+esac
+say "Next: 'make run' loads it, 'make down' removes it."
