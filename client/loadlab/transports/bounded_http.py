@@ -1,0 +1,158 @@
+"""http.client and urllib3 with one time limit over everything, and strict where they are lenient.
+
+Their own timeouts are per read, so a server that drips a byte now and then holds a thread for ever.
+Here each read and write on the socket gets what is left of the request's time.
+
+Stricter than http.client: a response that ends inside its head or between chunks is an error, and so
+are a `Content-Length` that is no number and header lines that can't be parsed. Every interim response
+is skipped, not only 100: a 103 would otherwise pass for the answer, and the answer for the next one's.
+"""
+
+import http.client
+import io
+import socket
+from functools import partial
+from typing import Any
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.response import assert_header_parsing
+
+from loadlab.clock import MONOTONIC, NS_PER_S
+from loadlab.transports import Wear
+
+_PIECE_BYTES = 64 * 1024
+
+
+class TimeLimit:
+    """What is left of a request's time, and how far its connection has come."""
+
+    def __init__(self, connect_ns: int, total_ns: int) -> None:
+        self._connect_ns = connect_ns
+        self._total_ns = total_ns
+        self.start()
+
+    def start(self) -> None:
+        """Begin a request."""
+        self._end_ns = self._until_ns = MONOTONIC.now_ns() + self._total_ns
+        self.connecting = False
+        self.reused = True
+
+    def connect(self) -> None:
+        """Begin a connection for it."""
+        self._until_ns = min(MONOTONIC.now_ns() + self._connect_ns, self._end_ns)
+        self.connecting = True
+        self.reused = False
+
+    def connected(self) -> None:
+        """End the connection's own limit."""
+        self._until_ns = self._end_ns
+        self.connecting = False
+
+    def is_over(self) -> bool:
+        """Tell whether no time is left."""
+        return MONOTONIC.now_ns() >= self._until_ns
+
+    def left_s(self) -> float:
+        """Return what is left, for a socket's timeout; raise TimeoutError where nothing is."""
+        left_ns = self._until_ns - MONOTONIC.now_ns()
+        if left_ns <= 0:
+            raise TimeoutError
+        return left_ns / NS_PER_S
+
+
+class _LimitedReads(io.RawIOBase):
+    """A socket's bytes, each read within what is left of the limit."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, limit: TimeLimit) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._limit = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - any writable buffer
+        self._sock.settimeout(self._limit.left_s())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _WholeLines(io.BufferedReader):
+    """A reader that takes the end of the stream for an error where a line should end."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if not line.endswith(b"\n") and len(line) != size:
+            raise http.client.IncompleteRead(line)
+        return line
+
+
+class _Response(http.client.HTTPResponse):
+    """A response within a limit, and a strict one."""
+
+    def __init__(self, sock: socket.socket, *args: Any, limit: TimeLimit, **options: Any) -> None:  # noqa: ANN401 - http.client's own
+        super().__init__(sock, *args, **options)
+        self.fp = _WholeLines(_LimitedReads(self.fp.detach(), sock, limit))
+
+    def begin(self) -> None:
+        super().begin()
+        length = self.headers.get("Content-Length", "0").strip()
+        if not (length.isascii() and length.isdecimal()):
+            raise http.client.HTTPException(f"Content-Length is {length!r}")
+        assert_header_parsing(self.headers)
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if status >= 200 or status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+
+class _Limited(HTTPConnection):
+    """A connection within a limit, counted when it is made."""
+
+    def __init__(self, *args: Any, limit: TimeLimit, wear: Wear, **options: Any) -> None:  # noqa: ANN401 - urllib3's own
+        super().__init__(*args, **options)
+        self._limit = limit
+        self._wear = wear
+        self.response_class = partial(_Response, limit=limit)  # type: ignore[assignment] # only called
+
+    def connect(self) -> None:
+        self._limit.connect()
+        self.timeout = self._limit.left_s()
+        super().connect()
+        self._limit.connected()
+        self._wear.connections_opened += 1
+
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        sock.settimeout(self._limit.left_s())  # for the TLS handshake
+        return sock
+
+    def send(self, data: Any) -> None:  # noqa: ANN401 - http.client's own; it is bytes here
+        if self.sock is None:
+            self.connect()
+        for start in range(0, len(data), _PIECE_BYTES):
+            self.sock.settimeout(self._limit.left_s())
+            super().send(data[start : start + _PIECE_BYTES])
+
+
+class _LimitedTls(_Limited, HTTPSConnection):
+    """The same with TLS."""
+
+
+class HttpPool(HTTPConnectionPool):
+    """urllib3's pool of limited connections; takes `limit` and `wear`."""
+
+    ConnectionCls = _Limited
+
+
+class HttpsPool(HTTPSConnectionPool):
+    """The same with TLS; takes `ssl_context` too."""
+
+    ConnectionCls = _LimitedTls
