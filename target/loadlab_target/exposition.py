@@ -1,0 +1,89 @@
+"""The metrics port: everything the target knows of itself, from a server that the load can't starve.
+
+Under gunicorn it runs in a thread of the master process, which serves no request of the load. `/healthz` here
+is for health checks: it is not counted as a request, and answers while every thread of the target is taken.
+"""
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+
+class WorkerMetrics(Collector):
+    """The metrics that the workers keep in files, dead workers' counters included."""
+
+    def __init__(self, directory: Path) -> None:
+        self._files = MultiProcessCollector(None, path=str(directory))  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterable[Metric]:
+        """Read all files; again if a worker is just making one, which can be seen empty for a moment."""
+        for _ in range(3):
+            try:
+                return list(self._files.collect())  # type: ignore[no-untyped-call]
+            except struct.error:
+                continue
+        return list(self._files.collect())  # type: ignore[no-untyped-call]
+
+
+class MetricsServer:
+    """Serves `/metrics` and `/healthz` on a bound socket, from `start` until the process ends."""
+
+    def __init__(
+        self, bound: socket.socket, collectors: list[Collector], *, is_ready: Callable[[], bool]
+    ) -> None:
+        registry = CollectorRegistry()
+        for collector in collectors:
+            registry.register(collector)
+        metrics: WSGIApplication = make_wsgi_app(registry)
+
+        def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            match environ["PATH_INFO"]:
+                case "/metrics":
+                    return metrics(environ, start_response)
+                case "/healthz":
+                    status, text = (
+                        ("200 OK", b"ok\n") if is_ready() else ("503 Service Unavailable", b"starting\n")
+                    )
+                case _:
+                    status, text = "404 Not Found", b"Here are /metrics and /healthz.\n"
+            start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
+            return [text]
+
+        bound.listen()
+        self._server = _Server(bound)
+        self._server.set_app(application)
+
+    def start(self) -> None:
+        """Serve from a thread of this process."""
+        threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
+
+    def close(self) -> None:
+        """Let go of the port in this process: a worker that outlives its master must not hold it."""
+        self._server.socket.close()
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing: a scrape each second is not news."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def __init__(self, bound: socket.socket) -> None:
+        super().__init__(bound.getsockname(), _QuietHandler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = bound
+        # What binding would have filled in.
+        self.server_name, self.server_port = bound.getsockname()[:2]
+        self.setup_environ()
