@@ -58,6 +58,8 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it takes more than one process."""
     sharded: bool = False
     """Whether each of its processes carries a shard; otherwise one shard sees to all of them."""
+    tasks_per_process: int | None = None
+    """Where each process takes only so many requests at a time."""
     hides_flight: bool = False
     """Whether nobody can see how many requests are in flight while it runs."""
     blocks_loop: bool = False

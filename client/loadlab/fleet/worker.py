@@ -132,6 +132,8 @@ class Reporter(threading.Thread):
         )
 
     def _report(self) -> None:
+        if not self._shard.begin_ns:
+            return
         upto_ns = self._shard.now_ns()
         left = len(self._shard.tape)
         while left > 0:

@@ -23,10 +23,8 @@ TRAITS = Traits(
     workloads=(Workload.BATCH,),
     many_processes=True,
     hides_flight=True,
+    tasks_per_process=16,  # aiomultiprocess's own default, `childconcurrency`
 )
-
-CHILD_CONCURRENCY = 16
-"""aiomultiprocess's own default: how many tasks one pool process runs at a time."""
 
 _POLL_S = 0.1
 _plan: Plan
@@ -59,7 +57,7 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
         shard.plan.processes,
         initializer=remember,
         initargs=(shard.plan,),
-        childconcurrency=CHILD_CONCURRENCY,
+        childconcurrency=TRAITS.tasks_per_process,
         loop_initializer=new_event_loop,
     )
     async with pool:

@@ -1,0 +1,1 @@
+"""Judgement: pure functions from what was measured to what it is worth."""

@@ -1,0 +1,68 @@
+"""Does the run hold together? Checks that make a run INVALID, and those that make it FAIL. Pure."""
+
+from loadlab.result import Check, CheckOutcome, StageResult, State, Verdict
+
+
+def checks(stages: tuple[StageResult, ...], unaccounted: int) -> tuple[Check, ...]:
+    """Return every check of a run; `unaccounted` are requests sent that no outcome was counted for."""
+    return _accounting(unaccounted), _workers(stages), _answered(stages)
+
+
+def verdict(found: tuple[Check, ...], stages: tuple[StageResult, ...]) -> Verdict:
+    """Return INVALID before FAIL before PASS."""
+    failed = {check.name for check in found if check.outcome is CheckOutcome.FAIL}
+    if failed & _INVALIDATING or any(stage.state is State.INVALID for stage in stages):
+        return Verdict.INVALID
+    return Verdict.FAIL if failed else Verdict.PASS
+
+
+_INVALIDATING = {"accounting", "workers"}
+
+
+def _accounting(unaccounted: int) -> Check:
+    return Check(
+        name="accounting",
+        metric="requests sent that have no outcome",
+        operator="==",
+        limit=0,
+        actual=unaccounted,
+        unit="requests",
+        outcome=_passed(unaccounted == 0),
+        message="every request that was sent has exactly one outcome",
+    )
+
+
+def _workers(stages: tuple[StageResult, ...]) -> Check:
+    lost = sum(finding.name == "worker_lost" for stage in stages for finding in stage.findings)
+    return Check(
+        name="workers",
+        metric="client workers lost",
+        operator="==",
+        limit=0,
+        actual=lost,
+        unit="workers",
+        outcome=_passed(lost == 0),
+        message="every worker of the client carried its shard to the end"
+        if lost == 0
+        else "a worker of the client was lost, so part of the load is unknown: see the stage's findings",
+    )
+
+
+def _answered(stages: tuple[StageResult, ...]) -> Check:
+    ok = sum(stage.counts.ok for stage in stages)
+    return Check(
+        name="answered",
+        metric="requests that ended ok",
+        operator=">=",
+        limit=1,
+        actual=ok,
+        unit="requests",
+        outcome=_passed(ok >= 1),
+        message="at least one request ended ok"
+        if ok
+        else "not a single request ended ok: look at the target",
+    )
+
+
+def _passed(passed: bool) -> CheckOutcome:  # noqa: FBT001 - the outcome of a comparison
+    return CheckOutcome.PASS if passed else CheckOutcome.FAIL

@@ -1,0 +1,218 @@
+"""From what a stage's workers counted to the stage's result. Pure."""
+
+from itertools import pairwise
+
+
+from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
+from loadlab.clock import NS_PER_S
+from loadlab.fleet.supervisor import Carried
+from loadlab.histogram import Histogram, quantile_ns
+from loadlab.hosts.metrics import Reading
+from loadlab.plan import Plan, Stage, Traits, Workload
+from loadlab.recorder import Recorder, Slice
+from loadlab.result import (
+    ClientStage,
+    Counts,
+    Distribution,
+    Finding,
+    Histograms,
+    SliceResult,
+    StageResult,
+    State,
+    TargetStage,
+    Theory,
+    span_ns,
+)
+from loadlab.sample import Outcome
+
+_NOTHING = Histogram()
+
+
+def stage_result(
+    plan: Plan,
+    stage: Stage,
+    traits: Traits,
+    carried: Carried,
+    readings: tuple[Reading | None, Reading | None],
+) -> StageResult:
+    """Return the result of a stage; `readings` are the target's metrics at the window's two ends."""
+    counted = carried.counted
+    window_ns = span_ns(carried.window)
+    throughput_hz = counted.completions / window_ns * NS_PER_S
+    target = target_stage(*readings)
+    findings = _findings(plan, traits, carried)
+    return StageResult(
+        label=stage.label,
+        concurrency=stage.concurrency,
+        requests=stage.requests,
+        processes=plan.processes,
+        window_ns=window_ns,
+        counts=counts(counted),
+        statuses={str(status): times for status, times in sorted(counted.statuses.items())},
+        throughput_hz=throughput_hz,
+        received_bytes=counted.body_bytes,
+        in_flight_mean=None if traits.hides_flight else counted.in_flight_integral_ns / window_ns,
+        makespan_ns=window_ns if plan.workload is Workload.BATCH else None,
+        state=State.INVALID if carried.lost else State.VALID,
+        findings=tuple(findings),
+        sent_total=counted.sent,
+        missing_shard_ns=sum(lost.missing_ns for lost in carried.lost),
+        latency_ns=distribution(counted.latency, counted.late),
+        service_ns=distribution(counted.service, counted.late),
+        lag_ns=distribution(counted.lag, _NOTHING),
+        histograms=Histograms(
+            latency=counted.latency.encode(), service=counted.service.encode(), lag=counted.lag.encode()
+        ),
+        slices=_slices(counted, window_ns, sees_flight=not traits.hides_flight),
+        client=ClientStage(
+            cpu_ratio=carried.cpu_ratios,
+            loop_stall_max_ns=carried.loop_stall_max_ns,
+            connections_opened=carried.wear.connections_opened,
+            connections_lost=carried.wear.connections_lost,
+        ),
+        target=target,
+        theory=theory(plan, stage, traits, target, throughput_hz),
+    )
+
+
+def counts(counted: Recorder) -> Counts:
+    """Return the outcomes of what was due in the window."""
+    by_outcome = {outcome.key: counted.count(outcome) for outcome in Outcome}
+    return Counts(scheduled=sum(by_outcome.values()), **by_outcome)
+
+
+def distribution(known: Histogram, censored: Histogram) -> Distribution:
+    """Return the figures of a distribution; None where too few or unanswered requests leave them open."""
+
+    def at(quantile: float) -> int | None:
+        return quantile_ns(known, censored, quantile)
+
+    complete = censored.count == 0 and known.count > 0
+    return Distribution(
+        count=known.count,
+        mean=known.mean_ns if complete else None,
+        p50=at(0.5),
+        p90=at(0.9),
+        p99=at(0.99),
+        p999=at(0.999),
+        max=known.max_ns if complete else None,
+    )
+
+
+def _slices(counted: Recorder, window_ns: int, *, sees_flight: bool) -> tuple[SliceResult, ...]:
+    seconds = -(-window_ns // NS_PER_S)
+    made = []
+    for second in range(seconds):
+        part = counted.slices.get(second, Slice())
+        latency = Histogram.of(part.latency)
+        length_ns = min(NS_PER_S, window_ns - second * NS_PER_S)
+        made.append(
+            SliceResult(
+                at_ns=second * NS_PER_S,
+                count=latency.count,
+                errors=part.errors,
+                p50=quantile_ns(latency, _NOTHING, 0.5),
+                p99=quantile_ns(latency, _NOTHING, 0.99),
+                in_flight=part.in_flight_integral_ns / length_ns if sees_flight else None,
+            )
+        )
+    return tuple(made)
+
+
+def target_stage(first: Reading | None, last: Reading | None) -> TargetStage | None:
+    """Return the target's figures between two readings of its metrics; None without both."""
+    if first is None or last is None or last.at_ns <= first.at_ns:
+        return None
+    span_s = (last.at_ns - first.at_ns) / NS_PER_S
+
+    def grown(name: str) -> float | None:
+        before, after = first.get(name), last.get(name)
+        return None if before is None or after is None else after - before
+
+    def mean_ns(name: str) -> float | None:
+        total_s, times = grown(f"{name}_sum"), grown(f"{name}_count")
+        return total_s / times * NS_PER_S if total_s is not None and times else None
+
+    def per_s(name: str) -> float | None:
+        total = grown(name)
+        return None if total is None else total / span_s
+
+    return TargetStage(
+        workers=_whole(last.get("target_workers")),
+        threads=_whole(last.get("target_threads")),
+        requests=_whole(grown("target_requests_total")),
+        thread_ns=mean_ns("target_thread_seconds"),
+        handler_ns=mean_ns("target_handler_seconds"),
+        queue_ns=mean_ns("target_queue_seconds"),
+        busy_threads_mean=per_s("target_thread_seconds_sum"),
+        cpu_ratio=per_s("target_cpu_seconds_total"),
+        cpu_throttled_ns=_whole(grown("target_cpu_throttled_seconds_total"), NS_PER_S),
+        memory_bytes=_whole(last.get("target_memory_bytes")),
+        accept_queue_overflows=_whole(grown("target_accept_overflows_total")),
+    )
+
+
+def _whole(value: float | None, scale: int = 1) -> int | None:
+    return None if value is None else round(value * scale)
+
+
+def slots(target: TargetStage) -> int | None:
+    """Return how many requests the target handles at once; None where it sets no limit or tells none."""
+    return target.workers * target.threads if target.workers and target.threads else None
+
+
+def theory(
+    plan: Plan, stage: Stage, traits: Traits, target: TargetStage | None, throughput_hz: float
+) -> Theory | None:
+    """Return what was to be expected, given the S that the target measured; None without it."""
+    if target is None or not target.thread_ns or target.threads is None:
+        return None
+    service_ns, places = target.thread_ns, slots(target)
+    in_flight = most_in_flight(plan, stage, traits)
+    if plan.workload is Workload.BATCH:
+        return Theory(
+            service_ns=service_ns,
+            makespan_ns=makespan_ns(stage.requests or 1, in_flight, places, service_ns),
+            makespan_is_lower_bound=(target.workers or 1) > 1,
+        )
+    bound = bound_hz(in_flight, places, service_ns, plan.think_ns)
+    return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound)
+
+
+def _findings(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
+    counted = carried.counted
+    found = [
+        Finding(
+            "worker_lost",
+            f"the worker of shard {lost.shard} {lost.why}; {lost.missing_ns / NS_PER_S:.1f} s of its window and"
+            f" the outcome of {lost.unknown} requests are unknown",
+        )
+        for lost in carried.lost
+    ]
+    if counted.late.count:
+        found.append(
+            Finding(
+                "unanswered",
+                f"{counted.late.count} requests had no answer: their latency is at least what was waited, and"
+                " a quantile that they could move is left open",
+            )
+        )
+    if traits.blocks_loop:
+        found.append(
+            Finding(
+                "loop_blocked",
+                f"by design: a blocking call held the event loop, for up to"
+                f" {carried.loop_stall_max_ns / NS_PER_S:.2f} s at a time",
+            )
+        )
+    if carried.wear.connections_lost:
+        found.append(
+            Finding("connections_lost", f"{carried.wear.connections_lost} connections broke under a request")
+        )
+    if counted.completions and plan.workload is not Workload.BATCH and _silent(counted):
+        found.append(Finding("silent_seconds", "there were whole seconds without a single reply"))
+    return found
+
+
+def _silent(counted: Recorder) -> bool:
+    return any(later - earlier > 1 for earlier, later in pairwise(sorted(counted.slices)))

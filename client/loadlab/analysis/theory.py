@@ -1,0 +1,36 @@
+"""What arithmetic expects of a stage. Pure; docs/method.md gives the reasons."""
+
+import math
+
+from loadlab.clock import NS_PER_S
+from loadlab.plan import Plan, Stage, Traits
+
+
+def most_in_flight(plan: Plan, stage: Stage, traits: Traits) -> int:
+    """Return how many requests the scenario can have in flight at once: k."""
+    if traits.single_user or traits.blocks_loop:
+        return 1
+    size = stage.concurrency or stage.requests or 1
+    if traits.tasks_per_process is not None:
+        return min(size, plan.processes * traits.tasks_per_process)
+    return size
+
+
+def bound_hz(users: int, slots: int | None, service_ns: float, think_ns: int) -> float:
+    """Return the most that N users can get through a target with so many threads.
+
+    min(N / (S + Z), slots / S): the asymptotic bounds of a closed system (Lazowska et al., Quantitative
+    System Performance, 1984, section 5.2). `slots` is None where the target has no limit.
+    """
+    by_users = users / (service_ns + think_ns) * NS_PER_S
+    return by_users if slots is None else min(by_users, slots / service_ns * NS_PER_S)
+
+
+def makespan_ns(requests: int, in_flight: int, slots: int | None, service_ns: float) -> float:
+    """Return how long a batch takes: ceil(N / min(k, slots)) rounds of S.
+
+    Exact for one worker and a constant S, otherwise a lower bound: workers share no queue, and a round
+    lasts as long as its slowest request.
+    """
+    side_by_side = in_flight if slots is None else min(in_flight, slots)
+    return math.ceil(requests / side_by_side) * service_ns

@@ -1,0 +1,32 @@
+"""Where the target lives. A host starts it or finds it, says whether it is still there, and stops it."""
+
+from typing import Protocol
+
+import msgspec
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """A target that answers."""
+
+    url: str
+    """Base URL, without a path of its own unless the user gave one."""
+    metrics_url: str | None = None
+    """Where its own metrics are, if it has any."""
+    where: str
+    """Where load and target run, in words: the first line of a run."""
+
+
+class Host(Protocol):
+    """A place for the target."""
+
+    async def start(self) -> Target:
+        """Bring the target up and return it ready, or raise TargetError with one sentence."""
+        ...
+
+    async def lost(self) -> str | None:
+        """Say in one sentence what became of the target, or None while it is there."""
+        ...
+
+    async def stop(self) -> None:
+        """End what `start` started; nothing else."""
+        ...

@@ -1,0 +1,244 @@
+"""What came out of a run, as data: reporters and analyses are functions of it.
+
+These types are `result.json`. Keys are stable within a schema version; docs/result.schema.json is
+generated from them. Moments are ISO 8601 in UTC, spans are nanoseconds.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from loadlab.plan import Plan
+from loadlab.recorder import Window
+
+SCHEMA_VERSION = 1
+
+
+class Verdict(StrEnum):
+    """What the run's numbers are worth."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, no password
+    FAIL = "fail"
+    """A threshold was not met."""
+    INVALID = "invalid"
+    """The measurement cannot be trusted."""
+
+
+class State(StrEnum):
+    """What a stage's numbers are worth."""
+
+    VALID = "valid"
+    SUSPECT = "suspect"
+    """To be read with the findings beside it."""
+    INVALID = "invalid"
+
+
+class CheckOutcome(StrEnum):
+    """How a check came out."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, no password
+    FAIL = "fail"
+    UNTESTABLE = "untestable"
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """A statement about the run, tested: `metric operator limit`."""
+
+    name: str
+    metric: str
+    operator: str
+    limit: float
+    actual: float | None
+    unit: str
+    outcome: CheckOutcome
+    message: str
+    """One sentence: what it means and, where it failed, what to do."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something about a stage that a reader of its numbers must know."""
+
+    name: str
+    message: str
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests due in the window, by outcome; `scheduled` is their sum."""
+
+    scheduled: int = 0
+    ok: int = 0
+    http_error: int = 0
+    timeout: int = 0
+    connect_error: int = 0
+    protocol_error: int = 0
+    dropped: int = 0
+    unfinished: int = 0
+
+    @property
+    def errors(self) -> int:
+        """All that did not end well."""
+        return self.scheduled - self.ok
+
+
+class Distribution(msgspec.Struct, frozen=True, kw_only=True):
+    """A span's distribution in nanoseconds; what can't be told is null."""
+
+    count: int
+    mean: float | None
+    p50: int | None
+    p90: int | None
+    p99: int | None
+    p999: int | None
+    max: int | None
+
+
+class Histograms(msgspec.Struct, frozen=True, kw_only=True):
+    """The distributions in full: HdrHistogram V2 compressed encoding, base64."""
+
+    latency: str
+    service: str
+    lag: str
+
+
+class SliceResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The completions of one second; `at_ns` counts from the window's start."""
+
+    at_ns: int
+    count: int
+    errors: int
+    p50: int | None
+    p99: int | None
+    in_flight: float | None
+
+
+class ClientStage(msgspec.Struct, frozen=True, kw_only=True):
+    """What the stage took of the client."""
+
+    cpu_ratio: tuple[float, ...]
+    """Of each worker over the window, in cores."""
+    loop_stall_max_ns: int
+    connections_opened: int
+    connections_lost: int
+    """Kept-alive connections that broke under a request."""
+
+
+class TargetStage(msgspec.Struct, frozen=True, kw_only=True):
+    """The target's own figures over the window; what it does not tell is null."""
+
+    workers: int | None = None
+    threads: int | None = None
+    """Of each worker; 0 means without a limit."""
+    requests: int | None = None
+    thread_ns: float | None = None
+    """Mean time that a request occupied its thread: S."""
+    handler_ns: float | None = None
+    queue_ns: float | None = None
+    busy_threads_mean: float | None = None
+    cpu_ratio: float | None = None
+    cpu_throttled_ns: int | None = None
+    memory_bytes: int | None = None
+    accept_queue_overflows: int | None = None
+
+
+class ContainerUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a container took over the stage, by the engine's account."""
+
+    cpu_ratio: float
+    """In cores."""
+    cpu_throttled_ns: int
+    memory_bytes: int
+    """In use, without the page cache."""
+    cpu_limit_cores: float | None = None
+    memory_limit_bytes: int | None = None
+
+
+class Theory(msgspec.Struct, frozen=True, kw_only=True):
+    """What arithmetic expects of the stage; formulas in docs/method.md."""
+
+    service_ns: float
+    bound_hz: float | None = None
+    bound_ratio: float | None = None
+    """Throughput as a share of the bound."""
+    makespan_ns: float | None = None
+    makespan_is_lower_bound: bool = False
+
+
+class StageResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage."""
+
+    label: str
+    concurrency: int | None
+    requests: int | None
+    processes: int
+    window_ns: int
+    counts: Counts
+    statuses: dict[str, int]
+    throughput_hz: float
+    received_bytes: int
+    in_flight_mean: float | None
+    makespan_ns: int | None
+    state: State
+    findings: tuple[Finding, ...]
+    sent_total: int
+    """Requests sent, warm-up and drain included: in a run without faults, what the target's counter shows."""
+    missing_shard_ns: int
+    latency_ns: Distribution
+    service_ns: Distribution
+    lag_ns: Distribution
+    histograms: Histograms
+    slices: tuple[SliceResult, ...]
+    client: ClientStage
+    target: TargetStage | None
+    theory: Theory | None
+    containers: dict[str, ContainerUsage] | None = None
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """What the numbers were measured with."""
+
+    versions: dict[str, str]
+    event_loop: str
+    cpu_model: str
+    cpu_count: int
+    cpu_usable: float
+    memory_bytes: int | None
+    open_files_limit: int | None
+    system: str
+    container: bool
+    where: str
+    """Where load and target ran, in words."""
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole run."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    started_at: str
+    finished_at: str
+    verdict: Verdict
+    interrupted: bool
+    target_lost: str | None
+    """Why the run ended early: what became of the target."""
+    failure: str | None
+    """The internal error that ended the run, if one did."""
+    plan: Plan
+    environment: Environment
+    checks: tuple[Check, ...]
+    stages: tuple[StageResult, ...]
+
+
+def encode(result: RunResult) -> bytes:
+    """Write `result.json`."""
+    return msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n"
+
+
+def decode(data: bytes) -> RunResult:
+    """Read `result.json`; msgspec.DecodeError where it is none."""
+    return msgspec.json.decode(data, type=RunResult)
+
+
+def span_ns(window: Window) -> int:
+    """Return the length of a closed window."""
+    assert window.end_ns is not None
+    return window.end_ns - window.start_ns
