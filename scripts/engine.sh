@@ -35,13 +35,25 @@ need_compose() {
 
 compose() { $COMPOSE "$@"; }
 
-# Compose names a project after its folder, so two checkouts in folders of one name would take each other's stack.
-not_another_checkout() {
+# The project's name is Compose's business (after the folder, or as COMPOSE_PROJECT_NAME says), so its containers say it.
+find_project() {
     id=$(compose ps -aq 2>/dev/null | head -n 1)
-    [ -n "$id" ] || return 0
+    project=${id:+$(label_of "$id" com.docker.compose.project)}
+}
+
+# Two checkouts in folders of one name would take each other's stack.
+not_another_checkout() {
+    find_project
+    [ -n "$project" ] || return 0
     owner=$(label_of "$id" com.docker.compose.project.working_dir)
-    [ "$owner" = "$PWD" ] || fail "The project name '$(label_of "$id" com.docker.compose.project)' belongs to the stack of $owner:" \
+    [ "$owner" = "$PWD" ] || fail "The project name '$project' belongs to the stack of $owner:" \
         "choose another for this one, as in 'make up COMPOSE_PROJECT_NAME=lab2', or take that one down."
+}
+
+# container SERVICE: the id of its container, running or not; nothing if there is none.
+container() {
+    [ -z "$project" ] || docker ps -aq --filter "label=com.docker.compose.project=$project" \
+        --filter "label=com.docker.compose.service=$1" --filter "label=com.docker.compose.oneoff=False" | head -n 1
 }
 
 label_of() { docker inspect --format "{{index .Config.Labels \"$2\"}}" "$1"; }

@@ -100,11 +100,11 @@ limit_cpus() {
 settings_changed() {
     compose config --hash '*' >"$scratch/hashes"
     while read -r service hash; do
-        for id in $(compose ps -aq "$service" 2>/dev/null); do
-            [ "$(label_of "$id" com.docker.compose.config-hash)" = "$hash" ] || return 0
-            now=$(docker image inspect --format '{{.Id}}' "$(docker inspect --format '{{.Config.Image}}' "$id")")
-            [ "$(docker inspect --format '{{.Image}}' "$id")" = "$now" ] || return 0
-        done
+        id=$(container "$service")
+        [ -n "$id" ] || continue
+        [ "$(label_of "$id" com.docker.compose.config-hash)" = "$hash" ] || return 0
+        now=$(docker image inspect --format '{{.Id}}' "$(docker inspect --format '{{.Config.Image}}' "$id")")
+        [ "$(docker inspect --format '{{.Image}}' "$id")" = "$now" ] || return 0
     done <"$scratch/hashes"
     return 1
 }
@@ -116,18 +116,20 @@ state_of() { docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.S
 give_up() {
     reason=$1
     culprit=""
+    find_project
     for service in $services; do
-        id=$(compose ps -aq "$service" 2>/dev/null)
+        id=$(container "$service")
         [ -n "$id" ] || continue
         state=$(state_of "$id")
         case $state in
         "running healthy" | "running starting" | "running " | created*) continue ;;
-        exited* | dead*) state="exited with code $(docker inspect --format '{{.State.ExitCode}}' "$id")" ;;
+        exited*) state="has exited with code $(docker inspect --format '{{.State.ExitCode}}' "$id")" ;;
+        *) state="is ${state#running }" ;;
         esac
         warn "--- the last lines of $service:"
         docker logs --tail 20 "$id" >&2
         warn "---"
-        culprit=${culprit:-"$service is ${state#running }."}
+        culprit=${culprit:-"$service $state."}
     done
     compose down >/dev/null 2>&1 || :
     fail "The stack did not come up, and was taken down again: ${culprit:-$reason}"
@@ -183,9 +185,10 @@ say "Starting $services …"
 # shellcheck disable=SC2086 # the services are words
 compose up -d --no-build $services >"$scratch/up" 2>&1 || give_up "$(why_up_failed)"
 
+find_project
 waited=0
 for service in $services; do
-    id=$(compose ps -aq "$service")
+    id=$(container "$service")
     while :; do
         state=$(state_of "$id")
         case $state in
@@ -200,9 +203,9 @@ for service in $services; do
 done
 
 say "The stack is up:"
-say "  target      http://$(compose port target 8000)"
-say "  prometheus  http://$(compose port prometheus 9090)"
+say "  target      http://$(docker port "$(container target)" 8000)"
+say "  prometheus  http://$(docker port "$(container prometheus)" 9090)"
 case $services in
-*grafana*) say "  grafana     http://$(compose port grafana 3000)" ;;
+*grafana*) say "  grafana     http://$(docker port "$(container grafana)" 3000)" ;;
 esac
 say "Next: 'make run' loads it, 'make down' removes it."
