@@ -161,7 +161,10 @@ export COMPOSE_FILE
 need_image PYTHON_IMAGE "$PYTHON_BUILT" python
 need_image PROMETHEUS_IMAGE "$PROMETHEUS_BUILT" prometheus
 services="target client prometheus"
-if need_image GRAFANA_IMAGE; then
+if [ -n "$project" ] && [ -z "$(container grafana)$(setting GRAFANA_IMAGE)" ] && ! have_image "$(default_of GRAFANA_IMAGE)"; then
+    # Not asked again for a stack that is there: where the registry does not answer, each time would cost the wait.
+    say "The stack stays without Grafana ('docker pull $(default_of GRAFANA_IMAGE)', then 'make up', to change that)."
+elif need_image GRAFANA_IMAGE; then
     services="$services grafana"
 else
     say "The stack comes up without Grafana."
@@ -169,6 +172,9 @@ fi
 PROMETHEUS_FILES=$(checksum prometheus)
 GRAFANA_FILES=$(checksum grafana/provisioning)
 export PROMETHEUS_FILES GRAFANA_FILES
+
+compose config --quiet >"$scratch/config" 2>&1 ||
+    fail "Compose does not accept these settings: $(grep -v '^ *$' "$scratch/config" | tail -n 1)"
 
 say "Building the images of target and client (the first time takes a minute) …"
 if ! compose build target client >"$scratch/build" 2>&1; then
