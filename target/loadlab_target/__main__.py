@@ -38,8 +38,10 @@ def _delay(_: click.Context, __: click.Parameter, spec: str) -> str:
 
 
 def _file(_: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
-    if file is not None and not file.parent.is_dir():
-        raise click.BadParameter(f"there is no directory {str(file.parent)!r} to write it into.")
+    if file is not None:
+        if not file.parent.is_dir():
+            raise click.BadParameter(f"there is no directory {str(file.parent)!r} to write it into.")
+        file.unlink(missing_ok=True)  # what an earlier target announced is not this one
     return file
 
 
@@ -197,5 +199,15 @@ def _serve(settings: Settings, address: Address, metrics_address: Address, direc
         ).serve()
 
 
+def run() -> None:
+    """Run the command; what goes wrong is one sentence on standard error, and an exit code."""
+    try:
+        main(prog_name="python -m loadlab_target", standalone_mode=False)
+    except click.ClickException as error:
+        # click alone would put two lines on how to use the command in front of it.
+        click.echo(f"Error: {error.format_message()}", err=True)
+        sys.exit(error.exit_code)
+
+
 if __name__ == "__main__":
-    main(prog_name="python -m loadlab_target")
+    run()

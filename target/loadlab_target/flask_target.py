@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import time
+import traceback
 from pathlib import Path
 
 from gunicorn import util  # type: ignore[import-untyped]  # gunicorn has no type information
@@ -17,7 +18,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from loadlab_target.addresses import url_of
 from loadlab_target.exposition import MetricsServer, WorkerMetrics
-from loadlab_target.lifecycle import StartError, announce, stop_with_stdin
+from loadlab_target.lifecycle import StartError, announce, in_one_line, stop_with_stdin
 from loadlab_target.listener import accept_queue
 from loadlab_target.measured_app import MeasuredApp, WsgiApp
 from loadlab_target.meters import Meters
@@ -100,10 +101,8 @@ def serve(settings: Settings, *, listener: socket.socket, metrics_listener: sock
     try:
         app = util.import_app(settings.app)
     except BaseException as error:
-        first_line = (str(error).splitlines() or [""])[0]
-        raise StartError(
-            f"The app {settings.app!r} did not start: {type(error).__name__}: {first_line}."
-        ) from error
+        traceback.print_exc()  # the evidence, before the sentence
+        raise StartError(f"The app {settings.app!r} did not start: {in_one_line(error)}.") from error
     server = MeasuredServer(listener, app, server_timing=settings.server_timing)
     vitals = Vitals(settings, accept_queue=lambda: accept_queue(server.socket), worker_pids=list)
     files = WorkerMetrics(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))

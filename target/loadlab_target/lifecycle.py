@@ -18,6 +18,12 @@ class StartError(Exception):
     """The target could not start; the message is one sentence for the person who started it."""
 
 
+def in_one_line(error: BaseException) -> str:
+    """Say what kind of error it was and how its message begins, without a full stop."""
+    first, *_ = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {first}".rstrip(":. ")
+
+
 @contextmanager
 def private_directory() -> Iterator[Path]:
     """Give a temporary directory that its maker removes, and not the workers forked from it."""
@@ -44,8 +50,7 @@ class BootBoard:
 
     def failed(self, error: BaseException) -> None:
         """Say why the calling process can't serve."""
-        lines = str(error).splitlines() or [""]
-        self._reason.write_text(f"{type(error).__name__}: {lines[0]}".rstrip(": "), encoding="utf-8")
+        self._reason.write_text(in_one_line(error), encoding="utf-8")
 
     def has_booted(self, pid: int) -> bool:
         """Whether that process has become ready."""

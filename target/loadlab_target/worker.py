@@ -3,7 +3,7 @@
 A connection is put into the queue of the thread pool (`enqueue_req`), taken by a thread (`handle`), and
 carries at most one request each time (`handle_request`); a thread also turns to a connection that is only
 being closed, which is no request and is not counted as one. The time that a request occupies its thread
-begins when its first bytes are there: a thread that waits for a silent client is busy, but not with a request.
+begins when its first bytes are there: a thread that waits for a silent client is busy, but with no request.
 """
 
 import time
