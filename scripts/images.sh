@@ -1,24 +1,13 @@
 #!/bin/sh
 # Build the base images from Debian's packages, for machines that can't reach a registry:
 #     images.sh [python] [prometheus]        (both, if none is named)
-# shellcheck disable=SC2016 # $(REPO_URI) and $1 are for apt and mmdebstrap to expand
+# shellcheck disable=SC2016 # $1 is for mmdebstrap to expand
 set -eu
 . "$(dirname -- "$0")/common.sh"
 . ./scripts/engine.sh
 
 suite=trixie
 certificates=/etc/ssl/certs/ca-certificates.crt
-
-# DEBIAN_MIRROR, or what this host's own apt uses for its release; apt itself reads both formats of its sources.
-find_mirror() {
-    if [ -n "${DEBIAN_MIRROR:-}" ]; then
-        printf '%s\n' "$DEBIAN_MIRROR"
-    elif [ "$(sed -n 's/^ID=//p' /etc/os-release 2>/dev/null)" = debian ]; then
-        codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-        apt-get indextargets --format '$(REPO_URI)' \
-            'Created-By: Packages' 'Component: main' "Release: $codename" | head -n 1
-    fi
-}
 
 # build NAME PACKAGES [SETUP]: SETUP is a shell command that is run on the new root, as $1.
 build() {
@@ -39,9 +28,7 @@ command -v mmdebstrap >/dev/null ||
     fail "Building images from Debian packages needs mmdebstrap, which is not installed here (Debian: mmdebstrap)."
 [ "$(id -u)" = 0 ] || command -v newuidmap >/dev/null ||
     fail "mmdebstrap needs newuidmap to work for an ordinary user, and it is not installed here (Debian: uidmap)."
-mirror=$(find_mirror)
-[ -n "$mirror" ] ||
-    fail "This host's apt names no Debian mirror to build images from: give one, as in 'make images DEBIAN_MIRROR=…'."
+mirror=$(./scripts/mirror.sh)
 
 scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT
