@@ -51,3 +51,9 @@ class TargetError(LabError):
     """The target can't be started, can't be reached, or was lost."""
 
     exit = Exit.TARGET
+
+
+class EarlyStopError(LabError):
+    """Stopped by Ctrl-C or SIGTERM before there was anything to keep."""
+
+    exit = Exit.INTERRUPTED

@@ -1,8 +1,5 @@
 """From what a stage's workers counted to the stage's result. Pure."""
 
-from itertools import pairwise
-
-
 from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.supervisor import Carried
@@ -40,7 +37,7 @@ def stage_result(
     window_ns = span_ns(carried.window)
     throughput_hz = counted.completions / window_ns * NS_PER_S
     target = target_stage(*readings)
-    findings = _findings(plan, traits, carried)
+    findings = _findings(traits, carried)
     return StageResult(
         label=stage.label,
         concurrency=stage.concurrency,
@@ -179,13 +176,13 @@ def theory(
     return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound)
 
 
-def _findings(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
+def _findings(traits: Traits, carried: Carried) -> list[Finding]:
     counted = carried.counted
     found = [
         Finding(
             "worker_lost",
-            f"the worker of shard {lost.shard} {lost.why}; {lost.missing_ns / NS_PER_S:.1f} s of its window and"
-            f" the outcome of {lost.unknown} requests are unknown",
+            f"the worker of shard {lost.shard} {lost.why}; {lost.missing_ns / NS_PER_S:.1f} s of its window"
+            f" and the outcome of {lost.unknown} requests are unknown",
         )
         for lost in carried.lost
     ]
@@ -209,10 +206,4 @@ def _findings(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
         found.append(
             Finding("connections_lost", f"{carried.wear.connections_lost} connections broke under a request")
         )
-    if counted.completions and plan.workload is not Workload.BATCH and _silent(counted):
-        found.append(Finding("silent_seconds", "there were whole seconds without a single reply"))
     return found
-
-
-def _silent(counted: Recorder) -> bool:
-    return any(later - earlier > 1 for earlier, later in pairwise(sorted(counted.slices)))

@@ -10,7 +10,7 @@ import msgspec
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.fleet.member import Member
-from loadlab.fleet.messages import Go, Halt, Quit
+from loadlab.fleet.messages import Go, Halt, Pulse, Quit
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.recorder import Recorder, Window
 from loadlab.shard import Share
@@ -48,17 +48,23 @@ class Carried(msgspec.Struct, frozen=True):
 
 
 class Control:
-    """How the person at the terminal stops a run; shared by all its stages."""
+    """How a run is ended before its time; shared by all its stages."""
 
     def __init__(self) -> None:
         self.halted = False
         """Send no more, wait for what is in flight."""
         self.quitted = False
         """Do not wait either."""
+        self.stopped = False
+        """Whether a person, or the system, asked for it."""
 
     def stop(self) -> None:
-        """Halt; the second time, quit."""
-        self.quitted = self.halted
+        """Halt; when asked again, quit."""
+        self.quitted = self.stopped
+        self.halted = self.stopped = True
+
+    def halt(self) -> None:
+        """Halt because there is nothing left to load."""
         self.halted = True
 
 
@@ -81,11 +87,14 @@ async def carry(
     stage: Stage,
     traits: Traits,
     control: Control,
+    *,
+    begun: Callable[[Window], None],
     watch: Callable[[Live], None],
 ) -> Carried:
     """Carry one stage with as many workers as the plan has processes; return what was counted.
 
-    `watch` is called about twice a second. Raises nothing for a worker that is lost: the result says so.
+    `begun` is called when the barrier's moment is set, `watch` about twice a second.
+    Raises nothing for a worker that is lost: the result says so.
     """
     size = stage.concurrency or stage.requests or 1
     shards = min(plan.processes, size) if traits.sharded else 1
@@ -103,6 +112,7 @@ async def carry(
             begin_ns + plan.warmup_ns,
             None if plan.duration_ns is None else begin_ns + plan.warmup_ns + plan.duration_ns,
         )
+        begun(window)
         counted = await _until_over(members, Recorder(window), begin_ns, control, watch)
     finally:
         await asyncio.gather(*(member.end() for member in members))
@@ -155,7 +165,7 @@ async def _until_over(
 
 
 def _live(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns: int, now_ns: int) -> Live:
-    last = [member.pulses[-1][1] for member in members if member.pulses]
+    last = _last_pulses(members)
     return Live(
         counted=counted,
         fresh=fresh,
@@ -186,7 +196,9 @@ def _carried(members: list[Member], counted: Recorder, *, halted: bool) -> Carri
         lost=tuple(lost),
         wear=wear,
         cpu_ratios=tuple(member.cpu_ratio(window) for member in members),
-        loop_stall_max_ns=max(
-            (pulse.loop_stall_max_ns for member in members for _, pulse in member.pulses[-1:]), default=0
-        ),
+        loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in _last_pulses(members)), default=0),
     )
+
+
+def _last_pulses(members: list[Member]) -> list[Pulse]:
+    return [member.pulses[-1][1] for member in members if member.pulses]

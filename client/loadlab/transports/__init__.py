@@ -7,7 +7,7 @@ read to its end; nothing is retried and nothing queues out of sight.
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import msgspec
 
@@ -21,6 +21,11 @@ class Wear(msgspec.Struct):
     connections_opened: int = 0
     connections_lost: int = 0
     """Kept-alive connections that broke under a request."""
+
+    def add(self, other: Self) -> None:
+        """Count what another transport of the same stage did, too."""
+        self.connections_opened += other.connections_opened
+        self.connections_lost += other.connections_lost
 
 
 class AsyncTransport(Protocol):

@@ -14,8 +14,10 @@ import math
 from typing import Any, NamedTuple
 
 import aiohttp
+from aiohttp import hdrs
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
 from multidict import CIMultiDict
@@ -51,13 +53,22 @@ class _Request(aiohttp.ClientRequest):
 
 
 class _Response(aiohttp.ClientResponse):
-    """A response that is never asked for twice."""
+    """A response that is never asked for twice, and that knows whether its body was broken off."""
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        self._handler = connection.protocol
         try:
             return await super().start(connection)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
             raise _BrokenError from error
+
+    def was_broken_off(self) -> bool:
+        """Tell whether a reset ended a body that only the connection's end could end: aiohttp lets that pass."""
+        if self._handler is None or not isinstance(self._handler.exception(), aiohttp.ClientOSError):
+            return False
+        if self.method == hdrs.METH_HEAD or self.status in EMPTY_BODY_STATUS_CODES:
+            return False
+        return hdrs.CONTENT_LENGTH not in self.headers and hdrs.TRANSFER_ENCODING not in self.headers
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -132,12 +143,15 @@ class AiohttpTransport:
         self._deadlines.watch(task)
         try:
             response = await self._session.request(prepared.method, prepared.url, **prepared.options)
+            assert isinstance(response, _Response)
             content = response.content
             body_bytes = 0
             while not content.at_eof():
                 body_bytes += len(await content.readany())
             if response.connection is not None:  # an upgrade, or an answer before the request's end
                 response.close()
+            if response.was_broken_off():
+                return self._broken(task)
             return Reply(self._verdicts[response.status], response.status, body_bytes)
         except BaseException as error:
             if response is not None:
@@ -166,7 +180,10 @@ class AiohttpTransport:
             case aiohttp.ClientConnectorError() | aiohttp.InvalidURL() | UnicodeError():
                 return NOT_CONNECTED  # the last two: a host that is no address and no name
             case aiohttp.ClientError() | HttpProcessingError() | OSError():
-                if task not in self._connector.fresh:
-                    self.wear.connections_lost += 1
-                return BROKEN
+                return self._broken(task)
         return None
+
+    def _broken(self, task: asyncio.Task[object]) -> Reply:
+        if task not in self._connector.fresh:
+            self.wear.connections_lost += 1
+        return BROKEN

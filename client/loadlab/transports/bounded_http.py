@@ -8,6 +8,7 @@ are a `Content-Length` that is no number and header lines that can't be parsed. 
 is skipped, not only 100: a 103 would otherwise pass for the answer, and the answer for the next one's.
 """
 
+import contextlib
 import http.client
 import io
 import socket
@@ -68,21 +69,39 @@ class _LimitedReads(io.RawIOBase):
         self._raw = raw
         self._sock = sock
         self._limit = limit
+        self._over = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - any writable buffer
+        if self._over:
+            return 0
         self._sock.settimeout(self._limit.left_s())
         return self._raw.readinto(buffer)
+
+    def end(self) -> None:
+        """Read nothing more."""
+        self._over = True
+
+    def cut(self) -> None:
+        """Make the connection unfit for another request."""
+        self._sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._raw.close()
         super().close()
 
 
-class _WholeLines(io.BufferedReader):
-    """A reader that takes the end of the stream for an error where a line should end."""
+class _Reader(io.BufferedReader):
+    """A reader that takes the end of the stream for an error where a line should end.
+
+    What it has read beyond the response is no answer to anything, so the connection ends there.
+    """
+
+    def __init__(self, reads: _LimitedReads) -> None:
+        super().__init__(reads)
+        self._reads = reads
 
     def readline(self, size: int | None = -1, /) -> bytes:
         line = super().readline(size)
@@ -90,13 +109,21 @@ class _WholeLines(io.BufferedReader):
             raise http.client.IncompleteRead(line)
         return line
 
+    def close(self) -> None:
+        if not self.closed:
+            self._reads.end()
+            if self.peek():
+                with contextlib.suppress(OSError):
+                    self._reads.cut()
+        super().close()
+
 
 class _Response(http.client.HTTPResponse):
     """A response within a limit, and a strict one."""
 
     def __init__(self, sock: socket.socket, *args: Any, limit: TimeLimit, **options: Any) -> None:  # noqa: ANN401 - http.client's own
         super().__init__(sock, *args, **options)
-        self.fp = _WholeLines(_LimitedReads(self.fp.detach(), sock, limit))
+        self.fp = _Reader(_LimitedReads(self.fp.detach(), sock, limit))
 
     def begin(self) -> None:
         super().begin()

@@ -1,0 +1,169 @@
+"""`loadlab run`: one scenario against one target."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from loadlab import store
+from loadlab.cli.words import DEFAULT_BATCH, Words, plan_of
+from loadlab.errors import Exit, EarlyStopError, LabError, first_of
+from loadlab.events import Event
+from loadlab.fleet.supervisor import Control
+from loadlab.place import Place, Serve, choose
+from loadlab.plan import Plan
+from loadlab.progress import watcher
+from loadlab.report.table import render
+from loadlab.result import RunResult, Verdict, encode
+from loadlab.scenarios import names
+
+_LOAD = (
+    click.option("--concurrency", metavar="N[,N…]", help="Users of each stage.  [default: 1,8,32,128]"),
+    click.option("--duration", metavar="TIME", help="Measured time of each stage.  [default: 2.5s]"),
+    click.option(
+        "--requests",
+        metavar="N[,N…]",
+        help=f"closed: end each stage by this number instead; batch: the sizes.  [default: {DEFAULT_BATCH}]",
+    ),
+    click.option("--workload", metavar="NAME", help="closed or batch.  [default: closed; pool-map: batch]"),
+    click.option("--transport", metavar="NAME", help="aiohttp or requests.  [default: the scenario's own]"),
+    click.option("--think", metavar="TIME", help="A user's pause after each reply.  [default: 0]"),
+    click.option("--processes", metavar="N", help="Of pool and pool-map.  [default: one per core]"),
+    click.option("--warmup", metavar="TIME", help="Before the window.  [default: duration/5, at most 2s]"),
+    click.option("--timeout", metavar="TIME", help="Of a request, in all.  [default: 10s]"),
+    click.option("--connect-timeout", metavar="TIME", help="Of a connection's set-up.  [default: 5s]"),
+    click.option("--path", metavar="PATH", help="What is requested.  [default: /]"),
+    click.option("--method", metavar="NAME", help="[default: GET, with a body POST]"),
+    click.option("--header", metavar="'NAME: VALUE'", multiple=True, help="May be given several times."),
+    click.option("--body", metavar="TEXT|@FILE", help="The request's body."),
+    click.option(
+        "--requests-file",
+        metavar="FILE",
+        help="JSON list of {path, method, headers, body, weight}: a mix of requests.",
+    ),
+    click.option("--expect-status", metavar="200,300-399", help="What is ok.  [default: 200-399]"),
+    click.option("--seed", metavar="N", help="Of everything random.  [default: 1]"),
+)
+
+_TARGET = (
+    click.option("--target", metavar="URL", help="Load this instead of a target of the lab's own."),
+    click.option("--app", metavar="MODULE:CALLABLE", help="Serve this WSGI app.  [default: the lab's own]"),
+    click.option("--server", metavar="NAME", help="gunicorn or flask.  [default: gunicorn]"),
+    click.option("--workers", metavar="N", help="gunicorn's processes.  [default: 1]"),
+    click.option("--threads", metavar="N", help="gunicorn's threads in each.  [default: 64]"),
+    click.option("--delay", metavar="SPEC", help="50ms, exp:50ms, uniform:20ms-80ms …  [default: 100ms]"),
+    click.option("--remote", is_flag=True, help="Allow a target that is neither local nor private."),
+)
+
+_OUTPUT = (
+    click.option(
+        "--out",
+        metavar="DIR",
+        default="results",
+        show_default=True,
+        type=click.Path(path_type=Path),
+        help="Parent of the result folder.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print result.json on stdout, all else on stderr."),
+    click.option("--quiet", is_flag=True, help="Show no progress."),
+)
+
+
+_Command = Callable[..., int]
+
+
+def _with(options: tuple[Callable[[_Command], _Command], ...]) -> Callable[[_Command], _Command]:
+    def decorate(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.command(epilog=f"SCENARIO is one of {', '.join(names())}.")
+@click.argument("scenario")
+@_with(_LOAD)
+@_with(_TARGET)
+@_with(_OUTPUT)
+def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa: ANN401 - as click gives them
+    """Load a target with SCENARIO and say what came of it.
+
+    Without options: a sweep over 1, 8, 32 and 128 users, about 15 s in all, against a gunicorn of its own
+    or, while this folder's Compose stack is up, in that stack.
+    """
+    words = Words(**{name: given[name] for name in Words.__struct_fields__})
+    serve = Serve(**{name: given[name] for name in Serve.__struct_fields__})
+    place = choose(words.target, serve, remote=given["remote"])
+    plan = plan_of(words, place.base)
+    folder = store.Folder(out, plan.scenario)
+    log = Console(stderr=True)
+    try:
+        result = asyncio.run(_carry(place, plan, folder, log, quiet=quiet))
+    except BaseException:
+        folder.discard()
+        raise
+    return _conclude(result, folder, log, as_json=as_json)
+
+
+async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Console, *, quiet: bool) -> RunResult:
+    """Carry the plan; the first Ctrl-C or SIGTERM drains and keeps, the second does not wait."""
+    control = Control()
+    carrying: asyncio.Task[RunResult]
+    begun = False
+
+    def stop() -> None:
+        control.stop()
+        if begun:
+            log.print("stopping: waiting for what is in flight; Ctrl-C again does not wait", style="yellow")
+        else:
+            carrying.cancel()
+
+    def tell(event: Event) -> None:
+        nonlocal begun
+        begun = True
+        view.tell(event)
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    with watcher(log, quiet=quiet) as view:
+        carrying = asyncio.create_task(place.carry(plan, folder, control, tell))
+        try:
+            return await carrying
+        except asyncio.CancelledError:
+            raise EarlyStopError("interrupted before the load began; nothing was measured") from None
+
+
+def _conclude(result: RunResult, folder: store.Folder, log: Console, *, as_json: bool) -> int:
+    """Write, print and return the exit code."""
+    written = folder.write(result)
+    (log if as_json else Console()).print(render(result))
+    log.print(f"result: {written}", soft_wrap=True, highlight=False, markup=False)
+    if as_json:
+        sys.stdout.buffer.write(encode(result))
+    if result.failure is not None:
+        kept = folder.write_error(result.failure)
+        raise LabError(
+            f"an error of loadlab's own ended the run; what was measured until then is kept. Please report"
+            f" it in the project's issue tracker, with {kept}"
+        )
+    return exit_of(result)
+
+
+def exit_of(result: RunResult) -> Exit:
+    """Return the exit code that a result calls for."""
+    by_verdict = {Verdict.PASS: Exit.PASS, Verdict.FAIL: Exit.THRESHOLD, Verdict.INVALID: Exit.INVALID}
+    exits = [by_verdict[result.verdict]]
+    if result.interrupted:
+        exits.append(Exit.INTERRUPTED)
+    if result.failure is not None:
+        exits.append(Exit.INTERNAL)
+    if result.target_lost is not None:
+        exits.append(Exit.TARGET)
+    return first_of(exits)

@@ -1,0 +1,16 @@
+"""`loadlab show`: a result's table again."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from loadlab import store
+from loadlab.report.table import render
+
+
+@click.command()
+@click.argument("result", type=click.Path(path_type=Path))
+def show(result: Path) -> None:
+    """Print the table of RESULT, a result.json or the folder it is in."""
+    Console().print(render(store.read(result)))

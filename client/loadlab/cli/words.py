@@ -1,0 +1,238 @@
+"""From the words of a command to a `Plan`: defaults, units, files. Raises UsageError, never half a plan."""
+
+import difflib
+from pathlib import Path
+
+import msgspec
+
+from loadlab import environment, units
+from loadlab.clock import NS_PER_S
+from loadlab.errors import UsageError
+from loadlab.plan import Plan, Request, Stage, StatusRange, Traits, Workload
+from loadlab.scenarios import names, scenario
+from loadlab.transports import NAMES
+
+DEFAULT_CONCURRENCY = (1, 8, 32, 128)
+DEFAULT_BATCH = 100
+DEFAULT_DURATION_NS = 5 * NS_PER_S // 2
+_MOST_WARMUP_NS = 2 * NS_PER_S
+_SPARE_FILES = 64
+"""Open files that a worker needs for other things than connections."""
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of `loadlab run` that make the plan, as they were written; None where not given."""
+
+    scenario: str
+    target: str | None = None
+    concurrency: str | None = None
+    requests: str | None = None
+    duration: str | None = None
+    workload: str | None = None
+    transport: str | None = None
+    think: str | None = None
+    processes: str | None = None
+    warmup: str | None = None
+    timeout: str | None = None
+    connect_timeout: str | None = None
+    path: str | None = None
+    method: str | None = None
+    header: tuple[str, ...] = ()
+    body: str | None = None
+    requests_file: str | None = None
+    expect_status: str | None = None
+    seed: str | None = None
+
+
+def traits_of(name: str) -> Traits:
+    """Return what the named scenario can do; raise UsageError, with a guess, where there is none."""
+    try:
+        return scenario(name).TRAITS
+    except KeyError:
+        raise UsageError(_unknown("SCENARIO", name, names())) from None
+
+
+def plan_of(words: Words, base: str) -> Plan:
+    """Return the plan against a target at this base URL; raise UsageError with everything that is wrong."""
+    traits = traits_of(words.scenario)
+    workload = _workload(words.workload, traits)
+    by_count = workload is Workload.BATCH or words.requests is not None
+    duration_ns = None if words.duration is None else units.duration_ns(words.duration, "--duration")
+    if duration_ns is None and not by_count:
+        duration_ns = DEFAULT_DURATION_NS
+    timeout_ns = units.duration_ns(words.timeout or "10s", "--timeout")
+    plan = Plan(
+        scenario=traits.name,
+        transport=_chosen("--transport", words.transport, NAMES) or traits.transports[0],
+        workload=workload,
+        target=base,
+        requests=_requests(words, base),
+        stages=_stages(words, workload, traits),
+        duration_ns=duration_ns,
+        warmup_ns=_warmup_ns(words.warmup, duration_ns),
+        drain_ns=timeout_ns + NS_PER_S,
+        think_ns=units.duration_ns(words.think or "0s", "--think"),
+        timeout_ns=timeout_ns,
+        connect_timeout_ns=min(
+            timeout_ns, units.duration_ns(words.connect_timeout or "5s", "--connect-timeout")
+        ),
+        expect_status=_statuses(words.expect_status),
+        processes=_processes(words.processes, traits),
+        seed=units.count(words.seed or "1", "--seed", least=0),
+    )
+    problems = plan.problems(traits) or _over_the_limit(plan, traits)
+    if problems:
+        raise UsageError("\n".join(problems))
+    return plan
+
+
+def _workload(text: str | None, traits: Traits) -> Workload:
+    chosen = _chosen("--workload", text, tuple(Workload))
+    return Workload(chosen) if chosen else traits.workloads[0]
+
+
+def _stages(words: Words, workload: Workload, traits: Traits) -> tuple[Stage, ...]:
+    sizes = None if words.requests is None else units.counts(words.requests, "--requests")
+    users = None if words.concurrency is None else units.counts(words.concurrency, "--concurrency")
+    if workload is Workload.BATCH:
+        if users is not None:
+            raise UsageError("--concurrency: a batch has none; --requests is its size")
+        return tuple(Stage(requests=size) for size in sizes or (DEFAULT_BATCH,))
+    if sizes is not None and len(sizes) > 1:
+        raise UsageError("--requests: a closed workload takes one number; --concurrency makes the stages")
+    total = sizes[0] if sizes else None
+    default = (1,) if traits.single_user else DEFAULT_CONCURRENCY
+    return tuple(Stage(concurrency=count, requests=total) for count in users or default)
+
+
+def _warmup_ns(text: str | None, duration_ns: int | None) -> int:
+    if text is not None:
+        return units.duration_ns(text, "--warmup")
+    return 0 if duration_ns is None else min(duration_ns // 5, _MOST_WARMUP_NS)
+
+
+def _processes(text: str | None, traits: Traits) -> int:
+    if text is not None:
+        return units.count(text, "--processes")
+    return max(1, round(environment.cpus())) if traits.many_processes else 1
+
+
+def _statuses(text: str | None) -> tuple[StatusRange, ...]:
+    spans = []
+    for part in (text or "200-399").split(","):
+        first, dash, last = part.strip().partition("-")
+        span = first, (last if dash else first)
+        if not all(end.isdigit() and 100 <= int(end) <= 599 for end in span) or int(span[0]) > int(span[1]):
+            raise UsageError(
+                f"--expect-status: {part!r} is neither a status from 100 to 599 nor a span; write 200,300-399"
+            )
+        spans.append(StatusRange(int(span[0]), int(span[1])))
+    return tuple(spans)
+
+
+class _FileRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of a requests file."""
+
+    path: str = "/"
+    method: str = "GET"
+    headers: dict[str, str] = {}
+    body: str = ""
+    weight: float = 1.0
+
+
+def _requests(words: Words, base: str) -> tuple[Request, ...]:
+    common = tuple(_header(line) for line in words.header)
+    if words.requests_file is None:
+        body = _body(words.body)
+        method = (words.method or ("POST" if body else "GET")).upper()
+        if not method.isalpha():
+            raise UsageError(f"--method: {words.method!r} is not an HTTP method, such as GET or POST")
+        url = base if words.path is None else _origin(base) + _rooted(words.path, "--path")
+        return (Request(method=method, url=url, headers=common, body=body),)
+    if (words.method, words.path, words.body) != (None, None, None):
+        raise UsageError(
+            "--requests-file: it gives path, method and body; leave out --path, --method and --body"
+        )
+    made = []
+    for entry in _file_requests(words.requests_file):
+        if not entry.weight > 0:
+            raise UsageError(f"--requests-file: {words.requests_file}: a weight must be more than 0")
+        made.append(
+            Request(
+                method=entry.method.upper(),
+                url=_origin(base) + _rooted(entry.path, f"--requests-file: {words.requests_file}"),
+                headers=(*common, *entry.headers.items()),
+                body=entry.body.encode(),
+                weight=entry.weight,
+            )
+        )
+    return tuple(made)
+
+
+def _file_requests(name: str) -> list[_FileRequest]:
+    try:
+        return msgspec.json.decode(Path(name).read_bytes(), type=list[_FileRequest])
+    except OSError as error:
+        raise UsageError(f"--requests-file: {name} cannot be read: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise UsageError(
+            f"--requests-file: {name} is not a JSON list of objects with path, method, headers, body and"
+            f" weight: {error}"
+        ) from None
+
+
+def _origin(base: str) -> str:
+    scheme, _, rest = base.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
+
+
+def _rooted(path: str, option: str) -> str:
+    if not path.startswith("/"):
+        raise UsageError(f"{option}: {path!r} must start with /")
+    return path
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not name.strip() or any(sign in line for sign in "\r\n"):
+        raise UsageError(f"--header: {line!r} is not a header; write 'Name: value'")
+    return name.strip(), value.strip()
+
+
+def _body(text: str | None) -> bytes:
+    if text is None:
+        return b""
+    if not text.startswith("@"):
+        return text.encode()
+    try:
+        return Path(text[1:]).read_bytes()
+    except OSError as error:
+        raise UsageError(f"--body: {text[1:]} cannot be read: {error.strerror}") from None
+
+
+def _over_the_limit(plan: Plan, traits: Traits) -> list[str]:
+    limit = environment.open_files_limit()
+    if limit is None or traits.single_user or traits.blocks_loop or traits.tasks_per_process:
+        return []
+    most = max(stage.concurrency or stage.requests or 1 for stage in plan.stages)
+    option = "--requests" if plan.workload is Workload.BATCH else "--concurrency"
+    each = -(-most // (plan.processes if traits.sharded else 1))
+    if each + _SPARE_FILES <= limit:
+        return []
+    sentence = (
+        f"{option}: {most} needs {each} connections in one process, but the system allows it {limit} files;"
+        f" give {limit - _SPARE_FILES} or less, raise the limit with `ulimit -n`, or use more processes"
+    )
+    return [sentence]
+
+
+def _chosen(option: str, text: str | None, known: tuple[str, ...]) -> str | None:
+    if text is not None and text not in known:
+        raise UsageError(_unknown(option, text, known))
+    return text
+
+
+def _unknown(option: str, text: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
+    guess = f" Did you mean {near[0]!s}?" if near else ""
+    return f"{option}: there is no {text!r}.{guess} It takes {', '.join(str(name) for name in known)}."

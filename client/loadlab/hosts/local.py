@@ -1,0 +1,114 @@
+"""The target as a process of this machine: a gunicorn of its own for each run, on a free loopback port.
+
+Its output goes to a file. It watches its standard input, whose other end is held here: however this
+process ends, SIGKILL included, the target ends too.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from loadlab.errors import TargetError
+from loadlab.hosts import Target
+
+_START_S = 20.0
+_STOP_S = 10.0
+_POLL_S = 0.02
+_TAIL_LINES = 12
+
+
+class _Announced(msgspec.Struct):
+    """What the target writes when it is ready."""
+
+    url: str
+    metrics_url: str
+    pid: int
+
+
+class LocalHost:
+    """Starts `python -m loadlab_target` and stops it."""
+
+    def __init__(self, log: Path, options: dict[str, str]) -> None:
+        """Take the file for the target's output and the target's own options, by name."""
+        self._log = log
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> Target:
+        """Start the target and wait until it says that it is ready."""
+        with tempfile.TemporaryDirectory(prefix="loadlab-") as folder:
+            announce = Path(folder, "target.json")
+            self._process = await asyncio.to_thread(self._launch, announce)
+            announced = await self._announced(announce)
+        workers, threads = self._options.get("--workers", "1"), self._options.get("--threads", "64")
+        server = (
+            f"gunicorn, {workers} worker{'s' if workers != '1' else ''} × {threads} threads"
+            if self._options.get("--server", "gunicorn") == "gunicorn"
+            else "Flask's development server, a thread per connection"
+        )
+        return Target(
+            url=announced.url,
+            metrics_url=announced.metrics_url,
+            where=f"a target of its own on this machine ({server}), {announced.url}",
+        )
+
+    async def lost(self) -> str | None:
+        """Look whether the process is still there."""
+        process = self._process
+        if process is None or process.poll() is None:
+            return None
+        return f"the target ended with exit code {process.returncode}; its output is in {self._log}"
+
+    async def stop(self) -> None:
+        """Close its standard input, wait, and be firm with what does not go by itself."""
+        process = self._process
+        if process is None:
+            return
+        self._process = None
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            await asyncio.to_thread(process.wait, _STOP_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.to_thread(process.wait)
+
+    def _launch(self, announce: Path) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "loadlab_target", "--stop-with-stdin", "--announce", str(announce)]
+        command += ["--bind", "127.0.0.1:0", "--metrics-bind", "127.0.0.1:0"]
+        for name, value in self._options.items():
+            command += [name, value]
+        with self._log.open("wb") as log:
+            return subprocess.Popen(  # noqa: S603 - our own module with the options that the user gave
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+            )
+
+    async def _announced(self, announce: Path) -> _Announced:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _START_S
+        while loop.time() < deadline:
+            if announced := _read(announce):
+                return announced
+            if self._process is None or self._process.poll() is not None:
+                await self.stop()
+                raise TargetError(f"the target did not start: {self._last_words()}")
+            await asyncio.sleep(_POLL_S)
+        await self.stop()
+        raise TargetError(f"the target was not ready within {_START_S:.0f} s: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(errors="replace").strip().splitlines()
+        return "\n".join(lines[-_TAIL_LINES:]) or "it said nothing"
+
+
+def _read(announce: Path) -> _Announced | None:
+    try:
+        return msgspec.json.decode(announce.read_bytes(), type=_Announced)
+    except FileNotFoundError:
+        return None
