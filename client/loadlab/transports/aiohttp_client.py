@@ -63,7 +63,7 @@ class _Response(aiohttp.ClientResponse):
             raise _BrokenError from error
 
     def was_broken_off(self) -> bool:
-        """Tell whether a reset ended a body that only the connection's end could end: aiohttp lets that pass."""
+        """Tell whether a reset ended a body without length; aiohttp takes that for its end."""
         if self._handler is None or not isinstance(self._handler.exception(), aiohttp.ClientOSError):
             return False
         if self.method == hdrs.METH_HEAD or self.status in EMPTY_BODY_STATUS_CODES:

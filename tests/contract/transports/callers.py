@@ -1,0 +1,119 @@
+"""The transports behind one face, so that one set of tests holds for all of them."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+import uvloop
+
+from contract.transports.scripted import PATIENCE_S
+from loadlab.clock import NS_PER_S
+from loadlab.plan import Plan, Request, Stage, Workload
+from loadlab.sample import Reply
+from loadlab.transports import AsyncTransport, Wear, async_transport, blocking_transport
+
+T = TypeVar("T")
+
+
+def plan_for(*urls: str, timeout_s: float = 5, connect_timeout_s: float = 5, **more: Any) -> Plan:
+    return Plan(
+        scenario="any",
+        transport="any",
+        workload=Workload.CLOSED,
+        target=urls[0],
+        requests=tuple(Request(url=url) for url in urls),
+        stages=(Stage(concurrency=1),),
+        timeout_ns=round(timeout_s * NS_PER_S),
+        connect_timeout_ns=round(connect_timeout_s * NS_PER_S),
+        **more,
+    )
+
+
+class Caller(Protocol):
+    wear: Wear
+
+    def open(self, plan: Plan) -> None: ...
+    def send(self, request: Request) -> Reply: ...
+    def send_together(self, requests: list[Request]) -> list[Reply]: ...
+    def close(self) -> None: ...
+
+
+class AsyncCaller:
+    """A transport on an event loop that runs all the time, as it does in a run."""
+
+    def __init__(self, name: str, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+        self.loop = new_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
+        self.complaints: list[dict[str, Any]] = []
+        self.loop.set_exception_handler(lambda _loop, context: self.complaints.append(context))
+        self.transport: AsyncTransport = async_transport(name)
+        self.wear = self.transport.wear
+
+    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def open(self, plan: Plan) -> None:
+        self.start(self.transport.open(plan)).result(PATIENCE_S)
+
+    def send(self, request: Request) -> Reply:
+        return self.start(self.transport.send(self.transport.prepare(request))).result(PATIENCE_S)
+
+    def send_together(self, requests: list[Request]) -> list[Reply]:
+        async def together() -> list[Reply]:
+            prepared = [self.transport.prepare(request) for request in requests]
+            return await asyncio.gather(*(self.transport.send(each) for each in prepared))
+
+        return self.start(together()).result(PATIENCE_S)
+
+    def close(self) -> None:
+        self.start(self.transport.close()).result(PATIENCE_S)
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(PATIENCE_S)
+        self.loop.close()
+
+
+class BlockingCaller:
+    """A transport for each request in flight, in a thread of its own, as it is used in a run."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.transport = blocking_transport(name)
+        self.wear = self.transport.wear
+
+    def open(self, plan: Plan) -> None:
+        self._plan = plan
+        self.transport.open(plan)
+
+    def send(self, request: Request) -> Reply:
+        return self.transport.send(self.transport.prepare(request))
+
+    def send_together(self, requests: list[Request]) -> list[Reply]:
+        with ThreadPoolExecutor(len(requests)) as pool:
+            return list(pool.map(self._send_apart, requests, timeout=PATIENCE_S))
+
+    def _send_apart(self, request: Request) -> Reply:
+        transport = blocking_transport(self._name)
+        transport.open(self._plan)
+        reply = transport.send(transport.prepare(request))
+        transport.close()
+        self.wear.connections_opened += transport.wear.connections_opened
+        return reply
+
+    def close(self) -> None:
+        self.transport.close()
+
+    def stop(self) -> None:
+        pass
+
+
+CALLERS: dict[str, Callable[[], AsyncCaller | BlockingCaller]] = {
+    "aiohttp": lambda: AsyncCaller("aiohttp", asyncio.new_event_loop),
+    "aiohttp-uvloop": lambda: AsyncCaller("aiohttp", uvloop.new_event_loop),
+    "requests": lambda: BlockingCaller("requests"),
+}
+"""A new transport is one line here."""

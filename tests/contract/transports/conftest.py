@@ -1,0 +1,39 @@
+"""Fixtures of the transport contract."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from contract.transports.callers import CALLERS, AsyncCaller, BlockingCaller
+from contract.transports.scripted import Script, ScriptedServer
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.real)
+
+
+@pytest.fixture(params=list(CALLERS))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def caller(kind: str) -> Iterator[AsyncCaller | BlockingCaller]:
+    made = CALLERS[kind]()
+    yield made
+    made.close()
+    made.stop()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., ScriptedServer]]:
+    with ExitStack() as stack:
+
+        def start(*scripts: Script, **options: object) -> ScriptedServer:
+            return stack.enter_context(ScriptedServer(*scripts, **options))
+
+        yield start

@@ -1,0 +1,197 @@
+"""Time limits, and connections that are never made."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from contract.transports.callers import plan_for
+from contract.transports.scripted import PATIENCE_S, answers
+from loadlab.plan import Request
+from loadlab.sample import Outcome, Reply
+
+FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+LIMIT_S = 0.3
+LATE_S = 0.05
+
+
+@contextlib.contextmanager
+def takes(seconds: float) -> Iterator[None]:
+    begun = time.monotonic()
+    yield
+    assert seconds - 0.002 <= time.monotonic() - begun <= seconds + LATE_S
+
+
+def silence(peer):
+    peer.read()
+    peer.wait_for_end()
+
+
+def drip(data):
+    def script(peer):
+        peer.read()
+        for at in range(len(data)):
+            peer.say(data[at : at + 1])
+            peer.pause(LIMIT_S / 10)
+        peer.wait_for_end()
+
+    return script
+
+
+UNFINISHED = {
+    "no answer at all": silence,
+    "a dripping head": drip(b"HTTP/1.1 200 OK\r\n" + b"X-Drip: 1\r\n" * 10),
+    "dripping interim responses": drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 10),
+    "a dripping body": drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b"x" * 99),
+    "dripping chunks": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 50),
+    "a dripping body without length": drip(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 99),
+}
+
+
+@pytest.mark.parametrize("case", UNFINISHED)
+def test_the_total_limit_holds_against(caller, serve, case):
+    server = serve(UNFINISHED[case], answers(FINE))
+    caller.open(plan_for(server.url, timeout_s=LIMIT_S))
+
+    with takes(LIMIT_S):
+        reply = caller.send(Request(url=server.url))
+
+    assert reply == Reply(Outcome.TIMEOUT)
+    assert server.ended.acquire(timeout=PATIENCE_S), "a connection with a late answer is closed"
+    assert caller.send(Request(url=server.url)) == Reply(Outcome.OK, 200, 2)
+    assert [each.connection for each in server.received] == [0, 1]
+
+
+def test_the_total_limit_holds_while_a_request_is_written(caller, serve):
+    def script(peer):
+        peer.pause(PATIENCE_S)  # and read nothing
+
+    server = serve(script)
+    caller.open(plan_for(server.url, timeout_s=LIMIT_S))
+
+    with takes(LIMIT_S):
+        reply = caller.send(Request(method="POST", url=server.url, body=bytes(20_000_000)))
+
+    assert reply == Reply(Outcome.TIMEOUT)
+
+
+def test_each_request_has_the_whole_limit(caller, serve):
+    def script(peer):
+        while peer.read():
+            peer.pause(LIMIT_S * 0.7)
+            peer.say(FINE)
+
+    server = serve(script)
+    caller.open(plan_for(server.url, timeout_s=LIMIT_S))
+
+    replies = [caller.send(Request(url=server.url)) for _ in range(3)]
+
+    assert replies == [Reply(Outcome.OK, 200, 2)] * 3
+
+
+def test_a_late_request_does_not_hurt_its_neighbours(caller, serve):
+    def script(peer):
+        received = peer.read()
+        if received.target == "/never":
+            peer.wait_for_end()
+        peer.pause(LIMIT_S / 2)
+        peer.say(FINE)
+
+    server = serve(script)
+    caller.open(plan_for(server.url, timeout_s=LIMIT_S))
+    targets = ["never", "soon", "never", "soon", "soon"]
+
+    replies = caller.send_together([Request(url=server.url + target) for target in targets])
+
+    assert [reply.outcome for reply in replies] == [
+        Outcome.TIMEOUT if target == "never" else Outcome.OK for target in targets
+    ]
+
+
+@pytest.fixture
+def full_backlog() -> Iterator[str]:
+    """A listener that accepts nobody and has no room: the kernel drops every further SYN."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+def test_the_limit_for_connecting_is_its_own(caller, full_backlog):
+    caller.open(plan_for(full_backlog, timeout_s=5, connect_timeout_s=LIMIT_S))
+
+    with takes(LIMIT_S):
+        reply = caller.send(Request(url=full_backlog))
+
+    assert reply == Reply(Outcome.TIMEOUT)
+    assert caller.wear.connections_opened == 0
+
+
+def test_the_total_limit_holds_while_connecting(caller, full_backlog):
+    caller.open(plan_for(full_backlog, timeout_s=LIMIT_S, connect_timeout_s=5))
+
+    with takes(LIMIT_S):
+        reply = caller.send(Request(url=full_backlog))
+
+    assert reply == Reply(Outcome.TIMEOUT)
+
+
+def test_the_limit_for_connecting_ends_with_the_connection(caller, serve):
+    def script(peer):
+        peer.read()
+        peer.pause(LIMIT_S * 1.5)
+        peer.say(FINE)
+
+    server = serve(script)
+    caller.open(plan_for(server.url, connect_timeout_s=LIMIT_S))
+
+    assert caller.send(Request(url=server.url)) == Reply(Outcome.OK, 200, 2)
+
+
+def test_a_silent_tls_handshake_runs_into_the_limit_for_connecting(caller, serve):
+    server = serve(lambda peer: peer.wait_for_end())
+    url = server.url.replace("http:", "https:")
+    caller.open(plan_for(url, connect_timeout_s=LIMIT_S))
+
+    with takes(LIMIT_S):
+        reply = caller.send(Request(url=url))
+
+    assert reply == Reply(Outcome.TIMEOUT)
+    assert server.ended.acquire(timeout=PATIENCE_S)
+
+
+def test_a_refused_connection_is_a_connect_error(caller):
+    with socket.socket() as taken:  # bound, but it does not listen
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+        caller.open(plan_for(url))
+
+        assert caller.send(Request(url=url)) == Reply(Outcome.CONNECT_ERROR)
+    assert caller.wear.connections_opened == 0
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".invalid", "127.0.0.256"])
+def test_a_name_that_is_not_found_is_a_connect_error(caller, monkeypatch, host):
+    monkeypatch.setenv("RES_OPTIONS", "timeout:1 attempts:1")  # without a network, give up soon
+    url = f"http://{host}/"
+    caller.open(plan_for(url, timeout_s=15, connect_timeout_s=15))
+
+    assert caller.send(Request(url=url)) == Reply(Outcome.CONNECT_ERROR)
+
+
+def test_many_refused_connections_leave_nothing_behind(caller):
+    before = threading.active_count()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+        caller.open(plan_for(url))
+        replies = caller.send_together([Request(url=url)] * 50)
+
+    assert set(replies) == {Reply(Outcome.CONNECT_ERROR)}
+    assert threading.active_count() <= before + 1
