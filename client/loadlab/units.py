@@ -58,6 +58,11 @@ def show_hz(value_hz: float | None) -> str:
     return "–" if value_hz is None else f"{_figures(value_hz)}/s"
 
 
+def show_figure(value: float | None) -> str:
+    """Write a number with three figures; an absent one as a dash."""
+    return "–" if value is None else _figures(value)
+
+
 def _figures(value: float) -> str:
     """Three figures, never an exponent, thousands apart."""
     size = abs(value)

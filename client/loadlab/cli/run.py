@@ -12,7 +12,7 @@ from rich.console import Console
 
 from loadlab import store
 from loadlab.cli.words import DEFAULT_BATCH, Words, plan_of
-from loadlab.errors import Exit, EarlyStopError, LabError, first_of
+from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.events import Event
 from loadlab.fleet.supervisor import Control
 from loadlab.place import Place, Serve, choose

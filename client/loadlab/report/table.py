@@ -6,12 +6,13 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from loadlab.clock import NS_PER_S
+from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import Workload
 from loadlab.result import CheckOutcome, RunResult, StageResult, Verdict
-from loadlab.units import show_hz, show_ns
+from loadlab.units import show_figure, show_ns
 
 _ERRORS = ("http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished")
+_LATENCIES = ("p50", "p90", "p99", "max")
 
 
 def render(result: RunResult) -> RenderableType:
@@ -24,64 +25,70 @@ def render(result: RunResult) -> RenderableType:
 
 
 def _closed(result: RunResult) -> Table:
-    table = _table(result, "users")
-    for name in ("throughput", "in flight", "p50", "p90", "p99", "max", "bound", "of bound"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = _table(
+        result, "users", "requests", "errors", "rate", "in\nflight", *_LATENCIES, "bound", "of it"
+    )
     for stage in result.stages:
-        theory, latency = stage.theory, stage.latency_ns
+        theory = stage.theory
         table.add_row(
-            *_start(stage),
-            show_hz(stage.throughput_hz),
-            "–" if stage.in_flight_mean is None else f"{stage.in_flight_mean:.1f}",
-            *(show_ns(value) for value in (latency.p50, latency.p90, latency.p99, latency.max)),
-            show_hz(theory.bound_hz if theory else None),
+            stage.label,
+            f"{stage.counts.scheduled:,}",
+            f"{stage.counts.errors:,}",
+            show_figure(stage.throughput_hz),
+            show_figure(stage.in_flight_mean),
+            *_latencies(stage),
+            show_figure(theory.bound_hz if theory else None),
             _share(theory.bound_ratio if theory else None),
         )
     return table
 
 
 def _batch(result: RunResult) -> Table:
-    table = _table(result, "batch")
-    for name in ("Cost time", "predicted", "ratio", "throughput", "p50", "p90", "p99", "max"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = _table(result, "batch", "errors", "Cost time", "predicted", "ratio", "rate", *_LATENCIES)
     for stage in result.stages:
-        latency = stage.latency_ns
         predicted_ns = stage.theory.makespan_ns if stage.theory else None
         sign = "≥ " if stage.theory and stage.theory.makespan_is_lower_bound else ""
         ratio = stage.makespan_ns / predicted_ns if stage.makespan_ns and predicted_ns else None
         table.add_row(
-            *_start(stage),
+            stage.label,
+            f"{stage.counts.errors:,}",
             show_ns(stage.makespan_ns),
             f"{sign}{show_ns(predicted_ns)}",
-            "–" if ratio is None else f"{ratio:.2f}",
-            show_hz(stage.throughput_hz),
-            *(show_ns(value) for value in (latency.p50, latency.p90, latency.p99, latency.max)),
+            show_figure(ratio),
+            show_figure(stage.throughput_hz),
+            *_latencies(stage),
         )
     return table
 
 
-def _table(result: RunResult, size: str) -> Table:
+def _table(result: RunResult, *columns: str) -> Table:
     plan = result.plan
     table = Table(
-        title=f"{plan.scenario} · {plan.transport} · {plan.workload}",
+        title=f"{plan.scenario} · {plan.transport} · {plan.workload} · rates per second, latency in ms",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
     )
-    table.add_column(size, justify="right", style="bold", no_wrap=True)
-    table.add_column("requests", justify="right", no_wrap=True)
-    table.add_column("errors", justify="right")
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 
-def _start(stage: StageResult) -> tuple[str, str, str]:
-    return stage.label, f"{stage.counts.scheduled:,}", _errors(stage)
+def _latencies(stage: StageResult) -> tuple[str, ...]:
+    latency = stage.latency_ns
+    return tuple(_ms(value) for value in (latency.p50, latency.p90, latency.p99, latency.max))
 
 
-def _errors(stage: StageResult) -> str:
-    kinds = [(name, getattr(stage.counts, name)) for name in _ERRORS]
-    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in kinds if count) or "0"
+def _errors(stage: StageResult) -> str | None:
+    kinds = [(name.replace("_", " "), getattr(stage.counts, name)) for name in _ERRORS]
+    told = [f"{count:,} {kind}" for kind, count in kinds if count]
+    statuses = [f"{times:,} × status {status}" for status, times in stage.statuses.items()]
+    return f"{', '.join(told)}; {', '.join(statuses) or 'no response at all'}" if told else None
+
+
+def _ms(value_ns: int | None) -> str:
+    return show_figure(None if value_ns is None else value_ns / NS_PER_MS)
 
 
 def _share(ratio: float | None) -> str:
@@ -89,19 +96,18 @@ def _share(ratio: float | None) -> str:
 
 
 def _notes(result: RunResult) -> list[str]:
-    notes = [
+    notes = [f"stage {stage.label}: {told}" for stage in result.stages if (told := _errors(stage))]
+    notes += [
         f"stage {stage.label} ({stage.state}): {finding.message}"
         for stage in result.stages
         for finding in stage.findings
     ]
     if any(stage.latency_ns.p99 is None and stage.counts.ok for stage in result.stages):
-        notes.append(
-            "–  a quantile that so few, or unanswered, requests cannot tell; --duration measures longer"
-        )
+        notes.append("–: too few requests to tell; a longer --duration, or more --requests, can")
     theory = next((stage.theory for stage in result.stages if stage.theory), None)
     if theory is not None and result.plan.workload is Workload.CLOSED:
         notes.append(
-            f"bound: min(N/S, workers × threads/S); S, the time a request occupies a thread, was"
+            "bound: min(N/S, workers × threads/S), S being the time a request occupies a thread:"
             f" {show_ns(theory.service_ns)} in stage {result.stages[0].label}, measured by the target"
         )
     return notes
