@@ -1,0 +1,207 @@
+"""A stack per compose generation, under a project name and ports of its own, taken down whatever happens.
+
+Without an engine, or without one of the generations, its tests are skipped with the reason; with
+LOADLAB_REQUIRE_DOCKER=1 that is a failure. What a session that was killed left behind, the next one removes.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+import docker
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+GENERATIONS = {"v2": "docker compose", "v1": "docker-compose"}
+PROJECT = "loadlab-test-"
+# What an outer make hands down is meant for it, and not for the stack here.
+OUTER_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "ARGS", "SCENARIO"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Stack:
+    """One compose project of this checkout; `up` it, ask it, `down` it."""
+
+    compose: str
+    project: str
+    target_port: int = field(default_factory=free_port)
+    prometheus_port: int = field(default_factory=free_port)
+
+    def run_make(self, *args: str, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
+        """`make ARGS` on this project; nothing is checked, both outputs are kept."""
+        settings = {
+            "COMPOSE": self.compose,
+            "COMPOSE_PROJECT_NAME": self.project,
+            "TARGET_PORT": str(self.target_port),
+            "PROMETHEUS_PORT": str(self.prometheus_port),
+            "GRAFANA_PORT": str(free_port()),
+        }
+        outer = {name: value for name, value in os.environ.items() if name not in OUTER_MAKE}
+        return subprocess.run(
+            ["make", *args],
+            cwd=ROOT,
+            env=outer | settings,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def up(self, **settings: object) -> str:
+        """Bring it up with these settings and the defaults of all others; returns what was printed."""
+        done = self.run_make("up", *(f"{name}={value}" for name, value in settings.items()))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def down(self) -> str:
+        done = self.run_make("down")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def containers(self) -> dict:
+        """By service, running or not."""
+        found = docker.from_env().containers.list(all=True, filters=self.label_filter)
+        return {c.labels["com.docker.compose.service"]: c for c in found}
+
+    def container(self, service: str):
+        return self.containers()[service]
+
+    def exec(self, service: str, *command: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+        """A command in a service's container, as a person would start it; nothing is checked."""
+        return subprocess.run(
+            [*self.compose.split(), "--project-name", self.project, "exec", "-T", service, *command],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def get(self, path: str = "/") -> str:
+        """What the target answers to a request from the host."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.target_port}{path}", timeout=10) as answer:
+            return answer.read().decode()
+
+    def prometheus(self, query: str) -> list[tuple[dict[str, str], float]]:
+        """An instant query: labels and value of each series."""
+        result = self.prometheus_api("query", query=query)["result"]
+        return [(series["metric"], float(series["value"][1])) for series in result]
+
+    def wait_for_scrape(self) -> None:
+        """Return once Prometheus has scraped the target anew: what was counted before this call is in it."""
+        asked_at = time.time()
+        while not any(at > asked_at for _, at in self.prometheus("timestamp(target_workers)")):
+            assert time.time() - asked_at < 15, "Prometheus does not reach the target"
+            time.sleep(0.1)
+
+    def prometheus_api(self, endpoint: str, **parameters: str) -> dict:
+        url = (
+            f"http://127.0.0.1:{self.prometheus_port}/api/v1/{endpoint}?{urllib.parse.urlencode(parameters)}"
+        )
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return json.load(answer)["data"]
+
+    @property
+    def label_filter(self) -> dict[str, str]:
+        return {"label": f"com.docker.compose.project={self.project}"}
+
+    def remove(self) -> None:
+        """Leave nothing, not even this project's images; by label, so that half a stack goes too."""
+        engine = docker.from_env()
+        for container in engine.containers.list(all=True, filters=self.label_filter):
+            container.remove(force=True, v=True)
+        for network in engine.networks.list(filters=self.label_filter):
+            network.remove()
+        for volume in engine.volumes.list(filters=self.label_filter):
+            volume.remove()
+        for image in engine.images.list():
+            if any(tag.startswith((f"{self.project}_", f"{self.project}-")) for tag in image.tags):
+                with contextlib.suppress(docker.errors.APIError):  # somebody else runs it
+                    engine.images.remove(image.id, force=True)
+        shutil.rmtree(ROOT / ".stack" / self.project, ignore_errors=True)
+
+
+def unavailable(reason: str) -> NoReturn:
+    if os.environ.get("LOADLAB_REQUIRE_DOCKER") == "1":
+        pytest.fail(f"{reason} (and LOADLAB_REQUIRE_DOCKER=1 demands it)", pytrace=False)
+    pytest.skip(reason)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Whatever is in this folder needs an engine, and the first `make up` may have base images to build.
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.stack)
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="session")
+def engine() -> docker.DockerClient:
+    try:
+        client = docker.from_env()
+        client.ping()
+    except docker.errors.DockerException as error:
+        unavailable(f"no Docker engine: {error}")
+    remove_leftovers(client)
+    return client
+
+
+def remove_leftovers(client: docker.DockerClient) -> None:
+    """Remove the stacks of sessions that are gone; a project's name carries the process id of its session."""
+    found = [*client.containers.list(all=True), *client.networks.list(), *client.volumes.list()]
+    labels = [(thing.attrs.get("Config") or thing.attrs).get("Labels") or {} for thing in found]
+    for project in {each.get("com.docker.compose.project", "") for each in labels}:
+        if project.startswith(PROJECT):
+            session = int(project.removeprefix(PROJECT).split("-")[0])
+            if not Path(f"/proc/{session}").exists():
+                Stack(compose="", project=project).remove()
+
+
+@pytest.fixture(scope="session", params=list(GENERATIONS))
+def compose(request: pytest.FixtureRequest, engine: docker.DockerClient) -> str:
+    """The compose command of one generation; every test that uses it runs once with each."""
+    command = GENERATIONS[request.param]
+    try:
+        subprocess.run([*command.split(), "version"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        unavailable(f"'{command}' is not installed")
+    return command
+
+
+@pytest.fixture(scope="session")
+def stack(compose: str):
+    """A stack that is up, with default settings. A test that changes that ends with `stack.up()`."""
+    generation = next(name for name, command in GENERATIONS.items() if command == compose)
+    lab = Stack(compose=compose, project=f"{PROJECT}{os.getpid()}-{generation}")
+    try:
+        lab.up()
+        yield lab
+    finally:
+        lab.remove()
+
+
+@pytest.fixture
+def second_stack(stack: Stack):
+    """A project that is not up, for what happens when one starts; it shares only the compose with `stack`."""
+    lab = Stack(compose=stack.compose, project=f"{stack.project}-second")
+    try:
+        yield lab
+    finally:
+        lab.remove()

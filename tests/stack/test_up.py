@@ -1,0 +1,171 @@
+"""`make up`, `make ps` and `make down`, and that the stack is what docker-compose.yml promises."""
+
+import socket
+import time
+
+import pytest
+
+SERVICES = ["target", "client", "prometheus"]
+
+
+def ids(stack):
+    return {service: container.id for service, container in stack.containers().items()}
+
+
+def test_up_again_is_quick_changes_nothing_and_names_what_is_up(stack):
+    before = ids(stack)
+    started = time.monotonic()
+    printed = stack.up()
+    assert time.monotonic() - started < 15
+    assert ids(stack) == before
+    assert f"http://127.0.0.1:{stack.target_port}\n" in printed
+    assert f"http://127.0.0.1:{stack.prometheus_port}\n" in printed
+
+
+def test_the_target_answers_on_its_published_port(stack):
+    assert stack.get("/") == "Hello!"
+
+
+def test_target_and_prometheus_are_healthy_and_the_client_runs(stack):
+    states = {service: c.attrs["State"] for service, c in stack.containers().items()}
+    assert {states[s]["Health"]["Status"] for s in ("target", "prometheus")} == {"healthy"}
+    assert states["client"]["Status"] == "running"
+
+
+def test_prometheus_scrapes_the_target_every_second(stack):
+    [scrape] = stack.prometheus_api("targets")["activeTargets"]
+    assert scrape["scrapeInterval"] == "1s"
+    stack.wait_for_scrape()
+    [(labels, up)] = stack.prometheus("up")
+    assert (labels["job"], up) == ("target", 1)
+
+
+def test_health_checks_are_not_counted_as_requests(stack):
+    def requests():
+        stack.wait_for_scrape()
+        return stack.prometheus("sum(target_requests_total)")[0][1]
+
+    before = requests()
+    time.sleep(6)  # a health check is due every 5 s
+    assert requests() == before
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_container_is_not_root_and_has_given_up_what_it_can(stack, service):
+    status = stack.exec(service, "cat", "/proc/self/status").stdout
+    fields = dict(line.split(":\t", 1) for line in status.splitlines())
+    assert fields["Uid"].split()[0] != "0"
+    assert int(fields["CapEff"], 16) == int(fields["CapBnd"], 16) == 0
+    assert fields["NoNewPrivs"] == "1"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_container_can_write_to_tmp_and_not_to_its_root(stack, service):
+    assert stack.exec(service, "touch", "/tmp/mark").returncode == 0
+    refused = stack.exec(service, "touch", "/etc/mark")
+    assert refused.returncode != 0
+    assert "Read-only file system" in refused.stderr
+    mounts = stack.container(service).attrs["Mounts"]
+    assert not any("docker.sock" in mount["Source"] for mount in mounts)
+
+
+def test_every_published_port_is_on_loopback(stack):
+    for container in stack.containers().values():
+        for bindings in container.attrs["NetworkSettings"]["Ports"].values():
+            assert {binding["HostIp"] for binding in bindings or []} <= {"127.0.0.1"}
+
+
+def test_the_client_reaches_the_target_and_keeps_results(stack):
+    fetch = "import os, urllib.request as u; print(u.urlopen(os.environ['LOADLAB_TARGET']).read())"
+    assert "Hello!" in stack.exec("client", "python", "-c", fetch).stdout
+    assert stack.exec("client", "mkdir", "/results/a-run").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("service", "absent"),
+    [("target", ["aiohttp", "loadlab"]), ("client", ["flask", "gunicorn", "loadlab_target"])],
+)
+def test_an_image_has_its_own_dependencies_only(stack, service, absent):
+    look = "import sys, importlib.util as u; print([name for name in sys.argv[1:] if u.find_spec(name)])"
+    assert stack.exec(service, "python", "-c", look, *absent).stdout.strip() == "[]"
+
+
+def test_ps_lists_every_service(stack):
+    listed = stack.run_make("ps")
+    assert listed.returncode == 0
+    assert all(service in listed.stdout for service in SERVICES)
+
+
+def test_a_changed_setting_reaches_the_running_target(stack):
+    stack.up(THREADS=3, TARGET_CPUS=0.5, TARGET_MEMORY="300m")
+    target = stack.container("target").attrs
+    assert "THREADS=3" in target["Config"]["Env"]
+    limits = target["HostConfig"]
+    assert limits["CpuQuota"] / limits["CpuPeriod"] == 0.5
+    assert limits["NanoCpus"] == 0
+    assert limits["Memory"] == 300 * 2**20
+
+    stack.up()
+    assert "THREADS=64" in stack.container("target").attrs["Config"]["Env"]
+    assert stack.container("target").attrs["HostConfig"]["CpuQuota"] == 0
+
+
+def test_somebodys_own_app_is_served_with_what_it_requires(stack, tmp_path):
+    app = tmp_path / "my shop"
+    app.mkdir()
+    (app / "requirements.txt").write_text("itsdangerous==2.1.2\ngunicorn==22.0.0\n")
+    (app / "shop.py").write_text(
+        "from importlib.metadata import version\n"
+        "def sell(environ, start_response):\n"
+        "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+        "    return [f\"apples {version('itsdangerous')} {version('gunicorn')}\".encode()]\n"
+    )
+    stack.up(TARGET_APP="shop:sell", APP_DIR=app)
+    goods, theirs, ours = stack.get("/").split()
+    assert (goods, theirs) == ("apples", "2.1.2")
+    assert ours != "22.0.0"  # the server is the lab's: it is what measures
+
+    (app / "shop.py").write_text((app / "shop.py").read_text().replace("apples", "pears"))
+    stack.up(TARGET_APP="shop:sell", APP_DIR=app)
+    assert stack.get("/").startswith("pears")
+
+    stack.up()
+    assert stack.get("/") == "Hello!"
+
+
+def test_an_app_that_cannot_be_imported_fails_in_a_sentence_and_leaves_nothing(second_stack):
+    done = second_stack.run_make("up", "TARGET_APP=nowhere:app")
+    assert done.returncode != 0
+    assert "nowhere" in done.stderr
+    assert "The stack did not come up, and was taken down again: target has exited with code" in done.stderr
+    assert second_stack.containers() == {}
+
+
+def test_a_taken_port_is_named_with_the_setting_that_changes_it(second_stack):
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", second_stack.target_port))
+        squatter.listen()
+        done = second_stack.run_make("up")
+    assert done.returncode != 0
+    port = second_stack.target_port
+    assert f"port {port} is taken; choose another, as in 'make up TARGET_PORT={port + 1}'" in done.stderr
+    assert second_stack.containers() == {}
+
+
+def test_an_image_that_was_asked_for_and_cannot_be_had_is_not_replaced(second_stack):
+    done = second_stack.run_make("up", "PYTHON_IMAGE=concurrency-lab/no-such-image:1")
+    assert done.returncode != 0
+    assert "PYTHON_IMAGE=concurrency-lab/no-such-image:1 can't be pulled" in done.stderr
+    assert second_stack.containers() == {}
+
+
+def test_down_removes_containers_networks_and_volumes_and_keeps_images(stack, engine):
+    images = [stack.container(service).image.id for service in SERVICES]
+    stack.down()
+    assert stack.containers() == {}
+    assert engine.networks.list(filters=stack.label_filter) == []
+    assert engine.volumes.list(filters=stack.label_filter) == []
+    assert all(engine.images.get(image) for image in images)
+
+    stack.up()
+    assert stack.get("/") == "Hello!"
