@@ -24,16 +24,26 @@ PIECE = 2048
 """Rows folded at a time: well under a millisecond, so that a fold does not stall a loop."""
 
 
+_IS_ANSWERED = np.array([outcome in ANSWERED for outcome in Outcome])
+_IS_CENSORED = np.array([outcome in CENSORED for outcome in Outcome])
+
+
 class Window(msgspec.Struct, array_like=True, frozen=True):
     """The measured span of a stage on the monotonic clock; without an end it lasts until the last reply."""
 
     start_ns: int
     end_ns: int | None = None
 
-    def holds(self, moments_ns: Int64s) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Tell of each moment whether it lies in the window, its start included and its end not."""
+    def among(self, rows: Int64s, by: int) -> Int64s:
+        """Return the rows whose moment in column `by` lies in the window: its start counts, its end not."""
+        moments_ns = rows[:, by]
+        if self._holds(int(moments_ns.min())) and self._holds(int(moments_ns.max())):
+            return rows
         inside = moments_ns >= self.start_ns
-        return inside if self.end_ns is None else inside & (moments_ns < self.end_ns)
+        return rows[inside if self.end_ns is None else inside & (moments_ns < self.end_ns)]
+
+    def _holds(self, moment_ns: int) -> bool:
+        return self.start_ns <= moment_ns and (self.end_ns is None or moment_ns < self.end_ns)
 
     def overlap_ns(self, from_ns: int, to_ns: int) -> int:
         """Return how much of a span lies in the window."""
@@ -108,8 +118,8 @@ class Recorder(msgspec.Struct, array_like=True):
             return
         self.finished += len(rows)
         self.last_done_ns = max(self.last_done_ns, int(rows[:, 2].max()))
-        self._take_due(rows[self.window.holds(rows[:, 0])])
-        self._take_done(rows[self.window.holds(rows[:, 2])])
+        self._take_due(self.window.among(rows, by=0))
+        self._take_done(self.window.among(rows, by=2))
 
     def _take_due(self, rows: Int64s) -> None:
         due, sent, done, outcome, status, _ = rows.T
@@ -117,15 +127,15 @@ class Recorder(msgspec.Struct, array_like=True):
         for value, count in zip(*np.unique(status, return_counts=True), strict=True):
             if value:
                 self.statuses[int(value)] = self.statuses.get(int(value), 0) + int(count)
-        answered = np.isin(outcome, ANSWERED)
+        answered = _IS_ANSWERED[outcome]
         self.latency.record((done - due)[answered])
         self.service.record((done - sent)[answered])
-        self.late.record((done - due)[np.isin(outcome, CENSORED)])
+        self.late.record((done - due)[_IS_CENSORED[outcome]])
         self.lag.record((sent - due)[outcome != Outcome.DROPPED])
 
     def _take_done(self, rows: Int64s) -> None:
         due, _, done, outcome, _, body_bytes = rows.T
-        answered = np.isin(outcome, ANSWERED)
+        answered = _IS_ANSWERED[outcome]
         self.completions += int(answered.sum())
         self.body_bytes += int(body_bytes[answered].sum())
         second = (done - self.window.start_ns) // NS_PER_S
