@@ -131,7 +131,7 @@ class AiohttpTransport:
         options: dict[str, Any] = {"headers": headers, "allow_redirects": False}
         if request.body:
             options["data"] = request.body
-        if request.method.upper() not in _Request.GET_METHODS:
+        if request.body or request.method.upper() not in _Request.GET_METHODS:
             options["skip_auto_headers"] = ("Content-Type",)
         return Prepared(request.method, URL(request.url, encoded=request.url.isascii()), options)
 

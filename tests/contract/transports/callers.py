@@ -111,9 +111,11 @@ class BlockingCaller:
         pass
 
 
-CALLERS: dict[str, Callable[[], AsyncCaller | BlockingCaller]] = {
+ASYNC: dict[str, Callable[[], AsyncCaller]] = {
     "aiohttp": lambda: AsyncCaller("aiohttp", asyncio.new_event_loop),
     "aiohttp-uvloop": lambda: AsyncCaller("aiohttp", uvloop.new_event_loop),
+}
+BLOCKING: dict[str, Callable[[], BlockingCaller]] = {
     "requests": lambda: BlockingCaller("requests"),
 }
-"""A new transport is one line here."""
+"""A new transport is one line in one of the two; what stands before a hyphen is its name."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.transports.callers import CALLERS, AsyncCaller, BlockingCaller
+from contract.transports.callers import ASYNC, BLOCKING, AsyncCaller, BlockingCaller
 from contract.transports.scripted import Script, ScriptedServer
 
 
@@ -16,14 +16,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.real)
 
 
-@pytest.fixture(params=list(CALLERS))
+@pytest.fixture(params=[*ASYNC, *BLOCKING])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
 def caller(kind: str) -> Iterator[AsyncCaller | BlockingCaller]:
-    made = CALLERS[kind]()
+    made = {**ASYNC, **BLOCKING}[kind]()
+    yield made
+    made.close()
+    made.stop()
+
+
+@pytest.fixture(params=list(ASYNC))
+def async_caller(request: pytest.FixtureRequest) -> Iterator[AsyncCaller]:
+    made = ASYNC[request.param]()
     yield made
     made.close()
     made.stop()

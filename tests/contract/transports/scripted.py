@@ -109,9 +109,7 @@ def once(*parts: bytes, gap_s: float = 0) -> Script:
 class ScriptedServer:
     """Listens on loopback; the n-th connection plays the n-th script, later ones play the last."""
 
-    def __init__(
-        self, *scripts: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, *scripts: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self._scripts = scripts
         self._tls = tls
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -142,11 +140,16 @@ class ScriptedServer:
         sock.settimeout(PATIENCE_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         script = self._scripts[min(number, len(self._scripts) - 1)]
-        with contextlib.suppress(OSError):  # the client may go at any time
+        try:
             if self._tls is not None:
                 sock = self._tls.wrap_socket(sock, server_side=True)
             script(Peer(sock, number, self))
-        sock.close()
+        except ConnectionError:
+            self.ended.release()
+        except OSError:
+            pass
+        finally:
+            sock.close()
 
     def __enter__(self) -> Self:
         return self

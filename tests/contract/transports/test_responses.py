@@ -9,15 +9,16 @@ from contract.transports.scripted import answers, once
 from loadlab.plan import Request, StatusRange
 from loadlab.sample import Outcome, Reply
 
+FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 GZIPPED = gzip.compress(b"x" * 10_000)
 
 COMPLETE = {
     "with a length": (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nHello!", 200, 6),
     "with an empty body": (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, 0),
     "in chunks": (
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nHello\r\nA;x=y\r\n, everyone\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n6;x=y\r\n, all!\r\n0\r\n\r\n",
         200,
-        15,
+        11,
     ),
     "in chunks with a trailer": (
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n0\r\nX-Sum: 1\r\n\r\n",
@@ -27,7 +28,8 @@ COMPLETE = {
     "without a body": (b"HTTP/1.1 204 No Content\r\n\r\n", 204, 0),
     "not modified": (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 6\r\n\r\n", 304, 0),
     "compressed, and not decoded": (
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(GZIPPED), GZIPPED),
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
+        % (len(GZIPPED), GZIPPED),
         200,
         len(GZIPPED),
     ),
@@ -42,8 +44,7 @@ COMPLETE = {
         2,
     ),
     "after 100 and 102": (
-        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + FINE,
         200,
         2,
     ),

@@ -1,0 +1,220 @@
+"""Connections: kept alive, lost, many at once, and gone when they are not wanted any more."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from contract.transports.callers import plan_for
+from contract.transports.scripted import PATIENCE_S, answers
+from loadlab.plan import Request
+from loadlab.sample import Outcome, Reply
+
+FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+OK = Reply(Outcome.OK, 200, 2)
+BIG = bytes(1_000_000)
+
+
+@pytest.mark.parametrize("body", [b"", b"small", BIG], ids=["empty", "small", "big"])
+def test_one_request_after_another_uses_one_connection(caller, serve, body):
+    server = serve(answers(FINE))
+    caller.open(plan_for(server.url))
+
+    replies = [caller.send(Request(method="POST", url=server.url, body=body)) for _ in range(10)]
+
+    assert replies == [OK] * 10
+    assert {each.connection for each in server.received} == {0}
+    assert caller.wear.connections_opened == 1
+
+
+def test_no_connection_is_made_before_the_first_request(caller, serve):
+    server = serve(answers(FINE))
+    caller.open(plan_for(server.url))
+    time.sleep(0.05)
+
+    assert server.accepted == 0
+
+
+def test_requests_at_once_have_a_connection_each_and_wait_for_nobody(caller, serve):
+    number = 150  # more than any default limit
+    all_in_flight = threading.Barrier(number, timeout=PATIENCE_S)
+
+    def script(peer):
+        peer.read()
+        all_in_flight.wait()
+        peer.say(FINE)
+
+    server = serve(script)
+    caller.open(plan_for(server.url, timeout_s=PATIENCE_S))
+
+    replies = caller.send_together([Request(url=server.url)] * number)
+
+    assert replies == [OK] * number
+    assert server.accepted == number
+    assert caller.wear.connections_opened == number
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_connection_that_closes_between_requests_is_replaced(caller, serve, method):
+    hung_up = threading.Event()
+
+    def script(peer):
+        peer.read()
+        peer.say(FINE)
+        peer.hang_up()
+        hung_up.set()
+        peer.wait_for_end()
+
+    server = serve(script, answers(FINE))
+    caller.open(plan_for(server.url))
+
+    first = caller.send(Request(method=method, url=server.url))
+    assert hung_up.wait(PATIENCE_S)
+    time.sleep(0.05)  # for the FIN to arrive
+    second = caller.send(Request(method=method, url=server.url))
+
+    assert (first, second) == (OK, OK)
+    assert [each.connection for each in server.received] == [0, 1]
+    assert caller.wear.connections_opened == 2
+    assert caller.wear.connections_lost == 0, "no request was on it"
+
+
+@pytest.mark.parametrize("rudely", [False, True], ids=["with FIN", "with RST"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "POST"])
+def test_a_connection_that_closes_under_a_request_is_lost_and_the_request_is_not_repeated(
+    caller, serve, method, rudely
+):
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+    def script(peer):
+        peer.read()
+        peer.say(answer)
+        peer.read()
+        if rudely:
+            peer.reset()
+
+    server = serve(script, answers(answer))
+    caller.open(plan_for(server.url))
+    request = Request(method=method, url=server.url, body=b"x" if method in ("PUT", "POST") else b"")
+
+    outcomes = [caller.send(request).outcome for _ in range(3)]
+
+    assert outcomes == [Outcome.OK, Outcome.PROTOCOL_ERROR, Outcome.OK]
+    assert [each.connection for each in server.received] == [0, 0, 1], "one copy of each request"
+    assert caller.wear.connections_opened == 2
+    assert caller.wear.connections_lost == 1
+
+
+def test_close_closes_every_connection(caller, serve):
+    server = serve(answers(FINE))
+    caller.open(plan_for(server.url))
+    caller.send(Request(url=server.url))
+
+    caller.close()
+
+    assert server.ended.acquire(timeout=PATIENCE_S)
+
+
+def test_a_transport_may_be_opened_for_one_stage_after_another(caller, serve):
+    server = serve(answers(FINE))
+    for stage in range(2):
+        caller.open(plan_for(server.url))
+        assert caller.send(Request(url=server.url)) == OK
+        caller.close()
+        assert caller.wear.connections_opened == stage + 1, "wear counts over the transport's life"
+    caller.open(plan_for(server.url))
+
+
+def test_each_host_has_a_connection_of_its_own(caller, serve):
+    one, two = serve(answers(FINE)), serve(answers(FINE))
+    caller.open(plan_for(one.url, two.url))
+
+    replies = [caller.send(Request(url=server.url)) for server in (one, two, one, two)]
+
+    assert replies == [OK] * 4
+    assert (one.accepted, two.accepted) == (1, 1)
+
+
+def test_ipv6_works(caller, serve):
+    server = serve(answers(FINE), host="::1")
+    caller.open(plan_for(server.url))
+
+    assert caller.send(Request(url=server.url)) == OK
+    assert server.received[0].named("Host") == [server.url.removeprefix("http://").rstrip("/")]
+
+
+def before_any_byte(peer):
+    peer.read()
+    peer.wait_for_end()
+
+
+def inside_the_body(peer):
+    peer.read()
+    peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+    peer.wait_for_end()
+
+
+@pytest.mark.parametrize("script", [before_any_byte, inside_the_body])
+def test_a_cancelled_send_passes_it_on_and_leaves_nothing_behind(async_caller, serve, script):
+    server = serve(script, answers(FINE))
+    async_caller.open(plan_for(server.url))
+
+    async def cancel_in_flight():
+        transport = async_caller.transport
+        sending = asyncio.create_task(transport.send(transport.prepare(Request(url=server.url))))
+        await asyncio.sleep(0.1)
+        tasks = len(asyncio.all_tasks())
+        sending.cancel()
+        result = (await asyncio.gather(sending, return_exceptions=True))[0]
+        return result, tasks - len(asyncio.all_tasks())
+
+    result, tasks_less = async_caller.start(cancel_in_flight()).result(PATIENCE_S)
+
+    assert isinstance(result, asyncio.CancelledError)
+    assert tasks_less == 1, "only the request's own task was there, and is gone"
+    assert server.ended.acquire(timeout=PATIENCE_S), "its connection is closed"
+    assert async_caller.send(Request(url=server.url)) == OK
+    assert [each.connection for each in server.received] == [0, 1]
+    assert async_caller.complaints == []
+
+
+def test_a_send_that_is_cancelled_while_connecting_passes_it_on(async_caller, serve):
+    server = serve(lambda peer: peer.wait_for_end())
+    url = server.url.replace("http:", "https:")  # a handshake that nobody answers
+    async_caller.open(plan_for(url))
+
+    async def cancel_in_flight():
+        transport = async_caller.transport
+        async with asyncio.timeout(0.1):
+            await transport.send(transport.prepare(Request(url=url)))
+
+    with pytest.raises(TimeoutError):
+        async_caller.start(cancel_in_flight()).result(PATIENCE_S)
+    assert server.ended.acquire(timeout=PATIENCE_S)
+    assert async_caller.wear.connections_opened == 0
+
+
+def test_a_task_can_go_on_after_its_request_has_run_out_of_time(async_caller, serve):
+    server = serve(before_any_byte)
+    async_caller.open(plan_for(server.url, timeout_s=0.1))
+
+    async def send_and_look():
+        transport = async_caller.transport
+        reply = await transport.send(transport.prepare(Request(url=server.url)))
+        await asyncio.sleep(0.01)
+        return reply, asyncio.current_task().cancelling()
+
+    assert async_caller.start(send_and_look()).result(PATIENCE_S) == (Reply(Outcome.TIMEOUT), 0)
+
+
+def test_closing_ends_what_is_in_flight_as_a_protocol_error(async_caller, serve):
+    server = serve(before_any_byte)
+    async_caller.open(plan_for(server.url))
+    transport = async_caller.transport
+    sending = async_caller.start(transport.send(transport.prepare(Request(url=server.url))))
+    time.sleep(0.1)
+
+    async_caller.close()
+
+    assert sending.result(PATIENCE_S) == Reply(Outcome.PROTOCOL_ERROR)
