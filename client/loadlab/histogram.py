@@ -114,10 +114,13 @@ class Histogram:
 
     def value_at_rank(self, rank: int) -> int:
         """Return the value of the rank-th smallest, counted from 1, as its bucket's highest value."""
+        return min(highest_in(self.bucket_at_rank(rank)), self.max_ns)
+
+    def bucket_at_rank(self, rank: int) -> int:
+        """Return the bucket of the rank-th smallest, counted from 1."""
         if not 1 <= rank <= self.count:
             raise ValueError(f"rank {rank} of {self.count}")
-        bucket = int(np.searchsorted(np.cumsum(self.counts), rank))
-        return min(highest_in(bucket), self.max_ns)
+        return int(np.searchsorted(np.cumsum(self.counts), rank))
 
     @property
     def mean_ns(self) -> float | None:
@@ -163,10 +166,10 @@ def quantile_ns(known: Histogram, censored: Histogram, quantile: float) -> int |
     rank = max(1, math.ceil(count * quantile - 1e-9))
     if rank > known.count:
         return None
-    highest = known.value_at_rank(rank)
-    if censored.count == 0:
-        return highest
-    together = Histogram()
-    together.merge(known)
-    together.merge(censored)
-    return highest if together.value_at_rank(rank) == highest else None
+    if censored.count:
+        together = Histogram()
+        together.merge(known)
+        together.merge(censored)
+        if together.bucket_at_rank(rank) != known.bucket_at_rank(rank):
+            return None
+    return known.value_at_rank(rank)

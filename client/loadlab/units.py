@@ -14,6 +14,7 @@ _NS = {
     "h": 3_600_000_000_000,
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-zµ]*)", re.IGNORECASE)
+_LONGEST_NS = 1000 * _NS["h"]
 _INTEGER = re.compile(r"\d{1,18}")
 
 
@@ -26,7 +27,10 @@ def duration_ns(text: str, option: str) -> int:
             f"{option}: {text!r} is not a duration; write a number with ns, us, ms, s, m or h,"
             " such as 10s or 250ms (without a unit it is seconds)"
         )
-    return round(float(match[1]) * _NS[unit])
+    value_ns = float(match[1]) * _NS[unit]
+    if value_ns > _LONGEST_NS:
+        raise UsageError(f"{option}: {text!r} is more than 1000h, the longest that can be asked for")
+    return round(value_ns)
 
 
 def count(text: str, option: str, *, least: int = 1) -> int:
