@@ -109,7 +109,9 @@ class Recorder(msgspec.Struct, array_like=True):
     service: Histogram = msgspec.field(default_factory=Histogram)
     lag: Histogram = msgspec.field(default_factory=Histogram)
     late: Histogram = msgspec.field(default_factory=Histogram)
-    """How long requests without an answer were waited for: their latency is at least that."""
+    """How long requests without an answer were waited for from due: their latency is at least that."""
+    late_service: Histogram = msgspec.field(default_factory=Histogram)
+    """The same from sent, for their service time."""
     slices: dict[int, Slice] = {}
 
     def take(self, rows: Int64s) -> None:
@@ -130,7 +132,9 @@ class Recorder(msgspec.Struct, array_like=True):
         answered = _IS_ANSWERED[outcome]
         self.latency.record((done - due)[answered])
         self.service.record((done - sent)[answered])
-        self.late.record((done - due)[_IS_CENSORED[outcome]])
+        censored = _IS_CENSORED[outcome]
+        self.late.record((done - due)[censored])
+        self.late_service.record((done - sent)[censored])
         self.lag.record((sent - due)[outcome != Outcome.DROPPED])
 
     def _take_done(self, rows: Int64s) -> None:
@@ -182,6 +186,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self.service.merge(other.service)
         self.lag.merge(other.lag)
         self.late.merge(other.late)
+        self.late_service.merge(other.late_service)
         for second, part in other.slices.items():
             self._slice(second).merge(part)
 

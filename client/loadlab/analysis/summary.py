@@ -55,7 +55,7 @@ def stage_result(
         sent_total=counted.sent,
         missing_shard_ns=sum(lost.missing_ns for lost in carried.lost),
         latency_ns=distribution(counted.latency, counted.late),
-        service_ns=distribution(counted.service, counted.late),
+        service_ns=distribution(counted.service, counted.late_service),
         lag_ns=distribution(counted.lag, _NOTHING),
         histograms=Histograms(
             latency=counted.latency.encode(), service=counted.service.encode(), lag=counted.lag.encode()
