@@ -5,11 +5,27 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Self
+
+import msgspec
 
 from loadlab import loops
 from loadlab.result import Environment
 
 _PACKAGES = ("concurrency-lab", "aiohttp", "aiomultiprocess", "requests", "numpy", "gunicorn", "flask")
+
+
+class Room(msgspec.Struct, frozen=True, kw_only=True):
+    """What the place that carries a load allows it."""
+
+    cpus: float
+    open_files: int | None
+    """Of one process; None where it is unlimited, or that place sees to it."""
+
+    @classmethod
+    def here(cls) -> Self:
+        """Return what this process may use."""
+        return cls(cpus=cpus(), open_files=open_files_limit())
 
 
 def read(where: str) -> Environment:

@@ -53,7 +53,20 @@ class TargetError(LabError):
     exit = Exit.TARGET
 
 
+class ClientError(LabError):
+    """What was to carry the load was lost before there was anything to keep."""
+
+    exit = Exit.INVALID
+
+
 class EarlyStopError(LabError):
     """Stopped by Ctrl-C or SIGTERM before there was anything to keep."""
 
     exit = Exit.INTERRUPTED
+
+
+def relayed(sentence: str, code: Exit) -> LabError:
+    """Return an error that happened in another process."""
+    error = LabError(sentence)
+    error.exit = code
+    return error

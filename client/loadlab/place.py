@@ -5,41 +5,24 @@ Compose stack, if it is up; otherwise a target of its own on this machine.
 """
 
 import os
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-import msgspec
-
 from loadlab.engine import Run, Tell
+from loadlab.environment import Room
 from loadlab.errors import UsageError
 from loadlab.fleet.supervisor import Control
 from loadlab.hosts import Host
+from loadlab.hosts.compose import STACK_METRICS, STACK_TARGET, find
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.url import UrlHost
 from loadlab.plan import Plan, url_problems
 from loadlab.result import RunResult
 from loadlab.scenarios import scenario
+from loadlab.serve import Serve
+from loadlab.stack import InStack
 from loadlab.store import Folder
-
-STACK_TARGET = "LOADLAB_TARGET"
-"""Set in the client container: the base URL of the stack's target."""
-STACK_METRICS = "LOADLAB_TARGET_METRICS"
-"""Set in the client container: where that target's metrics are."""
-
-
-class Serve(msgspec.Struct, frozen=True, kw_only=True):
-    """How the target is to be served, as the options were written; None where not given."""
-
-    app: str | None = None
-    server: str | None = None
-    workers: str | None = None
-    threads: str | None = None
-    delay: str | None = None
-
-    def given(self) -> dict[str, str]:
-        """Return the options that were given, by name."""
-        values = msgspec.structs.asdict(self)
-        return {f"--{name}": value for name, value in values.items() if value is not None}
 
 
 class Place(Protocol):
@@ -47,6 +30,8 @@ class Place(Protocol):
 
     base: str
     """Where the plan's requests go; a stand-in where the target's address is not known yet."""
+    room: Room
+    """What the process that carries the load may use."""
 
     async def carry(self, plan: Plan, folder: Folder, control: Control, tell: Tell) -> RunResult:
         """Carry the plan to its result; raise LabError where it can't begin."""
@@ -58,26 +43,32 @@ class Here:
 
     def __init__(self, base: str, host: Host | None, serve: dict[str, str]) -> None:
         self.base = base
+        self.room = Room.here()
         self._host = host
         self._serve = serve
 
     async def carry(self, plan: Plan, folder: Folder, control: Control, tell: Tell) -> RunResult:
         """Bring the target up, run, and leave nothing behind."""
         host = self._host or LocalHost(folder.log, self._serve)
-        try:
-            target = await host.start()
-            run = Run(
-                run_id=folder.run_id,
-                plan=plan.with_target(target.url),
-                traits=scenario(plan.scenario).TRAITS,
-                host=host,
-                target=target,
-                control=control,
-                tell=tell,
-            )
-            return await run.carry()
-        finally:
-            await host.stop()
+        return await carry_at(host, plan, folder.run_id, control, tell)
+
+
+async def carry_at(host: Host, plan: Plan, run_id: str, control: Control, tell: Tell) -> RunResult:
+    """Carry a plan in this process against a host's target, and leave nothing of it behind."""
+    try:
+        target = await host.start()
+        run = Run(
+            run_id=run_id,
+            plan=plan.with_target(target.url),
+            traits=scenario(plan.scenario).TRAITS,
+            host=host,
+            target=target,
+            control=control,
+            tell=tell,
+        )
+        return await run.carry()
+    finally:
+        await host.stop()
 
 
 def choose(target: str | None, serve: Serve, *, remote: bool) -> Place:
@@ -93,9 +84,25 @@ def choose(target: str | None, serve: Serve, *, remote: bool) -> Place:
     if stack_target := os.environ.get(STACK_TARGET):
         if given:
             raise UsageError(f"{', '.join(given)}: the stack's target is served as `make up` started it")
-        url = url_of(stack_target)
-        return Here(url, UrlHost(url, metrics_url=os.environ.get(STACK_METRICS), trusted=True), {})
+        return Here(url_of(stack_target), inside_stack(), {})
+    if stack := find(Path.cwd()):
+        serve.against(stack)
+        return InStack(stack)
     return Here("http://127.0.0.1", None, given)
+
+
+def inside_stack() -> Host:
+    """Return the stack's target as this process sees it; raise UsageError outside the client container."""
+    target = os.environ.get(STACK_TARGET)
+    if not target:
+        raise UsageError(f"this runs in the stack's client container, where {STACK_TARGET} names the target")
+    url = url_of(target)
+    return UrlHost(
+        url,
+        metrics_url=os.environ.get(STACK_METRICS) or None,
+        trusted=True,
+        where=f"in the client container of a Compose stack, {url}",
+    )
 
 
 def url_of(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from loadlab.cli.carry import carry
 from loadlab.cli.run import run
 from loadlab.cli.show import show
 from loadlab.errors import Exit, LabError
@@ -35,6 +36,7 @@ def commands() -> None:
 
 
 commands.add_command(run)
+commands.add_command(carry)
 commands.add_command(show)
 
 

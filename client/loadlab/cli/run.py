@@ -15,12 +15,13 @@ from loadlab.cli.words import DEFAULT_BATCH, Words, plan_of
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.events import Event
 from loadlab.fleet.supervisor import Control
-from loadlab.place import Place, Serve, choose
+from loadlab.place import Place, choose
 from loadlab.plan import Plan
 from loadlab.progress import watcher
 from loadlab.report.table import render
 from loadlab.result import RunResult, Verdict, encode
 from loadlab.scenarios import names
+from loadlab.serve import Serve
 
 _LOAD = (
     click.option("--concurrency", metavar="N[,N…]", help="Users of each stage.  [default: 1,8,32,128]"),
@@ -100,7 +101,7 @@ def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa:
     words = Words(**{name: given[name] for name in Words.__struct_fields__})
     serve = Serve(**{name: given[name] for name in Serve.__struct_fields__})
     place = choose(words.target, serve, remote=given["remote"])
-    plan = plan_of(words, place.base)
+    plan = plan_of(words, place.base, place.room)
     folder = store.Folder(out, plan.scenario)
     log = Console(stderr=True)
     try:

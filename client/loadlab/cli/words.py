@@ -5,8 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from loadlab import environment, units
+from loadlab import units
 from loadlab.clock import NS_PER_S
+from loadlab.environment import Room
 from loadlab.errors import UsageError
 from loadlab.plan import Plan, Request, Stage, StatusRange, Traits, Workload
 from loadlab.scenarios import names, scenario
@@ -52,8 +53,12 @@ def traits_of(name: str) -> Traits:
         raise UsageError(_unknown("SCENARIO", name, names())) from None
 
 
-def plan_of(words: Words, base: str) -> Plan:
-    """Return the plan against a target at this base URL; raise UsageError with everything that is wrong."""
+def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
+    """Return the plan against a target at this base URL, for this process unless there is another room.
+
+    Raises UsageError with everything that is wrong.
+    """
+    room = room or Room.here()
     traits = traits_of(words.scenario)
     workload = _workload(words.workload, traits)
     by_count = workload is Workload.BATCH or words.requests is not None
@@ -77,10 +82,10 @@ def plan_of(words: Words, base: str) -> Plan:
             timeout_ns, units.duration_ns(words.connect_timeout or "5s", "--connect-timeout")
         ),
         expect_status=_statuses(words.expect_status),
-        processes=_processes(words.processes, traits),
+        processes=_processes(words.processes, traits, room),
         seed=units.count(words.seed or "1", "--seed", least=0),
     )
-    problems = plan.problems(traits) or _over_the_limit(plan, traits)
+    problems = plan.problems(traits) or over_the_limit(plan, traits, room)
     if problems:
         raise UsageError("\n".join(problems))
     return plan
@@ -111,10 +116,10 @@ def _warmup_ns(text: str | None, duration_ns: int | None) -> int:
     return 0 if duration_ns is None else min(duration_ns // 5, _MOST_WARMUP_NS)
 
 
-def _processes(text: str | None, traits: Traits) -> int:
+def _processes(text: str | None, traits: Traits, room: Room) -> int:
     if text is not None:
         return units.count(text, "--processes")
-    return max(1, round(environment.cpus())) if traits.many_processes else 1
+    return max(1, round(room.cpus)) if traits.many_processes else 1
 
 
 def _statuses(text: str | None) -> tuple[StatusRange, ...]:
@@ -210,8 +215,9 @@ def _body(text: str | None) -> bytes:
         raise UsageError(f"--body: {text[1:]} cannot be read: {error.strerror}") from None
 
 
-def _over_the_limit(plan: Plan, traits: Traits) -> list[str]:
-    limit = environment.open_files_limit()
+def over_the_limit(plan: Plan, traits: Traits, room: Room) -> list[str]:
+    """Say where a plan needs more connections than the room has open files for."""
+    limit = room.open_files
     if limit is None or traits.single_user or traits.blocks_loop or traits.tasks_per_process:
         return []
     most = max(stage.concurrency or stage.requests or 1 for stage in plan.stages)

@@ -30,3 +30,11 @@ class Host(Protocol):
     async def stop(self) -> None:
         """End what `start` started; nothing else."""
         ...
+
+
+def serving(server: str | None, workers: str | None, threads: str | None) -> str:
+    """Say in words how a target is served; None is the target's own default."""
+    if server == "flask":
+        return "Flask's development server, a thread per connection"
+    workers, threads = workers or "1", threads or "64"
+    return f"gunicorn, {workers} worker{'s' if workers != '1' else ''} × {threads} threads"

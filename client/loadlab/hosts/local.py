@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from loadlab.errors import TargetError
-from loadlab.hosts import Target
+from loadlab.hosts import Target, serving
 
 _START_S = 20.0
 _STOP_S = 10.0
@@ -46,16 +46,12 @@ class LocalHost:
             announce = Path(folder, "target.json")
             self._process = await asyncio.to_thread(self._launch, announce)
             announced = await self._announced(announce)
-        workers, threads = self._options.get("--workers", "1"), self._options.get("--threads", "64")
-        server = (
-            f"gunicorn, {workers} worker{'s' if workers != '1' else ''} × {threads} threads"
-            if self._options.get("--server", "gunicorn") == "gunicorn"
-            else "Flask's development server, a thread per connection"
-        )
+        options = self._options
+        served = serving(options.get("--server"), options.get("--workers"), options.get("--threads"))
         return Target(
             url=announced.url,
             metrics_url=announced.metrics_url,
-            where=f"a target of its own on this machine ({server}), {announced.url}",
+            where=f"a target of its own on this machine ({served}), {announced.url}",
         )
 
     async def lost(self) -> str | None:

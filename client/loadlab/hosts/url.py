@@ -19,10 +19,18 @@ class UrlHost:
     """
 
     def __init__(
-        self, url: str, *, metrics_url: str | None = None, remote: bool = False, trusted: bool = False
+        self,
+        url: str,
+        *,
+        metrics_url: str | None = None,
+        remote: bool = False,
+        trusted: bool = False,
+        where: str | None = None,
     ) -> None:
+        """Take the base URL, and where load and target run in words, if more is known of it."""
         self._url = url
         self._metrics_url = metrics_url
+        self._where = where or f"{url}, from this process"
         self._anywhere = remote or trusted
 
     async def start(self) -> Target:
@@ -36,7 +44,7 @@ class UrlHost:
             )
         if problem := await self.lost():
             raise TargetError(problem)
-        return Target(url=self._url, metrics_url=self._metrics_url, where=f"{self._url}, from this process")
+        return Target(url=self._url, metrics_url=self._metrics_url, where=self._where)
 
     async def lost(self) -> str | None:
         """Try to connect."""

@@ -1,0 +1,259 @@
+"""This folder's Compose stack through the Docker engine: found by its labels, read, and executed in.
+
+Containers are known by the labels that both generations of Compose write, never by their names, and the
+lab's own by the variables that its compose file sets: somebody else's `target` and `client` are left alone.
+"""
+
+import asyncio
+import functools
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from loadlab.errors import TargetError, UsageError
+from loadlab.hosts import serving
+from loadlab.hosts.attached import Attached
+from loadlab.hosts.engine_address import engine_address
+from loadlab.hosts.stats import Frame
+
+if TYPE_CHECKING:  # it takes a fifth of a second to import, and most runs need no engine
+    from docker import DockerClient
+
+COMPOSE_FILE = "docker-compose.yml"
+STACK_TARGET = "LOADLAB_TARGET"
+"""Set in the client container: the base URL of the stack's target."""
+STACK_METRICS = "LOADLAB_TARGET_METRICS"
+"""Set in the client container: where that target's metrics are."""
+_TARGET_BIND = "TARGET_BIND"
+_LABEL = "com.docker.compose."
+_SERVICES = ("target", "client")
+_NS_PER_CORE = 1_000_000_000
+_ASK_S = 3
+
+
+class Container(msgspec.Struct, frozen=True, kw_only=True):
+    """One container of the stack, as the engine describes it."""
+
+    id: str
+    project: str
+    service: str
+    folder: str
+    """The folder of its compose file."""
+    status: str
+    """running, paused, exited …"""
+    exit_code: int = 0
+    health: str | None = None
+    """healthy, unhealthy or starting; None where it has no health check."""
+    env: dict[str, str] = {}
+    cpu_limit_cores: float | None = None
+    memory_limit_bytes: int | None = None
+    mounts: dict[str, str] = {}
+    """From the path inside to the path on the engine's host."""
+
+    @classmethod
+    def of(cls, attrs: dict[str, Any]) -> "Container":
+        """Read what the engine's `inspect` returns."""
+        config, limits, state = attrs["Config"], attrs["HostConfig"], attrs["State"]
+        labels = config.get("Labels") or {}
+        cores = (limits.get("NanoCpus") or 0) / _NS_PER_CORE
+        if (limits.get("CpuQuota") or 0) > 0:
+            cores = limits["CpuQuota"] / (limits.get("CpuPeriod") or 100_000)
+        return cls(
+            id=attrs["Id"],
+            project=labels.get(f"{_LABEL}project", ""),
+            service=labels.get(f"{_LABEL}service", ""),
+            folder=labels.get(f"{_LABEL}project.working_dir", ""),
+            status=state["Status"],
+            exit_code=state.get("ExitCode", 0),
+            health=(state.get("Health") or {}).get("Status"),
+            env=dict(each.split("=", 1) for each in config.get("Env") or [] if "=" in each),
+            cpu_limit_cores=cores or None,
+            memory_limit_bytes=limits.get("Memory") or None,
+            mounts={mount["Destination"]: mount.get("Source", "") for mount in attrs.get("Mounts") or []},
+        )
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it comes from the lab's compose file."""
+        return (STACK_TARGET if self.service == "client" else _TARGET_BIND) in self.env
+
+    @property
+    def condition(self) -> str | None:
+        """What is wrong with it in a few words, None where it is fit for a run."""
+        match self.status, self.health:
+            case "running", None | "healthy":
+                return None
+            case "running", "starting":
+                return "is still starting"
+            case "running", health:
+                return f"is {health}"
+            case "exited" | "dead", _:
+                return f"has exited with code {self.exit_code}"
+            case status, _:
+                return f"is {status}"
+
+
+class ComposeStack:
+    """A target and a client container that are fit for a run."""
+
+    def __init__(self, engine: "DockerClient", target: Container, client: Container) -> None:
+        self._engine = engine
+        self.containers = {"client": client, "target": target}
+
+    @property
+    def base(self) -> str:
+        """Where the target is, seen from the client."""
+        return self.containers["client"].env[STACK_TARGET]
+
+    @property
+    def where(self) -> str:
+        """Where load and target run, in words."""
+        env = self.containers["target"].env
+        served = serving(env.get("TARGET_SERVER"), env.get("WORKERS"), env.get("THREADS"))
+        return f"in this folder's Compose stack (client container → target container: {served}), {self.base}"
+
+    @property
+    def cpus(self) -> float:
+        """How many cores the client may use."""
+        cores = float(self._engine.info()["NCPU"])
+        limit = self.containers["client"].cpu_limit_cores
+        return cores if limit is None else min(cores, limit)
+
+    async def execute(self, *command: str) -> Attached:
+        """Start a command in the client container, attached to it."""
+        connection, execution = await asyncio.to_thread(self._execute, command)
+        return Attached(connection, functools.partial(self._exit_code, execution))
+
+    def _execute(self, command: tuple[str, ...]) -> tuple[Any, str]:
+        api = self._engine.api
+        made = api.exec_create(self.containers["client"].id, list(command), stdin=True, tty=False)
+        stream = api.exec_start(made["Id"], socket=True)
+        connection: Any = getattr(stream, "_sock", stream)
+        connection.settimeout(None)  # docker-py's own limit of a minute is for answers, not for a run
+        return connection, made["Id"]
+
+    def _exit_code(self, execution: str) -> int | None:
+        try:
+            code: int | None = self._engine.api.exec_inspect(execution)["ExitCode"]
+        except _engine_errors():
+            return None
+        return code
+
+    async def frames(self) -> dict[str, Frame]:
+        """Read what each container has used until now; one that can't be read is left out."""
+        names = list(self.containers)
+        found = await asyncio.gather(*(asyncio.to_thread(self._frame, name) for name in names))
+        return {name: frame for name, frame in zip(names, found, strict=True) if frame is not None}
+
+    def _frame(self, service: str) -> Frame | None:
+        try:
+            return Frame.of(self._engine.api.stats(self.containers[service].id, stream=False, one_shot=True))
+        except _engine_errors():
+            return None
+
+    async def condition(self, service: str) -> str | None:
+        """Say what has become of a container in a few words, None while it runs."""
+        return await asyncio.to_thread(self._condition, service)
+
+    def _condition(self, service: str) -> str | None:
+        try:
+            return Container.of(self._engine.api.inspect_container(self.containers[service].id)).condition
+        except _engine_errors():
+            return "is gone"
+
+    async def log(self, since_s: float) -> bytes:
+        """Return what the target wrote since that moment of the wall clock, its last thousand lines."""
+        return await asyncio.to_thread(self._log, since_s)
+
+    def _log(self, since_s: float) -> bytes:
+        try:
+            written: bytes = self._engine.api.logs(
+                self.containers["target"].id, since=int(since_s), tail=1000
+            )
+        except _engine_errors():
+            return b""
+        return written
+
+
+def checkout(folder: Path) -> Path | None:
+    """Return the nearest folder with a compose file, from this one upwards; its physical path."""
+    folder = folder.resolve()
+    return next((each for each in (folder, *folder.parents) if (each / COMPOSE_FILE).is_file()), None)
+
+
+def find(folder: Path) -> ComposeStack | None:
+    """Return the stack of the checkout around this folder, None where it has none or there is no engine.
+
+    Raises UsageError or TargetError for a stack that is half up.
+    """
+    root = checkout(folder)
+    address = None if root is None else engine_address()
+    if root is None or address is None:
+        return None
+    import docker  # noqa: PLC0415 - only where there is an engine to talk to
+
+    try:
+        engine = docker.DockerClient.from_env(
+            timeout=_ASK_S, environment={**os.environ, "DOCKER_HOST": address}
+        )
+        found = engine.api.containers(all=True, filters={"label": f"{_LABEL}service"})
+        near = [each["Id"] for each in found if belongs(each.get("Labels") or {}, root)]
+        containers = [Container.of(engine.api.inspect_container(name)) for name in near]
+    except _engine_errors():
+        return None
+    pair = fit(containers, os.environ.get("COMPOSE_PROJECT_NAME"))
+    return None if pair is None else ComposeStack(engine, *pair)
+
+
+def belongs(labels: dict[str, str], root: Path) -> bool:
+    """Tell whether these labels are those of target or client of the stack whose compose file is here."""
+    return (
+        labels.get(f"{_LABEL}service") in _SERVICES
+        and labels.get(f"{_LABEL}oneoff", "False") == "False"
+        and Path(labels.get(f"{_LABEL}project.working_dir", "")).resolve() == root
+    )
+
+
+def fit(containers: Iterable[Container], project: str | None) -> tuple[Container, Container] | None:
+    """Return target and client, fit for a run, of the one stack that is up; None where none is.
+
+    A stack of which nothing runs is not up. Of one that is half up, what the target lacks is a TargetError
+    (there is nothing to load), and what the client lacks a UsageError (the stack is to be put in order).
+    """
+    projects: dict[str, dict[str, Container]] = {}
+    for container in containers:
+        if container.is_ours and project in (None, "", container.project):
+            projects.setdefault(container.project, {})[container.service] = container
+    up = {
+        name: found
+        for name, found in projects.items()
+        if any(each.status in ("running", "paused", "restarting") for each in found.values())
+    }
+    if not up:
+        return None
+    if len(up) > 1:
+        raise UsageError(
+            f"this folder has {len(up)} Compose stacks up ({', '.join(sorted(up))}):"
+            " say which by COMPOSE_PROJECT_NAME=…, or name a --target"
+        )
+    [found] = up.values()
+    for service, error in (("target", TargetError), ("client", UsageError)):
+        part = found.get(service)
+        condition = "has no container" if part is None else part.condition
+        if condition is not None:
+            raise error(
+                f"this folder's Compose stack is only half up: its {service} {condition};"
+                " `make up` puts it right, `make down` takes it away"
+            )
+    return found["target"], found["client"]
+
+
+def _engine_errors() -> tuple[type[Exception], ...]:
+    """Return what the SDK raises: its own errors, and those of the HTTP library below it."""
+    import docker.errors  # noqa: PLC0415 - as above
+    import requests  # noqa: PLC0415 - as above
+
+    return docker.errors.DockerException, requests.RequestException, OSError

@@ -1,0 +1,75 @@
+"""How a target is to be served, as the options of a command were written."""
+
+import shlex
+
+import msgspec
+
+from loadlab import units
+from loadlab.errors import UsageError
+from loadlab.hosts.compose import ComposeStack
+
+_VARIABLES = {
+    "app": ("TARGET_APP", "loadlab_target.app:create_app()"),
+    "server": ("TARGET_SERVER", "gunicorn"),
+    "workers": ("WORKERS", "1"),
+    "threads": ("THREADS", "64"),
+    "delay": ("TARGET_DELAY", "100ms"),
+}
+"""The variable of `make up` behind each option, and the target's default."""
+_APP_FOLDER = "/app"
+
+
+class Serve(msgspec.Struct, frozen=True, kw_only=True):
+    """How the target is to be served, as the options were written; None where not given."""
+
+    app: str | None = None
+    server: str | None = None
+    workers: str | None = None
+    threads: str | None = None
+    delay: str | None = None
+
+    def given(self) -> dict[str, str]:
+        """Return the options that were given, by name."""
+        values = msgspec.structs.asdict(self)
+        return {f"--{name}": value for name, value in values.items() if value is not None}
+
+    def against(self, stack: ComposeStack) -> None:
+        """Raise UsageError, with the `make up` that helps, where the stack's target is served otherwise."""
+        target = stack.containers["target"]
+        runs = {name: target.env.get(variable) or default for name, (variable, default) in _VARIABLES.items()}
+        asked = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        for name in ("workers", "threads"):
+            if name in asked:
+                units.count(asked[name], f"--{name}")
+        differing = {name: value for name, value in asked.items() if _plain(value) != _plain(runs[name])}
+        if not differing:
+            return
+        options = ", ".join(f"--{name} {value}" for name, value in differing.items())
+        running = ", ".join(f"{_VARIABLES[name][0]}={runs[name]}" for name in differing)
+        raise UsageError(
+            f"{options}: this folder's Compose stack is up with {running};"
+            f" change that by `{_make_up(runs, differing, stack)}`"
+        )
+
+
+def _plain(value: str) -> str:
+    """Return what two ways to write the same have in common."""
+    value = value.strip()
+    try:
+        return str(units.duration_ns(value, ""))
+    except UsageError:
+        return value
+
+
+def _make_up(runs: dict[str, str], differing: dict[str, str], stack: ComposeStack) -> str:
+    """Return the command for what differs and keeps the rest: `make up` resets what it isn't told."""
+    words = {}
+    for name, (variable, default) in _VARIABLES.items():
+        if name in differing or _plain(runs[name]) != _plain(default):
+            words[variable] = differing.get(name, runs[name])
+    for service, container in stack.containers.items():
+        if container.cpu_limit_cores is not None:
+            words[f"{service.upper()}_CPUS"] = f"{container.cpu_limit_cores:g}"
+        if _APP_FOLDER in container.mounts:
+            words["APP_DIR"] = container.mounts[_APP_FOLDER]
+    return " ".join(["make up", *(shlex.quote(f"{name}={value}") for name, value in words.items())])
