@@ -243,6 +243,16 @@ def test_a_killed_worker_is_replaced_its_gauges_go_and_its_counts_stay(start, ev
     assert worker not in target.workers()
 
 
+def test_a_worker_that_is_stopped_leaves_its_counts_and_a_working_target(start, eventually):
+    target = start()
+    target.get()
+    [worker] = target.workers()
+    os.kill(worker, signal.SIGTERM)
+    eventually(lambda: worker in target.workers(), expected=False)
+    assert target.get().status == 200
+    eventually(target.requests, {"2xx": 2})
+
+
 @pytest.mark.parametrize("server", SERVERS)
 def test_the_health_check_is_on_the_metrics_port_and_not_counted(start, server):
     target = start("--server", server)
