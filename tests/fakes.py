@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import Plan, Request, Stage, Workload
 from loadlab.sample import Outcome, Reply
+from loadlab.scenarios import scenario
 from loadlab.shard import Shard, Share
 from loadlab.transports import Wear
 
@@ -171,7 +172,7 @@ def plan(**changed: Any) -> Plan:
     """Return a small closed plan with these fields changed."""
     values: dict[str, Any] = {
         "scenario": "task",
-        "transport": "aiohttp",
+        "transport": "fake",
         "workload": Workload.CLOSED,
         "target": "http://127.0.0.1:8000/",
         "requests": (Request(url="http://127.0.0.1:8000/"),),
@@ -187,3 +188,41 @@ def shard_of(clock: FakeClock, whole: Plan, *, shard: int = 0, shards: int = 1) 
     made.halted = FakeEvent(clock)
     made.start_at(clock.now_ns())
     return made
+
+
+_registered: list[Any] = []
+
+
+def newest() -> Any:
+    """What the registry makes of the transport's name `fake`."""
+    return _registered[-1]
+
+
+def carry(
+    clock: FakeClock,
+    whole: Plan,
+    transport: FakeAsyncTransport,
+    *,
+    share: Share | None = None,
+    meanwhile: Callable[[Shard], Awaitable[None]] | None = None,
+) -> Shard:
+    """Carry a shard by the plan's scenario on virtual time and return it; `meanwhile` runs beside it."""
+    shard = Shard(whole, share or Share(whole.stages[0]), clock)
+    shard.halted = FakeEvent(clock)
+
+    async def barrier() -> None:
+        shard.start_at(clock.now_ns())
+
+    async def both() -> None:
+        carrying = asyncio.ensure_future(scenario(whole.scenario).carry(shard, barrier))
+        beside = asyncio.ensure_future(meanwhile(shard)) if meanwhile else None
+        try:
+            await carrying
+        finally:
+            if beside is not None:
+                beside.cancel()
+                await asyncio.wait([beside])
+
+    _registered.append(transport)
+    run(clock, both())
+    return shard

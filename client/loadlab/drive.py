@@ -46,7 +46,6 @@ async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend) -> None:
             break
         prepared = next(feed, None)
         if prepared is None:
-            shard.nothing_left()
             break
         sent = now_ns()
         shard.sent += 1
@@ -69,12 +68,13 @@ async def _rest_until(shard: Shard, due_ns: int) -> bool:
 
 
 async def settle(shard: Shard, users: list[asyncio.Task[None]] | list[asyncio.Future[None]]) -> None:
-    """Wait for all users; cancel those that the drain leaves behind; raise what one of them raised."""
+    """Wait for all users, or until one of them raises; cancel those that the drain leaves behind."""
     everyone = asyncio.gather(*users)
     while not everyone.done() and shard.drain_left_ns() > 0:
         await asyncio.wait([everyone], timeout=_POLL_S)
-    everyone.cancel()
-    await asyncio.gather(*users, return_exceptions=True)
+    for one in users:
+        one.cancel()
+    await asyncio.gather(everyone, *users, return_exceptions=True)
     for one in users:
         if not one.cancelled() and (error := one.exception()):
             raise error
@@ -114,7 +114,6 @@ class Chain:
             return self._end()
         prepared = next(self._feed, None)
         if prepared is None:
-            shard.nothing_left()
             return self._end()
         self._sent_ns = shard.now_ns()
         shard.sent += 1
@@ -185,7 +184,6 @@ class BlockingUser:
         with self._sending:
             prepared = next(self._feed, None) if due_ns < shard.end_ns else None
             if prepared is None:
-                shard.nothing_left()
                 return None
             sent_ns = shard.now_ns()
             shard.sent += 1

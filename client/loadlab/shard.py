@@ -70,6 +70,7 @@ class Shard:
     def start_at(self, begin_ns: int) -> Window:
         """Set the barrier and return the measured window that follows from it."""
         self.begin_ns = begin_ns
+        self.drain_from_ns = None
         start_ns = begin_ns + self.plan.warmup_ns
         if self.plan.duration_ns is None:
             self.end_ns = 1 << 62
@@ -111,10 +112,19 @@ class Shard:
         if self.is_batch:
             size = self.share.of(self.share.stage.requests or 0)
             users, each = (size, 1) if apart else (1, size)
+            common = self._so_many(common, size)
             return [itertools.islice(common, each) for _ in range(users)]
         if self.share.stage.requests is not None:
-            common = itertools.islice(common, self.share.of(self.share.stage.requests))
+            common = self._so_many(common, self.share.of(self.share.stage.requests))
         return [common] * self.share.of(self.share.stage.concurrency or 0)
+
+    def _so_many(self, endless: Iterator[Any], size: int) -> Iterator[Any]:
+        """Give so many requests; the drain begins when the last of them is taken."""
+        for left in range(size, 0, -1):
+            if left == 1:
+                self.nothing_left()
+            yield next(endless)
+        self.nothing_left()
 
 
 def weighted(requests: tuple[Request, ...], prepared: list[Any], seed: int) -> Iterator[Any]:

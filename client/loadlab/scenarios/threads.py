@@ -32,9 +32,12 @@ async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None
     for thread in threads:
         thread.gate.set()
     while any(thread.is_alive() for thread in threads) and shard.drain_left_ns() > 0:
+        if any(thread.error is not None for thread in threads):
+            break
         await asyncio.sleep(_POLL_S)
     for thread in threads:
         thread.user.cut()
+    for thread in threads:
         if thread.error is not None:
             raise thread.error
 
