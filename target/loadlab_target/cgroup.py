@@ -30,9 +30,11 @@ class Cgroup:
 
     def read(self) -> Usage:
         """Read what is there now."""
-        if unified := self._directories.get(""):
-            return _read_v2(unified)
-        return _read_v1(self._directories)
+        unified = self._directories.get("")
+        # A hybrid system mounts both; version 2 is then a tree without controllers.
+        if unified is None or self._directories.keys() & {"cpu", "cpuacct", "memory"}:
+            return _read_v1(self._directories)
+        return _read_v2(unified)
 
 
 def _own_directories(proc_self: Path) -> dict[str, Path]:

@@ -106,5 +106,11 @@ def test_a_controller_at_the_root_of_its_host_is_left_out_alone(container):
     assert (usage.cpu_s, usage.memory_bytes) == (None, 4500)
 
 
+def test_a_hybrid_system_is_read_as_version_1(container):
+    mounts = [*V1, ("/docker/abc", "fs", "cgroup2", "nsdelegate")]
+    usage = container(V1_CGROUP.replace("0::/\n", "0::/docker/abc\n"), mounts, V1_FILES | V2_FILES).read()
+    assert (usage.cpu_s, usage.memory_bytes) == (2.5, 4500)
+
+
 def test_without_proc_there_is_nothing_to_read(tmp_path):
     assert Cgroup(tmp_path / "none").read() == Usage()
