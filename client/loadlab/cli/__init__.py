@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from loadlab.cli.carry import carry
+from loadlab.cli.doctor import doctor
 from loadlab.cli.run import run
 from loadlab.cli.show import show
 from loadlab.errors import Exit, LabError
@@ -38,6 +39,7 @@ def commands() -> None:
 commands.add_command(run)
 commands.add_command(carry)
 commands.add_command(show)
+commands.add_command(doctor)
 
 
 def main() -> None:

@@ -1,0 +1,32 @@
+"""`loadlab doctor`: what stands in the way of a good measurement here."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from loadlab.cli.words import DEFAULT_CONCURRENCY
+from loadlab.doctor import Mark, examine
+from loadlab.errors import Exit
+
+_STYLES = {Mark.FINE: "green", Mark.NOTE: "yellow", Mark.WRONG: "bold red"}
+
+
+@click.command()
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1),
+    default=max(DEFAULT_CONCURRENCY),
+    show_default=True,
+    help="The most users that are to be loaded with.",
+)
+def doctor(concurrency: int) -> int:
+    """Look at this machine, its limits, Docker and the stack; say what to do where something is wrong."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    found = list(examine(concurrency, Path.cwd()))
+    for finding in found:
+        text = f"{finding.seen}: {finding.advice}" if finding.advice else finding.seen
+        table.add_row(f"[{_STYLES[finding.mark]}]{finding.mark}", finding.subject, text)
+    Console().print(table)
+    return Exit.USAGE if any(finding.mark is Mark.WRONG for finding in found) else Exit.PASS

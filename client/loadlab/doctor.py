@@ -1,0 +1,188 @@
+"""Is this machine fit to measure? Each examination returns what it saw and, where it matters, what to do.
+
+Nothing here changes anything, and no examination raises: what can't be found out is said to be unknown.
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from loadlab import environment, loops
+from loadlab.errors import LabError
+from loadlab.hosts.compose import COMPOSE_FILE, checkout, find
+from loadlab.hosts.engine_address import engine_address
+
+NEWEST = (3, 14)
+_COMMAND_S = 10.0
+_SPARE_FILES = 64
+
+
+class Mark(StrEnum):
+    """How grave a finding is."""
+
+    FINE = "ok"
+    NOTE = "note"
+    """Worth knowing; a part of the lab is not available or less exact."""
+    WRONG = "wrong"
+    """Measuring will fail or mislead."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing looked at."""
+
+    subject: str
+    mark: Mark
+    seen: str
+    advice: str = ""
+
+
+def examine(users: int, folder: Path) -> Iterator[Finding]:
+    """Look at everything: the interpreter, this machine's limits for so many users, and Docker."""
+    yield _python()
+    yield _event_loop()
+    yield _open_files(users)
+    yield _cores()
+    engine = _engine()
+    yield engine
+    if engine.mark is Mark.FINE:
+        yield _compose()
+        root = checkout(folder)
+        if root is None:
+            yield Finding(
+                "stack", Mark.NOTE, f"no {COMPOSE_FILE} here or above: only local runs and --target"
+            )
+            return
+        yield _stack(folder)
+        text = (root / COMPOSE_FILE).read_text()
+        yield from _images(text)
+        yield from _ports(text)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info[:2] > NEWEST:
+        return Finding("python", Mark.NOTE, version, "newer than any that the locks were made for")
+    return Finding("python", Mark.FINE, version)
+
+
+def _event_loop() -> Finding:
+    if loops.NAME == "asyncio":
+        advice = "uvloop is not installed: asyncio's own loop carries less load per core"
+        return Finding("event loop", Mark.NOTE, "asyncio", advice)
+    return Finding("event loop", Mark.FINE, loops.NAME)
+
+
+def _open_files(users: int) -> Finding:
+    limit = environment.open_files_limit()
+    if limit is None:
+        return Finding("open files", Mark.FINE, "no limit")
+    if limit < users + _SPARE_FILES:
+        advice = f"{users} users need as many connections: raise it with `ulimit -n {users + _SPARE_FILES}`"
+        return Finding("open files", Mark.WRONG, f"{limit}", advice)
+    return Finding(
+        "open files", Mark.FINE, f"{limit}, enough for {limit - _SPARE_FILES} users in one process"
+    )
+
+
+def _cores() -> Finding:
+    usable, present = environment.cpus(), os.cpu_count() or 1
+    seen = f"{usable:g} usable of {present}"
+    if usable < 2:
+        advice = "client and target share it: each takes from the other, and pool gains nothing"
+        return Finding("cores", Mark.NOTE, seen, advice)
+    return Finding("cores", Mark.FINE, seen)
+
+
+def _engine() -> Finding:
+    address = engine_address()
+    if address is None:
+        advice = "`make up` needs it (Debian: docker.io); `make run` and `make tour` do not"
+        return Finding("docker engine", Mark.NOTE, "no engine listens", advice)
+    version = _said("docker", "version", "--format", "{{.Server.Version}}")
+    if version is None:
+        advice = "the engine does not let this user in, or the docker command is missing"
+        return Finding("docker engine", Mark.NOTE, address, advice)
+    return Finding("docker engine", Mark.FINE, version)
+
+
+def _compose() -> Finding:
+    found = [
+        f"{name} {version}"
+        for name, version in (
+            ("docker compose", _said("docker", "compose", "version", "--short")),
+            ("docker-compose", _said("docker-compose", "version", "--short")),
+        )
+        if version
+    ]
+    if not found:
+        advice = "`make up` needs one (Debian: docker-compose)"
+        return Finding("compose", Mark.NOTE, "neither docker compose nor docker-compose", advice)
+    return Finding("compose", Mark.FINE, ", ".join(found))
+
+
+def _stack(folder: Path) -> Finding:
+    try:
+        stack = find(folder)
+    except LabError as error:
+        return Finding("stack", Mark.WRONG, str(error))
+    if stack is None:
+        return Finding("stack", Mark.FINE, "down: runs start a target of their own; `make up` changes that")
+    return Finding("stack", Mark.FINE, f"up: {stack.where}")
+
+
+def _images(compose_text: str) -> Iterator[Finding]:
+    for variable, default in re.findall(r"\$\{(\w+_IMAGE):-([^}]+)\}", compose_text):
+        image = os.environ.get(variable) or default
+        if _said("docker", "image", "inspect", "--format", "{{.Id}}", image):
+            yield Finding(image, Mark.FINE, "here")
+            continue
+        own = _said(
+            "docker", "images", "--format", "{{.Repository}}:{{.Tag}}", f"concurrency-lab/{_kind(image)}"
+        )
+        if own:
+            yield Finding(image, Mark.FINE, f"not here; {own.splitlines()[0]} stands in for it")
+        else:
+            yield Finding(image, Mark.NOTE, "not here", "`make up` pulls it, or says what it does instead")
+
+
+def _kind(image: str) -> str:
+    return image.rpartition("/")[2].partition(":")[0]
+
+
+def _ports(compose_text: str) -> Iterator[Finding]:
+    """Look who listens where the stack would; if it is up itself, its own ports are no collision."""
+    for variable, default in re.findall(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}", compose_text):
+        port = int(os.environ.get(variable) or default)
+        published = _said("docker", "ps", "--filter", f"publish={port}", "--format", "{{.Names}}")
+        if not _taken(port):
+            yield Finding(f"port {port}", Mark.FINE, "free")
+        elif published:
+            yield Finding(f"port {port}", Mark.FINE, f"published by {published}")
+        else:
+            advice = f"`make up {variable}=…` takes another"
+            yield Finding(f"port {port}", Mark.WRONG, "another program listens there", advice)
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _said(*command: str) -> str | None:
+    """Return what a command says, None where it fails, hangs or does not exist."""
+    if shutil.which(command[0]) is None:
+        return None
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_COMMAND_S, check=True)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
