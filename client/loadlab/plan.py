@@ -8,6 +8,10 @@ import msgspec
 
 from loadlab.clock import NS_PER_S
 
+MOST_USERS = 1_000_000
+"""Each user, and each request of a batch, takes memory of its own."""
+MOST_PROCESSES = 256
+
 
 class Workload(StrEnum):
     """When requests are due."""
@@ -107,7 +111,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         found += [problem for request in self.requests for problem in url_problems(request.url)]
         if not self.requests:
             found.append("--requests-file: it names no request")
-        return found
+        return list(dict.fromkeys(found))
 
     def _combination(self, traits: Traits) -> list[str]:
         found = []
@@ -126,28 +130,37 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
     def _sizes(self) -> list[str]:
-        found = []
+        found = [problem for stage in self.stages for problem in self._size(stage)]
         if not self.stages:
             found.append("--concurrency: there is no stage to run")
-        for stage in self.stages:
-            match self.workload:
-                case Workload.CLOSED if stage.concurrency is None:
-                    found.append("--concurrency: a closed workload needs it")
-                case Workload.BATCH if stage.requests is None:
-                    found.append("--requests: a batch needs it: it is its size")
-                case Workload.BATCH if stage.concurrency is not None:
-                    found.append("--concurrency: a batch has none; --requests is its size")
-            if min(stage.concurrency or 1, stage.requests or 1) < 1:
-                found.append("--concurrency and --requests: they start at 1")
         if self.processes < 1:
             found.append("--processes: it starts at 1")
+        if self.processes > MOST_PROCESSES:
+            found.append(f"--processes: {self.processes:,} are more than {MOST_PROCESSES:,}")
+        return found
+
+    def _size(self, stage: Stage) -> list[str]:
+        found = []
+        match self.workload:
+            case Workload.CLOSED if stage.concurrency is None:
+                found.append("--concurrency: a closed workload needs it")
+            case Workload.BATCH if stage.requests is None:
+                found.append("--requests: a batch needs it: it is its size")
+            case Workload.BATCH if stage.concurrency is not None:
+                found.append("--concurrency: a batch has none; --requests is its size")
+            case Workload.BATCH if stage.requests > MOST_USERS:
+                found.append(f"--requests: a batch of {stage.requests:,} is more than {MOST_USERS:,}")
+            case Workload.CLOSED if stage.concurrency > MOST_USERS:
+                found.append(f"--concurrency: {stage.concurrency:,} users are more than {MOST_USERS:,}")
+        if any(size is not None and size < 1 for size in (stage.concurrency, stage.requests)):
+            found.append("--concurrency and --requests: they start at 1")
         return found
 
     def _times(self) -> list[str]:
         found = []
         by_count = all(stage.requests is not None for stage in self.stages)
         match self.workload:
-            case Workload.CLOSED if (self.duration_ns is None) != by_count:
+            case Workload.CLOSED if self.stages and (self.duration_ns is None) != by_count:
                 found.append("--duration or --requests: a closed workload ends by one of the two")
             case Workload.CLOSED if by_count and self.warmup_ns:
                 found.append("--warmup: a stage that ends by --requests has none; every request counts")
@@ -159,16 +172,21 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 found.append("--think: a batch has none")
         if self.duration_ns is not None and self.duration_ns <= 0:
             found.append("--duration: it must be more than 0")
-        if min(self.timeout_ns, self.connect_timeout_ns) <= 0:
-            found.append("--timeout: it must be more than 0")
+        for option, limit_ns in (
+            ("--timeout", self.timeout_ns),
+            ("--connect-timeout", self.connect_timeout_ns),
+        ):
+            if limit_ns <= 0:
+                found.append(f"{option}: it must be more than 0")
         if min(self.warmup_ns, self.think_ns, self.drain_ns) < 0:
             found.append("--warmup, --think and --drain: they must not be negative")
         return found
 
     def with_target(self, target: str) -> Self:
-        """Return the same plan with every request, relative or not, at this base URL."""
+        """Return the same plan with every request, its path unchanged, at the host of this base URL."""
+        parts = urlsplit(target)
         moved = tuple(
-            msgspec.structs.replace(request, url=f"{target.rstrip('/')}{_path(request.url)}")
+            msgspec.structs.replace(request, url=f"{parts.scheme}://{parts.netloc}{_path(request.url)}")
             for request in self.requests
         )
         return msgspec.structs.replace(self, target=target, requests=moved)

@@ -130,7 +130,8 @@ class Shard:
 def weighted(requests: tuple[Request, ...], prepared: list[Any], seed: int) -> Iterator[Any]:
     """Return an endless iterator over prepared requests in proportion to their weights.
 
-    Each block holds them in whole numbers by the largest remainder, in an order drawn from the seed.
+    Each block holds them in whole numbers by the largest remainder, each of them at least once, in an
+    order drawn from the seed.
     """
     if len(prepared) == 1:
         return itertools.repeat(prepared[0])
@@ -140,6 +141,9 @@ def weighted(requests: tuple[Request, ...], prepared: list[Any], seed: int) -> I
     by_remainder = sorted(range(len(exact)), key=lambda index: copies[index] - exact[index])
     for index in by_remainder[: _BLOCK - sum(copies)]:
         copies[index] += 1
+    for index in [index for index, times in enumerate(copies) if not times]:
+        copies[copies.index(max(copies))] -= 1
+        copies[index] = 1
     block = [item for item, times in zip(prepared, copies, strict=True) for _ in range(times)]
     random.Random(seed).shuffle(block)
     return itertools.cycle(block)

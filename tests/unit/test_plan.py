@@ -1,0 +1,194 @@
+import pytest
+
+from fakes import plan
+from loadlab.clock import NS_PER_S
+from loadlab.plan import Plan, Request, Stage, StatusRange, Traits, Workload, url_problems
+from loadlab.scenarios import names, scenario
+from loadlab.transports import NAMES
+
+ANY = Traits(
+    name="any",
+    idea="it can do everything",
+    transports=("aiohttp", "requests"),
+    workloads=(Workload.CLOSED, Workload.BATCH),
+    many_processes=True,
+)
+CLOSED = {"transport": "aiohttp", "stages": (Stage(concurrency=1),), "duration_ns": NS_PER_S}
+BATCH = {
+    "transport": "aiohttp",
+    "workload": Workload.BATCH,
+    "stages": (Stage(requests=10),),
+    "duration_ns": None,
+}
+
+
+@pytest.mark.parametrize(
+    "fine",
+    [
+        CLOSED,
+        CLOSED | {"stages": (Stage(concurrency=1), Stage(concurrency=64)), "warmup_ns": 5, "think_ns": 5},
+        CLOSED | {"stages": (Stage(concurrency=3, requests=10),), "duration_ns": None},
+        BATCH,
+        BATCH | {"stages": (Stage(requests=1), Stage(requests=1000)), "processes": 4},
+    ],
+)
+def test_a_plan_that_makes_sense_has_no_problem(fine):
+    assert plan(**fine).problems(ANY) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        (
+            CLOSED | {"transport": "pigeon"},
+            "--transport: any cannot use 'pigeon'; it takes aiohttp or",
+        ),
+        (CLOSED | {"stages": ()}, "--concurrency: there is no stage to run"),
+        (CLOSED | {"stages": (Stage(),)}, "--concurrency: a closed workload needs it"),
+        (CLOSED | {"stages": (Stage(concurrency=0),)}, "--concurrency and --requests: they start at 1"),
+        (CLOSED | {"stages": (Stage(concurrency=10_000_000),)}, "--concurrency: 10,000,000 users"),
+        (BATCH | {"stages": (Stage(requests=10_000_000),)}, "--requests: a batch of 10,000,000"),
+        (
+            CLOSED | {"duration_ns": None},
+            "--duration or --requests: a closed workload ends by one",
+        ),
+        (CLOSED | {"stages": (Stage(concurrency=1, requests=5),)}, "--duration or --requests: "),
+        (
+            CLOSED | {"stages": (Stage(concurrency=1, requests=5),), "duration_ns": None, "warmup_ns": 1},
+            "--warmup: a stage that ends by --requests has none; every request counts",
+        ),
+        (CLOSED | {"duration_ns": 0}, "--duration: it must be more than 0"),
+        (CLOSED | {"timeout_ns": 0}, "--timeout: it must be more than 0"),
+        (CLOSED | {"connect_timeout_ns": 0}, "--connect-timeout: it must be more than 0"),
+        (CLOSED | {"think_ns": -1}, "--warmup, --think and --drain: they must not be negative"),
+        (CLOSED | {"processes": 0}, "--processes: it starts at 1"),
+        (CLOSED | {"processes": 100_000}, "--processes: 100,000 are more than"),
+        (CLOSED | {"requests": ()}, "--requests-file: it names no request"),
+        (BATCH | {"stages": (Stage(),)}, "--requests: a batch needs it: it is its size"),
+        (BATCH | {"stages": (Stage(requests=1, concurrency=1),)}, "--concurrency: a batch has none"),
+        (BATCH | {"duration_ns": 1}, "--duration: a batch ends with its last reply"),
+        (BATCH | {"warmup_ns": 1}, "--warmup: a batch has none"),
+        (BATCH | {"think_ns": 1}, "--think: a batch has none"),
+    ],
+)
+def test_each_thing_that_makes_no_sense_is_said_in_a_sentence_that_names_its_option(changed, sentence):
+    (problem,) = plan(**changed).problems(ANY)
+    assert problem.startswith(sentence)
+
+
+def test_everything_that_is_wrong_is_said_at_once():
+    wrong = plan(
+        transport="pigeon",
+        stages=(Stage(concurrency=2),),
+        duration_ns=0,
+        timeout_ns=0,
+        think_ns=-1,
+        processes=0,
+        requests=(Request(url="ftp://x/"), Request(url="http://127.0.0.1:0/")),
+    )
+    assert len(set(wrong.problems(ANY))) == len(wrong.problems(ANY))
+    assert {problem.split(":")[0] for problem in wrong.problems(ANY)} == {
+        "--transport",
+        "--duration",
+        "--timeout",
+        "--warmup, --think and --drain",
+        "--processes",
+        "--target",
+    }
+
+
+SENSIBLE = {
+    "blocking": ({"requests"}, {"closed", "batch"}),
+    "coroutine": ({"aiohttp"}, {"closed", "batch"}),
+    "blocked-loop": ({"requests"}, {"closed", "batch"}),
+    "task": ({"aiohttp"}, {"closed", "batch"}),
+    "callback": ({"aiohttp"}, {"closed", "batch"}),
+    "threads": ({"requests"}, {"closed", "batch"}),
+    "pool": ({"aiohttp"}, {"closed", "batch"}),
+    "pool-map": ({"aiohttp"}, {"batch"}),
+}
+
+
+def test_the_eight_scenarios_of_the_design_are_all_there_are():
+    assert set(names()) == SENSIBLE.keys()
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("transport", NAMES)
+@pytest.mark.parametrize("workload", list(Workload))
+def test_a_combination_is_taken_or_refused_with_those_that_are(name, transport, workload):
+    traits = scenario(name).TRAITS
+    shape = BATCH if workload is Workload.BATCH else CLOSED
+    found = plan(**shape | {"scenario": name, "transport": transport}).problems(traits)
+    transports, workloads = SENSIBLE[name]
+    assert any(problem.startswith("--transport") for problem in found) == (transport not in transports)
+    assert any(problem.startswith("--workload") for problem in found) == (workload not in workloads)
+    for problem in found:
+        assert " or ".join(transports) in problem or " or ".join(traits.workloads) in problem
+
+
+@pytest.mark.parametrize("name", names())
+def test_only_the_pools_take_more_than_one_process(name):
+    found = plan(**BATCH | {"scenario": name, "processes": 2}).problems(scenario(name).TRAITS)
+    assert any(problem.startswith("--processes") for problem in found) == (not name.startswith("pool"))
+
+
+@pytest.mark.parametrize("name", names())
+def test_more_than_one_user_is_refused_where_only_one_request_can_be_in_flight_by_design(name):
+    traits = scenario(name).TRAITS
+    found = plan(**CLOSED | {"scenario": name, "stages": (Stage(concurrency=2),)}).problems(traits)
+    refused = any(problem.startswith("--concurrency") for problem in found)
+    assert refused == (name in {"blocking", "coroutine"})
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1/", "https://[::1]:8443/a?b=c", "http://localhost:8000", "http://a.b.c.:80/"]
+)
+def test_a_url_that_can_be_requested_has_no_problem(url):
+    assert url_problems(url) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "127.0.0.1",
+        "ftp://a/",
+        "http://",
+        "http:///path",
+        "http://[::1",
+        "http://a:port/",
+        "http://a:99999/",
+        "http://a:0/",
+    ],
+)
+def test_what_is_no_url_is_refused_in_a_sentence_that_names_the_option(url):
+    (problem,) = url_problems(url)
+    assert problem.startswith("--target: ")
+
+
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1:4567", "http://127.0.0.1:4567/", "http://127.0.0.1:4567/app?x=1"]
+)
+def test_a_plan_moves_to_another_target_with_its_paths_as_they_are(target):
+    urls = ("http://old:1", "http://old:1/", "http://old:1/app?x=1", "http://old:1/deep/er?a=b&c=%20d")
+    moved = plan(requests=tuple(Request(url=url) for url in urls)).with_target(target)
+    assert [request.url.removeprefix("http://127.0.0.1:4567") for request in moved.requests] == [
+        "/",
+        "/",
+        "/app?x=1",
+        "/deep/er?a=b&c=%20d",
+    ]
+    assert moved.target == target
+
+
+def test_expected_statuses_are_ranges_with_both_ends():
+    strict = plan(expect_status=(StatusRange(200, 204), StatusRange(404, 404)))
+    expected = [status for status in range(100, 600) if strict.expects(status)]
+    assert expected == [200, 201, 202, 203, 204, 404]
+
+
+def test_a_plan_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        plan().seed = 2
+    assert Plan.__struct_config__.frozen

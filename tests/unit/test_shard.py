@@ -1,0 +1,112 @@
+"""Shares add up, and a mix of requests keeps its proportions."""
+
+from collections import Counter
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakes import START_NS, FakeClock, plan, shard_of
+from loadlab.clock import NS_PER_S
+from loadlab.plan import Request, Stage, Workload
+from loadlab.shard import Share, weighted
+
+
+@given(st.integers(0, 100_000), st.integers(1, 64))
+def test_the_shares_of_a_whole_add_up_to_it_and_differ_by_one_at_most(whole, shards):
+    parts = [Share(Stage(), shard, shards).of(whole) for shard in range(shards)]
+    assert sum(parts) == whole
+    assert max(parts) - min(parts) <= 1
+
+
+@given(st.integers(1, 40), st.integers(1, 60), st.integers(1, 8))
+def test_the_shards_of_a_counted_stage_feed_as_many_requests_as_it_has(users, requests, shards):
+    stage = Stage(concurrency=users, requests=requests)
+    whole = plan(stages=(stage,), duration_ns=None)
+    fed = 0
+    served = 0
+    for number in range(min(shards, users)):
+        feeds = shard_of(FakeClock(), whole, shard=number, shards=min(shards, users)).feeds(["x"], apart=True)
+        served += len(feeds)
+        fed += len(list(feeds[0]))
+    assert (served, fed) == (users, requests)
+
+
+@pytest.mark.parametrize(("apart", "users"), [(True, 10), (False, 1)])
+def test_a_batch_gives_each_request_a_user_of_its_own_or_all_of_them_to_one(apart, users):
+    whole = plan(workload=Workload.BATCH, stages=(Stage(requests=10),), duration_ns=None)
+    feeds = shard_of(FakeClock(), whole).feeds(["x"], apart=apart)
+    assert len(feeds) == users
+    assert sum(len(list(feed)) for feed in feeds) == 10
+
+
+weights = st.lists(st.floats(0.01, 100, allow_nan=False), min_size=2, max_size=8)
+
+
+def mixed(of, seed=1):
+    requests = tuple(Request(url="http://x/", weight=weight) for weight in of)
+    return weighted(requests, list(range(len(of))), seed)
+
+
+@given(weights, st.integers(0, 1000))
+def test_each_block_of_a_mix_holds_the_requests_in_proportion_to_their_weights(of, seed):
+    block = Counter(islice(mixed(of, seed), 4096))
+    assert block.total() == 4096
+    for number, weight in enumerate(of):
+        assert abs(block[number] - weight / sum(of) * 4096) <= 1 + len(of) * (min(block.values()) == 1)
+
+
+def test_even_weights_are_met_exactly():
+    assert Counter(islice(mixed([1, 2, 1]), 4096)) == {0: 1024, 1: 2048, 2: 1024}
+
+
+def test_a_request_of_the_smallest_weight_is_sent_too():
+    assert Counter(islice(mixed([1, 1_000_000]), 4096))[0] == 1
+
+
+@given(weights)
+def test_a_mix_is_the_same_for_the_same_seed(of):
+    assert list(islice(mixed(of, 7), 500)) == list(islice(mixed(of, 7), 500))
+
+
+def test_another_seed_gives_another_order():
+    assert list(islice(mixed([1, 1], 1), 100)) != list(islice(mixed([1, 1], 2), 100))
+
+
+def test_the_shards_of_a_stage_mix_each_in_its_own_order():
+    requests = tuple(Request(url=f"http://x/{name}") for name in "ab")
+    whole = plan(requests=requests, stages=(Stage(concurrency=2),), processes=2)
+    one, two = (
+        list(
+            islice(shard_of(FakeClock(), whole, shard=number, shards=2).feeds(["a", "b"], apart=True)[0], 100)
+        )
+        for number in range(2)
+    )
+    assert one != two
+
+
+def test_the_window_follows_from_the_barrier_the_warm_up_and_the_duration():
+    shard = shard_of(FakeClock(), plan(warmup_ns=NS_PER_S, duration_ns=2 * NS_PER_S, drain_ns=5 * NS_PER_S))
+    window = shard.start_at(START_NS)
+    assert (window.start_ns - START_NS, window.end_ns - START_NS) == (NS_PER_S, 3 * NS_PER_S)
+    assert shard.end_ns == window.end_ns
+    assert shard.drain_left_ns() == 8 * NS_PER_S
+
+
+def test_a_batch_has_no_end_until_everything_was_sent():
+    shard = shard_of(
+        FakeClock(), plan(workload=Workload.BATCH, stages=(Stage(requests=2),), duration_ns=None)
+    )
+    assert shard.start_at(START_NS).end_ns is None
+    (feed,) = shard.feeds(["x"], apart=False)
+    assert (next(feed), shard.drain_from_ns) == ("x", None)
+    assert (next(feed), shard.drain_from_ns) == ("x", START_NS)
+
+
+def test_a_halt_during_the_drain_does_not_begin_it_anew():
+    clock = FakeClock()
+    shard = shard_of(clock, plan(duration_ns=NS_PER_S))
+    clock.turn(3 * NS_PER_S)
+    shard.halt()
+    assert shard.drain_from_ns == START_NS + NS_PER_S
