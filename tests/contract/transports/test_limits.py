@@ -9,34 +9,38 @@ from collections.abc import Iterator
 import pytest
 
 from contract.transports.callers import plan_for
-from contract.transports.scripted import PATIENCE_S, answers
+from contract.transports.scripted import PATIENCE_S
 from loadlab.plan import Request
 from loadlab.sample import Outcome, Reply
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LIMIT_S = 0.3
-LATE_S = 0.1
+LATE_S = 0.05
 
 
-@contextlib.contextmanager
-def takes(seconds: float) -> Iterator[None]:
-    begun = time.monotonic()
-    yield
-    assert seconds - 0.002 <= time.monotonic() - begun <= seconds + LATE_S
+def times_out_at_the_limit(caller, request: Request) -> int:
+    """Send until a reply is in time, which on a busy machine may take more than one try; return the tries."""
+    took_s = []
+    for _ in range(5):
+        begun = time.monotonic()
+        reply = caller.send(request)
+        took_s.append(time.monotonic() - begun)
+        assert reply == Reply(Outcome.TIMEOUT)
+        assert took_s[-1] > LIMIT_S - 0.002, "never early"
+        if took_s[-1] < LIMIT_S + LATE_S:
+            return len(took_s)
+    return pytest.fail(f"always late: {took_s}")
 
 
 def silence(peer):
-    peer.read()
-    peer.wait_for_end()
+    pass
 
 
 def drip(data):
     def script(peer):
-        peer.read()
         for at in range(len(data)):
             peer.say(data[at : at + 1])
             peer.pause(LIMIT_S / 10)
-        peer.wait_for_end()
 
     return script
 
@@ -53,16 +57,21 @@ UNFINISHED = {
 
 @pytest.mark.parametrize("case", UNFINISHED)
 def test_the_total_limit_holds_against(caller, serve, case):
-    server = serve(UNFINISHED[case], answers(FINE))
+    def script(peer):
+        if peer.read().target == "/late":
+            UNFINISHED[case](peer)
+        else:
+            peer.say(FINE)
+        peer.wait_for_end()
+
+    server = serve(script)
     caller.open(plan_for(server.url, timeout_s=LIMIT_S))
 
-    with takes(LIMIT_S):
-        reply = caller.send(Request(url=server.url))
+    tries = times_out_at_the_limit(caller, Request(url=server.url + "late"))
 
-    assert reply == Reply(Outcome.TIMEOUT)
     assert server.ended.acquire(timeout=PATIENCE_S), "a connection with a late answer is closed"
     assert caller.send(Request(url=server.url)) == Reply(Outcome.OK, 200, 2)
-    assert [each.connection for each in server.received] == [0, 1]
+    assert [each.connection for each in server.received] == list(range(tries + 1))
 
 
 def test_the_total_limit_holds_while_a_request_is_written(caller, serve):
@@ -72,10 +81,7 @@ def test_the_total_limit_holds_while_a_request_is_written(caller, serve):
     server = serve(script)
     caller.open(plan_for(server.url, timeout_s=LIMIT_S))
 
-    with takes(LIMIT_S):
-        reply = caller.send(Request(method="POST", url=server.url, body=bytes(20_000_000)))
-
-    assert reply == Reply(Outcome.TIMEOUT)
+    times_out_at_the_limit(caller, Request(method="POST", url=server.url, body=bytes(20_000_000)))
 
 
 def test_each_request_has_the_whole_limit(caller, serve):
@@ -126,20 +132,14 @@ def full_backlog() -> Iterator[str]:
 def test_the_limit_for_connecting_is_its_own(caller, full_backlog):
     caller.open(plan_for(full_backlog, timeout_s=5, connect_timeout_s=LIMIT_S))
 
-    with takes(LIMIT_S):
-        reply = caller.send(Request(url=full_backlog))
-
-    assert reply == Reply(Outcome.TIMEOUT)
+    times_out_at_the_limit(caller, Request(url=full_backlog))
     assert caller.wear.connections_opened == 0
 
 
 def test_the_total_limit_holds_while_connecting(caller, full_backlog):
     caller.open(plan_for(full_backlog, timeout_s=LIMIT_S, connect_timeout_s=5))
 
-    with takes(LIMIT_S):
-        reply = caller.send(Request(url=full_backlog))
-
-    assert reply == Reply(Outcome.TIMEOUT)
+    times_out_at_the_limit(caller, Request(url=full_backlog))
 
 
 def test_the_limit_for_connecting_ends_with_the_connection(caller, serve):
@@ -159,10 +159,7 @@ def test_a_silent_tls_handshake_runs_into_the_limit_for_connecting(caller, serve
     url = server.url.replace("http:", "https:")
     caller.open(plan_for(url, connect_timeout_s=LIMIT_S))
 
-    with takes(LIMIT_S):
-        reply = caller.send(Request(url=url))
-
-    assert reply == Reply(Outcome.TIMEOUT)
+    times_out_at_the_limit(caller, Request(url=url))
     assert server.ended.acquire(timeout=PATIENCE_S)
 
 
