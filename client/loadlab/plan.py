@@ -148,9 +148,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 found.append("--requests: a batch needs it: it is its size")
             case Workload.BATCH if stage.concurrency is not None:
                 found.append("--concurrency: a batch has none; --requests is its size")
-            case Workload.BATCH if stage.requests > MOST_USERS:
+            case Workload.BATCH if (stage.requests or 0) > MOST_USERS:
                 found.append(f"--requests: a batch of {stage.requests:,} is more than {MOST_USERS:,}")
-            case Workload.CLOSED if stage.concurrency > MOST_USERS:
+            case Workload.CLOSED if (stage.concurrency or 0) > MOST_USERS:
                 found.append(f"--concurrency: {stage.concurrency:,} users are more than {MOST_USERS:,}")
         if any(size is not None and size < 1 for size in (stage.concurrency, stage.requests)):
             found.append("--concurrency and --requests: they start at 1")

@@ -42,7 +42,7 @@ def stage_result(
         label=stage.label,
         concurrency=stage.concurrency,
         requests=stage.requests,
-        processes=plan.processes,
+        processes=len(carried.cpu_ratios) if traits.sharded else plan.processes,
         window_ns=window_ns,
         counts=counts(counted),
         statuses={str(status): times for status, times in sorted(counted.statuses.items())},
@@ -172,7 +172,8 @@ def theory(
             makespan_ns=makespan_ns(stage.requests or 1, in_flight, places, service_ns),
             makespan_is_lower_bound=(target.workers or 1) > 1,
         )
-    bound = bound_hz(in_flight, places, service_ns, plan.think_ns)
+    at_once = in_flight if places is None else min(in_flight, places)
+    bound = bound_hz(stage.concurrency or 1, at_once, service_ns, plan.think_ns)
     return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound)
 
 

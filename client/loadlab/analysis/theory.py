@@ -17,10 +17,10 @@ def most_in_flight(plan: Plan, stage: Stage, traits: Traits) -> int:
 
 
 def bound_hz(users: int, slots: int | None, service_ns: float, think_ns: int) -> float:
-    """Return the most that N users can get through a target with so many threads.
+    """Return the most that N users can get through when so many requests can be served at once.
 
     min(N / (S + Z), slots / S): the asymptotic bounds of a closed system (Lazowska et al., Quantitative
-    System Performance, 1984, section 5.2). `slots` is None where the target has no limit.
+    System Performance, 1984, section 5.2). `slots` is None where neither side has a limit.
     """
     by_users = users / (service_ns + think_ns) * NS_PER_S
     return by_users if slots is None else min(by_users, slots / service_ns * NS_PER_S)

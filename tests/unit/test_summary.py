@@ -1,0 +1,164 @@
+"""From what was counted to `result.json`."""
+
+import json
+
+import msgspec
+import numpy as np
+import pytest
+
+from fakes import START_NS, plan
+from loadlab.analysis.summary import stage_result
+from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.fleet.supervisor import Carried, Lost
+from loadlab.plan import Stage, Workload
+from loadlab.recorder import Recorder, Window
+from loadlab.result import State
+from loadlab.sample import Outcome
+from loadlab.scenarios import scenario
+from loadlab.transports import Wear
+
+MS = NS_PER_MS
+WINDOW = Window(START_NS, START_NS + 2 * NS_PER_S)
+
+
+def rows(*samples):
+    made = [
+        [START_NS + due * MS, START_NS + sent * MS, START_NS + done * MS, outcome, status, 6]
+        for due, sent, done, outcome, status in samples
+    ]
+    return np.array(made, dtype=np.int64)
+
+
+def carried(*samples, window=WINDOW, **changed):
+    counted = Recorder(window)
+    counted.sent = len(samples)
+    if samples:
+        counted.take(rows(*samples))
+    counted.observe_in_flight(START_NS, START_NS + 2 * NS_PER_S, 3)
+    values = {
+        "counted": counted,
+        "window": WINDOW,
+        "lost": (),
+        "wear": Wear(4, 0),
+        "cpu_ratios": (0.5,),
+        "loop_stall_max_ns": 7,
+    }
+    return Carried(**values | changed)
+
+
+def summed(what, *, name="task", whole=None, stage=None):
+    whole = whole or plan(scenario=name, stages=(Stage(concurrency=3),), duration_ns=2 * NS_PER_S)
+    return stage_result(whole, stage or whole.stages[0], scenario(name).TRAITS, what, (None, None))
+
+
+FAST = [(at, at, at + 50, Outcome.OK, 200) for at in range(0, 2_000, 10)]
+
+SPREAD = [(at, at, at + 50 + at // 10, Outcome.OK, 200) for at in range(0, 2_000, 10)]
+
+
+def test_scheduled_is_the_sum_of_the_outcomes():
+    each = [(at, at, at + 1, outcome, 0) for at, outcome in enumerate(Outcome)]
+    counts = summed(carried(*each)).counts
+    assert counts.scheduled == len(Outcome)
+    assert {getattr(counts, outcome.key) for outcome in Outcome} == {1}
+    assert counts.errors == len(Outcome) - 1
+
+
+def test_throughput_is_completions_in_the_window_over_the_window():
+    done_in_the_window = sum(at + 50 < 2_000 for at in range(0, 2_000, 10))
+    assert summed(carried(*FAST)).throughput_hz == done_in_the_window / 2
+
+
+def test_what_was_in_flight_is_the_mean_of_its_samples():
+    assert summed(carried()).in_flight_mean == 3
+
+
+def test_what_nobody_could_see_is_null():
+    batch = plan(workload=Workload.BATCH, scenario="pool-map", stages=(Stage(requests=9),), duration_ns=None)
+    found = summed(carried(), name="pool-map", whole=batch)
+    assert found.in_flight_mean is None
+    assert all(each.in_flight is None for each in found.slices)
+
+
+def test_a_batch_has_a_makespan_and_a_closed_stage_none():
+    batch = plan(workload=Workload.BATCH, stages=(Stage(requests=9),), duration_ns=None)
+    assert summed(carried(), whole=batch).makespan_ns == 2 * NS_PER_S
+    assert summed(carried()).makespan_ns is None
+
+
+def test_there_is_a_slice_for_each_second_even_where_nothing_happened():
+    found = summed(carried(*FAST[:100]))
+    assert [each.at_ns for each in found.slices] == [0, NS_PER_S]
+    assert [each.count for each in found.slices] == [95, 5]
+    assert [each.in_flight for each in found.slices] == [3, 3]
+
+
+def test_the_last_slice_may_be_shorter_than_a_second():
+    short = Window(START_NS, START_NS + NS_PER_S + NS_PER_S // 2)
+    found = summed(carried(window=WINDOW) if False else carried(*FAST, window=WINDOW))
+    assert len(found.slices) == 2
+    counted = Recorder(short)
+    counted.observe_in_flight(START_NS, START_NS + 2 * NS_PER_S, 4)
+    part = summed(Carried(counted, short, (), Wear(), (0.1,), 0))
+    assert [each.in_flight for each in part.slices] == [4, 4]
+
+
+def test_unanswered_requests_leave_open_what_they_could_move_and_are_a_finding():
+    late = [(5, 5, 15, Outcome.TIMEOUT, 0)] * 20
+    found = summed(carried(*SPREAD, *late))
+    assert found.latency_ns.p50 is None
+    assert found.latency_ns.p90 is None
+    assert found.latency_ns.max is None
+    assert found.latency_ns.mean is None
+    assert found.latency_ns.count == 200
+    assert [finding.name for finding in found.findings] == ["unanswered"]
+
+
+def test_service_time_is_bounded_by_what_was_waited_since_the_request_was_sent():
+    """Sent just before the end: due long ago, but waited for only a moment."""
+    late = [(0, 1_990, 2_000, Outcome.UNFINISHED, 0)] * 50
+    found = summed(carried(*SPREAD, *late))
+    assert found.service_ns.p50 is None
+    assert found.latency_ns.p50 is not None
+
+
+def test_a_lost_worker_makes_the_stage_invalid_and_says_for_how_long():
+    lost = Lost(0, "was killed by SIGKILL", 700 * MS, 4)
+    found = summed(carried(*FAST, lost=(lost,)))
+    assert found.state is State.INVALID
+    assert found.missing_shard_ns == 700 * MS
+    (finding,) = found.findings
+    assert finding.name == "worker_lost"
+    assert "was killed by SIGKILL" in finding.message
+    assert "4 requests" in finding.message
+    assert found.counts.ok == 200
+
+
+def test_what_a_scenario_breaks_by_design_is_a_finding_and_not_invalid():
+    found = summed(carried(*FAST, loop_stall_max_ns=400 * MS), name="blocked-loop")
+    assert found.state is State.VALID
+    assert [finding.name for finding in found.findings] == ["loop_blocked"]
+
+
+def test_broken_connections_are_a_finding():
+    found = summed(carried(*FAST, wear=Wear(9, 2)))
+    assert [finding.name for finding in found.findings] == ["connections_lost"]
+    assert (found.client.connections_opened, found.client.connections_lost) == (9, 2)
+
+
+@pytest.mark.parametrize(("users", "processes"), [(1, 1), (3, 3), (64, 4)])
+def test_the_processes_of_a_stage_are_those_that_carried_it(users, processes):
+    whole = plan(scenario="pool", stages=(Stage(concurrency=users),), processes=4)
+    found = summed(carried(cpu_ratios=(0.1,) * processes), name="pool", whole=whole)
+    assert found.processes == processes
+
+
+def test_statuses_are_counted_by_their_number():
+    found = summed(carried((0, 0, 1, Outcome.OK, 200), (1, 1, 2, Outcome.HTTP_ERROR, 503)))
+    assert found.statuses == {"200": 1, "503": 1}
+
+
+def test_a_stage_in_which_nothing_happened_is_still_a_stage():
+    found = json.loads(msgspec.json.encode(summed(carried())))
+    assert found["counts"]["scheduled"] == found["throughput_hz"] == 0
+    assert set(found["latency_ns"].values()) == {0, None}
