@@ -12,6 +12,7 @@ from loadlab.cli.carry import carry
 from loadlab.cli.doctor import doctor
 from loadlab.cli.run import run
 from loadlab.cli.show import show
+from loadlab.cli.tour import tour
 from loadlab.errors import Exit, LabError
 
 
@@ -40,6 +41,7 @@ commands.add_command(run)
 commands.add_command(carry)
 commands.add_command(show)
 commands.add_command(doctor)
+commands.add_command(tour)
 
 
 def main() -> None:

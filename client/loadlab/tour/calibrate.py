@@ -1,0 +1,139 @@
+"""The figures that predictions are made of, each measured in a moment, before what it predicts."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
+from loadlab.errors import TargetError
+from loadlab.hosts.metrics import Reading, read
+from loadlab.plan import Plan, Request, Stage, Workload
+from loadlab.sample import Outcome
+from loadlab.tour.lab import Lab, Served
+from loadlab.tour.predict import Cost, Pace
+from loadlab.transports import async_transport
+from loadlab.units import show_ns
+
+_ALONE = 2
+"""Requests that are sent one after another to learn S."""
+_RUSH = 100
+"""Requests that are sent at once, without a delay, to learn what taking them in costs."""
+_RUSHES = 2
+_METRICS_WAIT_NS = NS_PER_S
+NO_DELAY = "/?delay=0s"
+USERS = 64
+"""In flight where only CPU limits: enough that the client's loop never idles."""
+
+
+async def pace(lab: Lab, served: Served) -> Pace:
+    """Return a target's pace; measure it where that has not been done."""
+    if served.pace is None:
+        served.pace = await _pace(lab, served)
+    return served.pace
+
+
+async def _pace(lab: Lab, served: Served) -> Pace:
+    transport = async_transport("aiohttp")
+    plan = lab.batch_plan("task", _RUSH).with_target(served.target.url)
+    await transport.open(plan)
+    slow = transport.prepare(plan.requests[0])
+    fast = transport.prepare(Request(url=served.target.url.rstrip("/") + NO_DELAY))
+    try:
+        await _timed(transport, [fast])  # the first request of all pays for imports on both sides
+        before = await _reading(served, 0)
+        alone_ns = [await _timed(transport, [slow]) for _ in range(_ALONE)]
+        after = await _reading(served, _times(before) + _ALONE)
+        rushes_ns = [await _timed(transport, [fast] * _RUSH) for _ in range(_RUSHES)]
+    finally:
+        await transport.close()
+    rush_ns = sum(rushes_ns) / _RUSHES / _RUSH
+    round_trip_ns = sum(alone_ns) / _ALONE
+    occupied_ns = (_seconds(after) - _seconds(before)) / (_times(after) - _times(before)) * NS_PER_S
+    # Where every request has a thread of its own, nobody waits until it is free again.
+    service_ns = round_trip_ns if served.slots is None else occupied_ns
+    how = "their round trip" if served.slots is None else "how long each occupied a thread of the target"
+    lab.note(
+        f"S = {show_ns(service_ns)}, measured with {_ALONE} requests, one after the other ({how});"
+        f" {_RUSH} at once without a delay took {show_ns(rush_ns)} each"
+    )
+    return Pace(service_ns=service_ns, rush_ns=rush_ns, slots=served.slots)
+
+
+async def cost(lab: Lab, served: Served) -> Cost:
+    """Measure what a request costs client and sink in CPU time: one second of one loop at its limit."""
+    plan = msgspec.structs.replace(closed_plan(None), duration_ns=NS_PER_S, warmup_ns=300 * NS_PER_MS)
+    before = await read(served.target.metrics_url)
+    stage = await lab.carry(plan, served)
+    after = await read(served.target.metrics_url)
+    if before is None or after is None:
+        raise TargetError("the sink does not tell its metrics")
+    sink_s = _grown(before, after, "target_cpu_seconds_total") / _grown(
+        before, after, "target_requests_total"
+    )
+    found = Cost(
+        client_ns=sum(stage.client.cpu_ratio) / stage.throughput_hz * NS_PER_S, sink_ns=sink_s * NS_PER_S
+    )
+    lab.note(
+        f"a request costs the client {show_ns(found.client_ns)} of CPU and the sink {show_ns(found.sink_ns)},"
+        f" measured in one second of one loop; this machine lends {lab.cores:g} cores"
+    )
+    return found
+
+
+def closed_plan(requests: int | None, *, processes: int = 1) -> Plan:
+    """Return the plan of many immediate requests by `USERS` users."""
+    return Plan(
+        scenario="task" if processes == 1 else "pool",
+        transport="aiohttp",
+        workload=Workload.CLOSED,
+        target="http://127.0.0.1",
+        requests=(Request(url="/"),),
+        stages=(Stage(concurrency=USERS, requests=requests),),
+        processes=processes,
+    )
+
+
+async def pool_start_ns(lab: Lab, served: Served, requests: int) -> int:
+    """Measure how long a pool takes that has nothing to wait for: its start, and a pool task per request."""
+    plan = lab.batch_plan("pool-map", requests, processes=lab.processes, path=NO_DELAY)
+    stage = await lab.carry(plan, served)
+    lab.note(
+        f"a pool of {lab.processes} processes took {show_ns(stage.window_ns)} to start and to map"
+        f" {requests} URLs that answer at once"
+    )
+    return stage.window_ns
+
+
+async def _timed(transport: Any, prepared: list[Any]) -> int:  # noqa: ANN401 - as the transport prepares them
+    begin_ns = MONOTONIC.now_ns()
+    replies = await asyncio.gather(*(transport.send(one) for one in prepared))
+    took_ns = MONOTONIC.now_ns() - begin_ns
+    failed = [reply for reply in replies if reply.outcome is not Outcome.OK]
+    if failed:
+        raise TargetError(f"the target answered a first request with {failed[0].outcome.name.lower()}")
+    return took_ns
+
+
+async def _reading(served: Served, least: int) -> Reading:
+    """Read the target's metrics, once they count so many requests."""
+    deadline_ns = MONOTONIC.now_ns() + _METRICS_WAIT_NS
+    while True:
+        reading = await read(served.target.metrics_url)
+        if reading is not None and (_times(reading) >= least or MONOTONIC.now_ns() > deadline_ns):
+            return reading
+        if MONOTONIC.now_ns() > deadline_ns:
+            raise TargetError("the target does not tell its metrics")
+        await asyncio.sleep(0.02)
+
+
+def _times(reading: Reading) -> int:
+    return round(reading.get("target_thread_seconds_count") or 0)
+
+
+def _seconds(reading: Reading) -> float:
+    return reading.get("target_thread_seconds_sum") or 0.0
+
+
+def _grown(before: Reading, after: Reading, name: str) -> float:
+    return (after.get(name) or 0.0) - (before.get(name) or 0.0)

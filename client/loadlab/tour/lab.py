@@ -1,0 +1,177 @@
+"""What the steps work with: targets that are up, plans carried by the engine, rows that come of it."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Self
+
+from loadlab import environment
+from loadlab.clock import NS_PER_S
+from loadlab.engine import Run
+from loadlab.errors import ClientError, EarlyStopError, LabError, TargetError
+from loadlab.fleet.supervisor import Control
+from loadlab.hosts import Host, Target
+from loadlab.hosts.local import LocalHost
+from loadlab.hosts.sink import SinkHost
+from loadlab.plan import Plan, Request, Stage, Workload
+from loadlab.result import StageResult, Verdict
+from loadlab.scenarios import scenario
+from loadlab.tour.events import Measured, Noted, Predicted, Prediction, Row, Tell
+from loadlab.tour.predict import Pace
+
+THREADS = 64
+_MOST_PROCESSES = 4
+_LONGEST_ROUNDS = 30
+"""More rounds than any step waits for, so that no request runs into its time limit."""
+
+
+class Served:
+    """A target that is up for one or more steps."""
+
+    def __init__(self, host: Host, target: Target, slots: int | None) -> None:
+        self.host = host
+        self.target = target
+        self.slots = slots
+        self.pace: Pace | None = None
+        """Once it has been measured."""
+
+
+class Lab:
+    """The tour's workbench; leaving it stops every target."""
+
+    def __init__(self, delay_ns: int, tell: Tell) -> None:
+        self.delay_ns = delay_ns
+        self.cores = environment.cpus()
+        self.processes = min(_MOST_PROCESSES, max(2, round(self.cores)))
+        """Of the steps that take several."""
+        self.number = 0
+        """Of the step that is on."""
+        self.rows: list[Row] = []
+        self.tell = tell
+        self._main: Served | None = None
+        self._control: Control | None = None
+        self._logs = Path(tempfile.mkdtemp(prefix="loadlab-tour-"))
+        self._keep_logs = False
+
+    async def __aenter__(self) -> Self:
+        """Begin; targets are started when a step needs them."""
+        self._stack = AsyncExitStack()
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Stop what is up; the targets' output is kept where one of them failed."""
+        await self._stack.aclose()
+        if not self._keep_logs:
+            shutil.rmtree(self._logs, ignore_errors=True)
+
+    def give_up(self) -> bool:
+        """End the measurement that is on without waiting for it; tell whether there was one to end."""
+        if self._control is None or self._control.quitted:
+            return False
+        self._control.stop()
+        self._control.stop()
+        return True
+
+    def note(self, text: str) -> None:
+        """Tell a figure that predictions will be made of."""
+        self.tell(Noted(text))
+
+    async def main(self) -> Served:
+        """Return the target of most steps, gunicorn with 64 threads; it stays up until the end."""
+        if self._main is None:
+            self._main = await self._stack.enter_async_context(self.serving({"--threads": str(THREADS)}))
+        return self._main
+
+    @asynccontextmanager
+    async def serving(self, options: dict[str, str]) -> AsyncIterator[Served]:
+        """Serve a target with these options of `loadlab_target` beside the others."""
+        host = LocalHost(self._logs / f"target-{self.number}.log", {**options, "--delay": self.delay_text})
+        slots = None if options.get("--server") == "flask" else int(options["--threads"])
+        try:
+            yield Served(host, await host.start(), slots)
+        except TargetError:
+            self._keep_logs = True
+            raise
+        finally:
+            await host.stop()
+
+    @asynccontextmanager
+    async def sink(self) -> AsyncIterator[Served]:
+        """Run the lab's own sink."""
+        host = SinkHost()
+        try:
+            yield Served(host, await host.start(), None)
+        finally:
+            await host.stop()
+
+    @property
+    def delay_text(self) -> str:
+        """The delay as the target reads it."""
+        return f"{self.delay_ns / 1000:.3f}us"
+
+    def batch_plan(self, name: str, requests: int, *, processes: int = 1, path: str = "/") -> Plan:
+        """Return the plan of a batch, with time limits that no delay of the tour's can reach."""
+        patience_ns = 10 * NS_PER_S + _LONGEST_ROUNDS * self.delay_ns
+        return Plan(
+            scenario=name,
+            transport=scenario(name).TRAITS.transports[0],
+            workload=Workload.BATCH,
+            target="http://127.0.0.1",
+            requests=(Request(url=path),),
+            stages=(Stage(requests=requests),),
+            timeout_ns=patience_ns,
+            connect_timeout_ns=patience_ns,
+            drain_ns=patience_ns + NS_PER_S,
+            processes=processes,
+        )
+
+    async def carry(self, plan: Plan, served: Served) -> StageResult:
+        """Carry a plan of one stage as `loadlab run` does; raise LabError where nothing came of it."""
+        self._control = Control()
+        plan = plan.with_target(served.target.url)
+        traits = scenario(plan.scenario).TRAITS
+        assert not (problems := plan.problems(traits)), problems
+        run = Run(
+            run_id="tour",
+            plan=plan,
+            traits=traits,
+            host=served.host,
+            target=served.target,
+            control=self._control,
+            tell=lambda _: None,
+        )
+        try:
+            result = await run.carry()
+        finally:
+            self._control = None
+        if result.interrupted:
+            raise EarlyStopError("interrupted; the target is stopped")
+        if result.target_lost is not None:
+            self._keep_logs = True
+            raise TargetError(result.target_lost)
+        if result.failure is not None:
+            raise LabError(f"an error of loadlab's own ended the step:\n{result.failure}")
+        if result.verdict is not Verdict.PASS:
+            findings = [finding.message for stage in result.stages for finding in stage.findings]
+            raise ClientError("; ".join(findings) or f"{plan.scenario}: not a single request ended ok")
+        return result.stages[0]
+
+    async def compare(self, label: str, prediction: Prediction, plan: Plan, served: Served) -> None:
+        """Tell the prediction, carry the plan, tell what came out."""
+        self.tell(Predicted(label, prediction))
+        stage = await self.carry(plan, served)
+        self.measured(label, prediction, stage.window_ns, errors=stage.counts.errors)
+
+    def measured(self, label: str, prediction: Prediction, took_ns: int, *, errors: int = 0) -> None:
+        """Put a measurement beside its prediction."""
+        row = Row(
+            number=self.number,
+            label=label,
+            predicted_ns=prediction.ns,
+            measured_ns=took_ns,
+            errors=errors,
+        )
+        self.rows.append(row)
+        self.tell(Measured(row))

@@ -1,0 +1,1 @@
+"""The steps of the tour, a module each with one name, `STEP`; `loadlab.tour.NAMES` has their order."""
