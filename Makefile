@@ -57,8 +57,17 @@ format: .venv/dev ## put the code into the one format
 lock: .venv/dev ## renew the hashed locks in requirements/
 	@scripts/lock.sh
 
+schema: .venv/dev ## write docs/result.schema.json anew, after a change of the result types
+	@$(bin)/python -m loadlab.report.schema >docs/result.schema.json
+
+bench: .venv/dev .venv-bench/done ## one client core beside its peers, against nginx (packages nginx-light, hey): ARGS="--rounds 5"
+	@$(bin)/python bench/clients.py $(ARGS)
+
+.venv-bench/done: requirements/bench.txt
+	@scripts/venv.sh bench
+
 clean: ## remove what was made here (.venv, caches); results and images stay
-	@rm -rf .venv .stack dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-bench .stack dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find client target tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
@@ -70,4 +79,4 @@ help: ## this list
 .venv/dev: .venv/runtime requirements/dev.txt
 	@scripts/venv.sh dev
 
-.PHONY: run tour doctor up down logs ps images test check format lock clean help
+.PHONY: run tour doctor up down logs ps images test check format lock schema bench clean help

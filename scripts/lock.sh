@@ -11,3 +11,4 @@ lock --upgrade dev.in --output-file dev.txt
 for name in client target build; do
     lock --constraints dev.txt "$name.in" --output-file "$name.txt"
 done
+lock --upgrade bench.in --output-file bench.txt # in a venv of its own: the peers choose their own versions

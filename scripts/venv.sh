@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fill .venv from the hashed locks:  venv.sh runtime | dev
+# Fill .venv from the hashed locks:  venv.sh runtime | dev.   venv.sh bench makes .venv-bench, for the peers' own
+# dependencies.
 # Make calls it where the stamp (.venv/runtime, .venv/dev) is missing or older than its locks.
 set -eu
 . "$(dirname -- "$0")/common.sh"
@@ -33,6 +34,14 @@ case $1 in
 runtime)
     install --require-hashes -r requirements/client.txt -r requirements/target.txt -r requirements/build.txt
     install --no-deps --no-build-isolation --editable .
+    ;;
+bench)
+    warn "Installing the peers of the bench into .venv-bench; this happens once …"
+    .venv/bin/python -m venv .venv-bench
+    .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+        -r requirements/bench.txt >&2 || fail "The packages could not be installed into .venv-bench (see above)."
+    touch .venv-bench/done
+    exit
     ;;
 dev)
     warn "Installing the locked development tools into .venv; this happens once …"

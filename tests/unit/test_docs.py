@@ -65,7 +65,6 @@ def _variables():
     # Handed over by the scripts of `make up`, and Grafana's own.
     foreign = {name for name in flat if name.endswith("_FILES") or name.startswith(("GF_", "DOCKER_"))}
     return sorted(flat - foreign - _INTERNAL)
-    )
 
 
 @pytest.mark.parametrize("variable", _variables())
