@@ -1,5 +1,6 @@
 """The result folder of a run: made before the load, written whole or not at all."""
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from loadlab.errors import LabError, UsageError
-from loadlab.result import RunResult, decode, encode
+from loadlab.result import SCHEMA_VERSION, RunResult, decode, encode
 
 RESULT = "result.json"
 TARGET_LOG = "target.log"
@@ -25,10 +26,13 @@ class Folder:
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         self.run_id = f"{stamp}-{scenario}-{secrets.token_hex(2)}"
         self.path = parent / self.run_id
+        self._made: list[Path] = []
         try:
+            self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
             self.path.mkdir(parents=True)
             (self.path / TARGET_LOG).touch()
         except OSError as error:
+            self.discard()
             raise UsageError(
                 f"--out: {parent} cannot be written ({error.strerror}); name a folder that can be"
             ) from None
@@ -45,9 +49,7 @@ class Folder:
             return _write_whole(self.path / RESULT, data)
         except OSError as error:
             kept = self._write_elsewhere(data)
-            raise LabError(
-                f"{self.path / RESULT} could not be written ({error.strerror}); the result is kept in {kept}"
-            ) from error
+            raise LabError(f"{self.path / RESULT} could not be written ({error.strerror}); {kept}") from error
 
     def write_error(self, text: str) -> Path:
         """Keep an internal error's traceback."""
@@ -56,22 +58,40 @@ class Folder:
         return path
 
     def discard(self) -> None:
-        """Remove the folder of a run that never began."""
+        """Remove the folder of a run that never began, and what was made on the way to it."""
         shutil.rmtree(self.path, ignore_errors=True)
+        for folder in self._made[1:]:
+            with contextlib.suppress(OSError):  # somebody else's run is in it by now
+                folder.rmdir()
 
-    def _write_elsewhere(self, data: bytes) -> Path:
-        return _write_whole(Path(tempfile.mkdtemp(prefix=f"{self.run_id}-"), RESULT), data)
+    def _write_elsewhere(self, data: bytes) -> str:
+        """Keep a result where temporary files go; say what came of that."""
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=f"{self.run_id}-"))
+        except OSError as error:
+            return f"nor kept in {tempfile.gettempdir()} ({error.strerror}): it is lost"
+        try:
+            return f"the result is kept in {_write_whole(folder / RESULT, data)}"
+        except OSError as error:
+            folder.rmdir()
+            return f"nor kept in {folder.parent} ({error.strerror}): it is lost"
 
 
 def read(path: Path) -> RunResult:
     """Read a result file, or the one in a result folder; raise UsageError where there is none."""
     path = path / RESULT if path.is_dir() else path
     try:
-        return decode(path.read_bytes())
+        result = decode(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except msgspec.DecodeError as error:
         raise UsageError(f"{path} is not a result of this version: {error}") from None
+    if result.schema_version != SCHEMA_VERSION:
+        raise UsageError(
+            f"{path} is not a result of this version: its schema_version is {result.schema_version},"
+            f" not {SCHEMA_VERSION}"
+        )
+    return result
 
 
 def _write_whole(path: Path, data: bytes) -> Path:

@@ -1,0 +1,119 @@
+"""What a run is worth, and the exit code that tells it."""
+
+import itertools
+
+import pytest
+
+from loadlab.analysis import audit
+from loadlab.cli.run import exit_of
+from loadlab.errors import EarlyStopError, Exit, LabError, TargetError, UsageError, first_of
+from loadlab.result import CheckOutcome, Counts, Finding, State, Verdict
+from results import result, stage
+
+LOST = Finding("worker_lost", "the worker of shard 0 was killed")
+NO_OK = Counts(scheduled=3, timeout=3)
+
+
+def judged(*stages, unaccounted=0):
+    return audit.verdict(audit.checks(stages, unaccounted), stages)
+
+
+def test_a_run_whose_checks_all_hold_passes():
+    assert judged(stage(), stage()) is Verdict.PASS
+
+
+def test_a_request_without_an_outcome_makes_a_run_invalid():
+    assert judged(stage(), unaccounted=1) is Verdict.INVALID
+    assert judged(stage(), unaccounted=-1) is Verdict.INVALID
+
+
+def test_a_lost_worker_makes_a_run_invalid():
+    assert judged(stage(findings=(LOST,), state=State.INVALID)) is Verdict.INVALID
+
+
+def test_one_invalid_stage_makes_a_run_invalid():
+    assert judged(stage(), stage(state=State.INVALID)) is Verdict.INVALID
+
+
+def test_a_suspect_stage_does_not_change_the_verdict():
+    assert judged(stage(state=State.SUSPECT)) is Verdict.PASS
+
+
+def test_a_run_without_a_single_ok_fails():
+    assert judged(stage(counts=NO_OK)) is Verdict.FAIL
+    assert judged() is Verdict.FAIL
+
+
+def test_one_ok_in_any_stage_is_an_answer():
+    assert judged(stage(counts=NO_OK), stage()) is Verdict.PASS
+
+
+def test_invalid_comes_before_failed():
+    assert judged(stage(counts=NO_OK), unaccounted=5) is Verdict.INVALID
+
+
+@pytest.mark.parametrize("stages", [(), (stage(),), (stage(counts=NO_OK, findings=(LOST,)),)])
+def test_a_check_says_what_it_compares_and_its_outcome_is_that_comparison(stages):
+    for check in audit.checks(stages, 0):
+        compare = {"==": check.actual == check.limit, ">=": check.actual >= check.limit}
+        assert compare[check.operator] == (check.outcome is CheckOutcome.PASS)
+        assert check.metric
+        assert check.unit
+        assert check.message
+
+
+PRECEDENCE = [
+    Exit.INTERRUPTED,
+    Exit.INTERNAL,
+    Exit.USAGE,
+    Exit.TARGET,
+    Exit.INVALID,
+    Exit.THRESHOLD,
+    Exit.PASS,
+]
+
+
+def test_the_exit_codes_are_those_that_the_design_promises():
+    assert {code.name: code.value for code in Exit} == {
+        "PASS": 0,
+        "THRESHOLD": 1,
+        "USAGE": 2,
+        "INVALID": 3,
+        "TARGET": 4,
+        "INTERNAL": 70,
+        "INTERRUPTED": 130,
+    }
+
+
+@pytest.mark.parametrize(("stronger", "weaker"), list(itertools.combinations(PRECEDENCE, 2)))
+def test_where_two_exits_apply_the_stronger_one_is_told(stronger, weaker):
+    assert first_of([weaker, stronger]) is stronger
+    assert first_of([stronger, weaker]) is stronger
+
+
+def test_where_nothing_is_to_be_told_the_run_passed():
+    assert first_of([]) is Exit.PASS
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({}, 0),
+        ({"verdict": Verdict.FAIL}, 1),
+        ({"verdict": Verdict.INVALID}, 3),
+        ({"verdict": Verdict.INVALID, "target_lost": "it ended"}, 4),
+        ({"target_lost": "it ended"}, 4),
+        ({"target_lost": "it ended", "failure": "Traceback"}, 70),
+        ({"interrupted": True}, 130),
+        ({"interrupted": True, "failure": "Traceback", "verdict": Verdict.INVALID}, 130),
+    ],
+)
+def test_a_results_exit_code_is_the_strongest_thing_that_it_has_to_tell(changed, code):
+    assert exit_of(result(**changed)) == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(UsageError, 2), (TargetError, 4), (EarlyStopError, 130), (LabError, 70)]
+)
+def test_each_error_owns_its_exit_code(error, code):
+    assert error("a sentence").exit == code
