@@ -120,7 +120,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             found.append(f"--transport: {traits.name} cannot use {self.transport!r}; it takes {takes}")
         if self.workload not in traits.workloads:
             takes = _listed(traits.workloads)
-            found.append(f"--workload: {traits.name} cannot carry {self.workload!s}; it takes {takes}")
+            found.append(f"--workload: {traits.name} cannot carry {str(self.workload)!r}; it takes {takes}")
         if self.processes > 1 and not traits.many_processes:
             found.append(f"--processes: {traits.name} runs in one process; pool takes more")
         if traits.single_user and any((stage.concurrency or 1) > 1 for stage in self.stages):
@@ -172,12 +172,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 found.append("--think: a batch has none")
         if self.duration_ns is not None and self.duration_ns <= 0:
             found.append("--duration: it must be more than 0")
-        for option, limit_ns in (
-            ("--timeout", self.timeout_ns),
-            ("--connect-timeout", self.connect_timeout_ns),
-        ):
-            if limit_ns <= 0:
-                found.append(f"{option}: it must be more than 0")
+        if self.timeout_ns <= 0:
+            found.append("--timeout: it must be more than 0")
+        elif self.connect_timeout_ns <= 0:
+            found.append("--connect-timeout: it must be more than 0")
         if min(self.warmup_ns, self.think_ns, self.drain_ns) < 0:
             found.append("--warmup, --think and --drain: they must not be negative")
         return found
@@ -194,11 +192,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def url_problems(url: str) -> list[str]:
     """Say what keeps a URL from being requested."""
+    unreadable = [f"--target: {url!r} is not a URL; write http://host:port/path"]
+    if any(sign <= " " or sign == "\x7f" for sign in url):
+        return unreadable
     try:
         parts = urlsplit(url)
         port_is_fine = parts.port != 0
     except ValueError:
-        return [f"--target: {url!r} is not a URL; write http://host:port/path"]
+        return unreadable
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return [f"--target: {url!r} is not an http:// or https:// URL; write http://host:port/path"]
     return [] if port_is_fine else [f"--target: {url!r} has port 0"]

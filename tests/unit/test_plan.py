@@ -160,6 +160,9 @@ def test_a_url_that_can_be_requested_has_no_problem(url):
         "http://a:port/",
         "http://a:99999/",
         "http://a:0/",
+        "http://a b/",
+        "http://a/b c",
+        "http://a/\n",
     ],
 )
 def test_what_is_no_url_is_refused_in_a_sentence_that_names_the_option(url):

@@ -1,6 +1,8 @@
 """From the words of a command to a `Plan`: defaults, units, files. Raises UsageError, never half a plan."""
 
 import difflib
+import math
+import re
 from pathlib import Path
 
 import msgspec
@@ -19,6 +21,12 @@ DEFAULT_DURATION_NS = 5 * NS_PER_S // 2
 _MOST_WARMUP_NS = 2 * NS_PER_S
 _SPARE_FILES = 64
 """Open files that a worker needs for other things than connections."""
+
+_STATUS = re.compile(r"[0-9]{3}")
+_METHOD = re.compile(r"[A-Za-z]+")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_BLANK = re.compile(r"[\x00-\x20\x7f]")
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +73,7 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
     duration_ns = None if words.duration is None else units.duration_ns(words.duration, "--duration")
     if duration_ns is None and not by_count:
         duration_ns = DEFAULT_DURATION_NS
-    timeout_ns = units.duration_ns(words.timeout or "10s", "--timeout")
+    timeout_ns = _span_ns(words.timeout, "10s", "--timeout")
     plan = Plan(
         scenario=traits.name,
         transport=_chosen("--transport", words.transport, NAMES) or traits.transports[0],
@@ -76,19 +84,21 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
         duration_ns=duration_ns,
         warmup_ns=_warmup_ns(words.warmup, duration_ns),
         drain_ns=timeout_ns + NS_PER_S,
-        think_ns=units.duration_ns(words.think or "0s", "--think"),
+        think_ns=_span_ns(words.think, "0s", "--think"),
         timeout_ns=timeout_ns,
-        connect_timeout_ns=min(
-            timeout_ns, units.duration_ns(words.connect_timeout or "5s", "--connect-timeout")
-        ),
+        connect_timeout_ns=min(timeout_ns, _span_ns(words.connect_timeout, "5s", "--connect-timeout")),
         expect_status=_statuses(words.expect_status),
         processes=_processes(words.processes, traits, room),
-        seed=units.count(words.seed or "1", "--seed", least=0),
+        seed=1 if words.seed is None else units.count(words.seed, "--seed", least=0),
     )
     problems = plan.problems(traits) or over_the_limit(plan, traits, room)
     if problems:
         raise UsageError("\n".join(problems))
     return plan
+
+
+def _span_ns(text: str | None, default: str, option: str) -> int:
+    return units.duration_ns(default if text is None else text, option)
 
 
 def _workload(text: str | None, traits: Traits) -> Workload:
@@ -124,10 +134,12 @@ def _processes(text: str | None, traits: Traits, room: Room) -> int:
 
 def _statuses(text: str | None) -> tuple[StatusRange, ...]:
     spans = []
-    for part in (text or "200-399").split(","):
+    for part in ("200-399" if text is None else text).split(","):
         first, dash, last = part.strip().partition("-")
         span = first, (last if dash else first)
-        if not all(end.isdigit() and 100 <= int(end) <= 599 for end in span) or int(span[0]) > int(span[1]):
+        if not all(_STATUS.fullmatch(end) and 100 <= int(end) <= 599 for end in span) or int(span[0]) > int(
+            span[1]
+        ):
             raise UsageError(
                 f"--expect-status: {part!r} is neither a status from 100 to 599 nor a span; write 200,300-399"
             )
@@ -146,12 +158,10 @@ class _FileRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _requests(words: Words, base: str) -> tuple[Request, ...]:
-    common = tuple(_header(line) for line in words.header)
+    common = tuple(_header(line, "--header") for line in words.header)
     if words.requests_file is None:
         body = _body(words.body)
-        method = (words.method or ("POST" if body else "GET")).upper()
-        if not method.isalpha():
-            raise UsageError(f"--method: {words.method!r} is not an HTTP method, such as GET or POST")
+        method = _method(("POST" if body else "GET") if words.method is None else words.method, "--method")
         url = base if words.path is None else _origin(base) + _rooted(words.path, "--path")
         return (Request(method=method, url=url, headers=common, body=body),)
     if (words.method, words.path, words.body) != (None, None, None):
@@ -159,14 +169,18 @@ def _requests(words: Words, base: str) -> tuple[Request, ...]:
             "--requests-file: it gives path, method and body; leave out --path, --method and --body"
         )
     made = []
+    option = f"--requests-file: {words.requests_file}"
     for entry in _file_requests(words.requests_file):
-        if not entry.weight > 0:
-            raise UsageError(f"--requests-file: {words.requests_file}: a weight must be more than 0")
+        if not 0 < entry.weight < math.inf:
+            raise UsageError(f"{option}: a weight must be more than 0 and finite")
         made.append(
             Request(
-                method=entry.method.upper(),
-                url=_origin(base) + _rooted(entry.path, f"--requests-file: {words.requests_file}"),
-                headers=(*common, *entry.headers.items()),
+                method=_method(entry.method, option),
+                url=_origin(base) + _rooted(entry.path, option),
+                headers=(
+                    *common,
+                    *(_header(f"{name}: {value}", option) for name, value in entry.headers.items()),
+                ),
                 body=entry.body.encode(),
                 weight=entry.weight,
             )
@@ -194,13 +208,21 @@ def _origin(base: str) -> str:
 def _rooted(path: str, option: str) -> str:
     if not path.startswith("/"):
         raise UsageError(f"{option}: {path!r} must start with /")
+    if _BLANK.search(path):
+        raise UsageError(f"{option}: {path!r} holds a blank or a control character; write %20 for a blank")
     return path
 
 
-def _header(line: str) -> tuple[str, str]:
+def _method(text: str, option: str) -> str:
+    if not _METHOD.fullmatch(text):
+        raise UsageError(f"{option}: {text!r} is not an HTTP method, such as GET or POST")
+    return text.upper()
+
+
+def _header(line: str, option: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
-    if not colon or not name.strip() or any(sign in line for sign in "\r\n"):
-        raise UsageError(f"--header: {line!r} is not a header; write 'Name: value'")
+    if not colon or not _HEADER_NAME.fullmatch(name.strip()) or _CONTROL.search(value):
+        raise UsageError(f"{option}: {line!r} is not a header; write 'Name: value'")
     return name.strip(), value.strip()
 
 
