@@ -14,7 +14,7 @@ from loadlab.analysis.summary import stage_result
 from loadlab.clock import MONOTONIC, NS_PER_S
 from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.fleet.supervisor import Carried, Control, Live, carry
-from loadlab.histogram import Histogram, quantile_ns
+from loadlab.histogram import quantile_ns
 from loadlab.hosts import Host, Target
 from loadlab.hosts.metrics import Reading, read
 from loadlab.plan import Plan, Stage, Traits
@@ -23,8 +23,6 @@ from loadlab.result import RunResult, StageResult
 from loadlab.sample import Outcome
 
 Tell = Callable[[Event], None]
-
-_NOTHING = Histogram()
 
 
 class Run:
@@ -172,9 +170,7 @@ class Progress:
         """Tell how the stage stands."""
         at_ns = live.now_ns - live.begin_ns
         window = live.counted.window
-        fresh = live.fresh
-        answered = fresh.completions
-        if answered or not live.sent:
+        if live.fresh.answered or not live.sent:
             self._answered_at_ns = live.now_ns
             self._answered = live.finished
         rate_hz = (live.finished - self._finished) / max(at_ns - self._at_ns, 1) * NS_PER_S
@@ -192,7 +188,7 @@ class Progress:
                 finished=live.finished,
                 rate_hz=rate_hz,
                 in_flight=live.in_flight,
-                p50_ns=quantile_ns(fresh.latency, _NOTHING, 0.5),
+                p50_ns=quantile_ns(live.counted.latency, live.counted.late, 0.5),
                 p99_ns=quantile_ns(live.counted.latency, live.counted.late, 0.99),
                 errors=sum(live.counted.counts) - live.counted.count(Outcome.OK),
             )

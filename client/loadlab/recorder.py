@@ -98,6 +98,8 @@ class Recorder(msgspec.Struct, array_like=True):
     """Requests that went out, warm-up and drain included, counted when they were sent."""
     finished: int = 0
     """Requests that have an outcome, warm-up and drain included, counted from the tape."""
+    answered: int = 0
+    """Those of them with a complete response."""
     counts: list[int] = msgspec.field(default_factory=lambda: [0] * len(Outcome))
     """Requests due in the window, by outcome."""
     statuses: dict[int, int] = {}
@@ -119,6 +121,7 @@ class Recorder(msgspec.Struct, array_like=True):
         if not len(rows):
             return
         self.finished += len(rows)
+        self.answered += int(_IS_ANSWERED[rows[:, 3]].sum())
         self.last_done_ns = max(self.last_done_ns, int(rows[:, 2].max()))
         self._take_due(self.window.among(rows, by=0))
         self._take_done(self.window.among(rows, by=2))
@@ -175,6 +178,7 @@ class Recorder(msgspec.Struct, array_like=True):
             raise ValueError("recorders of different windows do not merge")
         self.sent += other.sent
         self.finished += other.finished
+        self.answered += other.answered
         self._add_counts(other.counts)
         for status, count in other.statuses.items():
             self.statuses[status] = self.statuses.get(status, 0) + count
