@@ -15,6 +15,7 @@ from aiomultiprocess import Worker
 from aiomultiprocess.core import get_context
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
+from loadlab.fleet import manager
 from loadlab.fleet.messages import (
     Delta,
     Ended,
@@ -47,6 +48,7 @@ class Member:
         mine, theirs = get_context().Pipe()
         self.pipe: Connection = mine
         self._theirs: Connection = theirs
+        manager.ensure()
         self.worker = Worker(
             target=carry_shard,
             args=(theirs, plan, share),
