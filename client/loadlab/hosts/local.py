@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from loadlab.errors import TargetError
+from loadlab.errors import Exit, TargetError, UsageError
 from loadlab.hosts import Target, serving
 
 _START_S = 20.0
@@ -92,7 +92,10 @@ class LocalHost:
             if announced := _read(announce):
                 return announced
             if self._process is None or self._process.poll() is not None:
+                code = self._process and self._process.returncode
                 await self.stop()
+                if code == Exit.USAGE:
+                    raise UsageError(self._last_words().rpartition("Error: ")[2])
                 raise TargetError(f"the target did not start: {self._last_words()}")
             await asyncio.sleep(_POLL_S)
         await self.stop()

@@ -9,6 +9,20 @@ from loadlab.errors import TargetError, UsageError
 from loadlab.hosts import Target
 
 _CONNECT_S = 3.0
+_NEAR = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        "127.0.0.0/8",
+        "::1/128",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "fc00::/7",
+        "169.254.0.0/16",
+        "fe80::/10",
+    )
+)
+"""Loopback, private (RFC 1918, RFC 4193) and link-local."""
 
 
 class UrlHost:
@@ -72,15 +86,18 @@ class UrlHost:
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(name, self._port, type=socket.SOCK_STREAM)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise TargetError(f"{self._url} cannot be reached: no address for {name!r} ({error})") from None
         return name, [str(entry[4][0]) for entry in found]
 
 
 def is_near(address: str) -> bool:
-    """Tell whether an IP address is loopback, private or link-local: where a lab's target lives."""
+    """Tell whether an IP address is loopback, private or link-local: where a lab's target lives.
+
+    Not `ipaddress`'s own `is_private`: that counts addresses for documentation and benchmarks too, which
+    a network may well route to somebody.
+    """
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
-    shared = ipaddress.ip_network("100.64.0.0/10")
-    return parsed.is_loopback or parsed.is_link_local or (parsed.is_private and parsed not in shared)
+    return any(parsed.version == network.version and parsed in network for network in _NEAR)

@@ -1,0 +1,164 @@
+"""Real targets, real workers, real runs: for the tests that are marked `real`."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.engine import Run
+from loadlab.events import Event
+from loadlab.fleet.supervisor import Control
+from loadlab.hosts import Target
+from loadlab.hosts.local import LocalHost
+from loadlab.hosts.metrics import read
+from loadlab.plan import Plan, Request, Stage, Workload
+from loadlab.result import RunResult
+from loadlab.scenarios import scenario
+
+MS = NS_PER_MS
+PATIENCE_S = 60.0
+
+
+def plan_for(name: str, **changed: Any) -> Plan:
+    """Return a small plan of a scenario, a batch where it can carry no other."""
+    traits = scenario(name).TRAITS
+    values: dict[str, Any] = {
+        "scenario": name,
+        "transport": traits.transports[0],
+        "workload": traits.workloads[0],
+        "target": "http://127.0.0.1/",
+        "requests": (Request(url="http://127.0.0.1/"),),
+        "processes": 2 if traits.many_processes else 1,
+        "timeout_ns": 5 * NS_PER_S,
+        "drain_ns": 6 * NS_PER_S,
+    }
+    return Plan(**values | changed)
+
+
+def batch_of(name: str, size: int, **changed: Any) -> Plan:
+    """Return the plan of one batch."""
+    return plan_for(name, workload=Workload.BATCH, stages=(Stage(requests=size),), **changed)
+
+
+def users_of(name: str, users: int, duration_ns: int = 500 * MS, **changed: Any) -> Plan:
+    """Return the plan of one closed stage."""
+    return plan_for(
+        name,
+        workload=Workload.CLOSED,
+        stages=(Stage(concurrency=users),),
+        duration_ns=duration_ns,
+        **changed,
+    )
+
+
+class Outcome:
+    """What a run left: its result, its events, and how the target's own counters grew."""
+
+    def __init__(self, result: RunResult, events: list[Event], grown: dict[str, float]) -> None:
+        self.result = result
+        self.events = events
+        self.grown = grown
+        self.stage = result.stages[0] if result.stages else None
+
+
+def carry(
+    plan: Plan,
+    folder: Path,
+    *,
+    meanwhile: Callable[[Control, Target], Awaitable[None]] | None = None,
+    **options: str,
+) -> Outcome:
+    """Run a plan against a fresh gunicorn of its own; `meanwhile` runs beside it."""
+    return asyncio.run(_carry(plan, folder, meanwhile, options))
+
+
+async def _carry(
+    plan: Plan,
+    folder: Path,
+    meanwhile: Callable[[Control, Target], Awaitable[None]] | None,
+    options: dict[str, str],
+) -> Outcome:
+    host = LocalHost(folder / "target.log", {f"--{name}": value for name, value in options.items()})
+    control = Control()
+    events: list[Event] = []
+    try:
+        target = await host.start()
+        before = await read(target.metrics_url)
+        run = Run(
+            run_id="test",
+            plan=plan.with_target(target.url),
+            traits=scenario(plan.scenario).TRAITS,
+            host=host,
+            target=target,
+            control=control,
+            tell=events.append,
+        )
+        beside = asyncio.ensure_future(meanwhile(control, target)) if meanwhile else None
+        async with asyncio.timeout(PATIENCE_S):
+            result = await run.carry()
+        if beside is not None:
+            beside.cancel()
+            await asyncio.wait([beside])
+            if not beside.cancelled():
+                beside.result()
+        after = await read(target.metrics_url)
+    finally:
+        await host.stop()
+    first, last = before.values if before else {}, after.values if after else {}
+    grown = {name: value - first.get(name, 0.0) for name, value in last.items()}
+    return Outcome(result, events, grown | {name: last[name] for name in last if name.endswith("_peak")})
+
+
+def processes() -> dict[int, tuple[int, str, str]]:
+    """Return parent, state and command line of every process, by pid."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                stat = (entry / "stat").read_text().rpartition(")")[2].split()
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                found[int(entry.name)] = int(stat[1]), stat[0], command
+    return found
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """Return the command lines of the processes below this one, without those that have ended."""
+    everyone = processes()
+    found: dict[int, str] = {}
+    level = {pid}
+    while level:
+        level = {child for child, (parent, state, _) in everyone.items() if parent in level and state != "Z"}
+        found |= {child: everyone[child][2] for child in level}
+    return found
+
+
+def workers_of(pid: int) -> list[int]:
+    """Return the spawned Python processes directly below this one: the workers of a fleet."""
+    everyone = processes()
+    return sorted(
+        child
+        for child, (parent, state, command) in everyone.items()
+        if parent == pid and state != "Z" and "spawn_main" in command
+    )
+
+
+def is_gone(pid: int) -> bool:
+    """Tell whether a process has ended."""
+    return processes().get(pid, (0, "Z", ""))[1] == "Z"
+
+
+async def until(true: Callable[[], Any], *, within_s: float = 20.0) -> Any:
+    """Wait for something to be so and return it; AssertionError where it takes too long."""
+    deadline = time.monotonic() + within_s
+    while not (found := true()):
+        assert time.monotonic() < deadline, f"not so within {within_s} s"
+        await asyncio.sleep(0.02)
+    return found
+
+
+def wait_until(true: Callable[[], Any], *, within_s: float = 20.0) -> Any:
+    """Wait for something to be so, without a loop."""
+    return asyncio.run(until(true, within_s=within_s))
