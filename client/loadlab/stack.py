@@ -29,8 +29,9 @@ from loadlab.usage import Meter, Metered
 _POLL_S = 0.05
 _SILENCE_S = 5.0
 """Ticks come twice a second: after such a silence the container is looked at."""
-_SETTLE_S = 2.0
+_SETTLE_S = 1.5
 """How long the engine may take to notice that a container has ended."""
+_KILLED = 128 + 9
 
 
 class Stack(Metered, Protocol):
@@ -185,16 +186,18 @@ class Following:
 
     async def _fate(self) -> str:
         """Say why the container says no more."""
+        code = None
         for _ in range(round(_SETTLE_S / _POLL_S)):
             if (condition := await self._stack.condition("client")) is not None:
                 return f"the client container {condition}"
-            if (code := await self._process.exit_code()) is not None:
-                said = self._process.last_words.splitlines()
-                return f"loadlab in the client container ended with exit code {code}" + "".join(
-                    f": {last}" for last in said[-1:]
-                )
+            code = await self._process.exit_code()
+            if code not in (None, _KILLED):  # what was killed may have been so with its container
+                break
             await asyncio.sleep(_POLL_S)
-        return "the connection to the client container was lost"
+        if code is None:
+            return "the connection to the client container was lost"
+        said = "".join(f": {line}" for line in self._process.last_words.splitlines()[-1:])
+        return f"loadlab in the client container ended with exit code {code}{said}"
 
     def _what_is_left(self, why: str) -> RunResult:
         """Return the stages that were finished before the client was lost."""

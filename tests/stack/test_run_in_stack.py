@@ -58,10 +58,13 @@ class Lab:
         written = sorted(self.results.glob("*/result.json"))
         return json.loads(written[-1].read_text()) if written else None
 
-    def wait_for_load(self):
-        """Return once the target is busy."""
+    def load(self, *args):
+        """Start a run and return once the target is busy with it."""
+        self.stack.wait_for_scrape()
         before = self.requests()
+        process = self.start(*args)
         within(20, lambda: self.requests() > before + 2)
+        return process
 
     def requests(self):
         return counted(self.stack)
@@ -73,7 +76,7 @@ class Lab:
 
 
 def counted(stack):
-    """The target's own count of its requests, as Prometheus has it."""
+    """The target's own count of its requests, as Prometheus has it: up to a second old."""
     return sum(value for _, value in stack.prometheus("sum(target_requests_total)"))
 
 
@@ -181,8 +184,7 @@ def test_an_error_in_the_container_is_the_hosts_error(lab):
 
 
 def test_ctrl_c_drains_and_keeps(lab, stack):
-    process = lab.start("pool", "--concurrency", "4,8", "--duration", "20s", "--warmup", "0")
-    lab.wait_for_load()
+    process = lab.load("pool", "--concurrency", "4,8", "--duration", "20s", "--warmup", "0")
     process.send_signal(signal.SIGINT)
     asked = time.monotonic()
     code, said, result = lab.end(process)
@@ -227,8 +229,7 @@ def test_ctrl_c_before_the_load_leaves_nothing(lab):
 
 
 def test_a_host_that_dies_leaves_no_load_behind(lab):
-    process = lab.start("pool", "--concurrency", "8", "--duration", "60s")
-    lab.wait_for_load()
+    process = lab.load("pool", "--concurrency", "8", "--duration", "60s")
     assert lab.processes()
     process.kill()
     died = time.monotonic()
@@ -238,8 +239,7 @@ def test_a_host_that_dies_leaves_no_load_behind(lab):
 
 
 def test_a_target_that_is_killed_ends_the_run_and_the_data_is_kept(lab, stack, mended):
-    process = lab.start("pool", "--concurrency", "4,8", "--duration", "4s")
-    lab.wait_for_load()
+    process = lab.load("pool", "--concurrency", "4,8", "--duration", "4s")
     time.sleep(5)
     stack.container("target").kill()
     code, said, result = lab.end(process)
@@ -249,8 +249,7 @@ def test_a_target_that_is_killed_ends_the_run_and_the_data_is_kept(lab, stack, m
 
 
 def test_a_target_that_is_paused_shows_as_timeouts_and_the_run_comes_to_its_end(lab, stack, mended):
-    process = lab.start("pool", "--concurrency", "4", "--duration", "8s", "--timeout", "1s")
-    lab.wait_for_load()
+    process = lab.load("pool", "--concurrency", "4", "--duration", "8s", "--timeout", "1s")
     target = stack.container("target")
     target.pause()
     time.sleep(3)
@@ -280,8 +279,7 @@ def test_a_client_container_that_is_killed_makes_the_run_invalid_and_finished_st
 
 
 def test_a_client_process_that_is_killed_is_told(lab, stack):
-    process = lab.start("pool", "--concurrency", "4", "--duration", "20s")
-    lab.wait_for_load()
+    process = lab.load("pool", "--concurrency", "4", "--duration", "20s")
     stack.exec("client", "python", "-c", KILL_CARRY)
     code, said, result = lab.end(process)
     assert code == 3, said
