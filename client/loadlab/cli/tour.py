@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 
 import click
 from rich.console import Console
@@ -12,7 +11,7 @@ from loadlab import units
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.errors import EarlyStopError, Exit, UsageError
 from loadlab.tour import NAMES, chosen
-from loadlab.tour.events import Event, Predicted, StepBegan
+from loadlab.tour.events import Event, Predicted, StepBegan, StepEnded
 
 _DEFAULT_DELAY = "200ms"
 _LEAST_NS = NS_PER_MS
@@ -63,19 +62,27 @@ async def _tour(delay_ns: int, numbers: tuple[int, ...]) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
-    with view.status:
-        try:
-            await touring
-        except asyncio.CancelledError:
-            raise EarlyStopError("interrupted; the target is stopped") from None
+    try:
+        await touring
+    except asyncio.CancelledError:
+        raise EarlyStopError("interrupted; the target is stopped") from None
+    finally:
+        view.status.stop()
+
+
+class _Console(Console):
+    """A console whose reader may leave: that ends the tour as it ends any other command."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass it on; rich would exit with 1 on the spot."""
+        raise BrokenPipeError
 
 
 class View:
     """Prints each event; in a terminal something moves while it is measured."""
 
     def __init__(self) -> None:
-        console = Console()
-        self._console = Console(width=min(console.width, _WIDTH), highlight=False)
+        self._console = _Console(width=min(Console().width, _WIDTH), highlight=False)
         self.status = Status("", console=self._console, spinner="dots")
 
     def tell(self, event: Event) -> None:
@@ -86,8 +93,10 @@ class View:
         match event:
             case StepBegan():
                 self.status.update("making ready")
+                self.status.start()
             case Predicted():
                 self.status.update("measuring")
+            case StepEnded():
+                self.status.stop()
             case _:
                 pass
-        sys.stdout.flush()

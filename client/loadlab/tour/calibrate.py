@@ -1,7 +1,6 @@
 """The figures that predictions are made of, each measured in a moment, before what it predicts."""
 
 import asyncio
-from typing import Any
 
 import msgspec
 
@@ -34,19 +33,13 @@ async def pace(lab: Lab, served: Served) -> Pace:
 
 
 async def _pace(lab: Lab, served: Served) -> Pace:
-    transport = async_transport("aiohttp")
-    plan = lab.batch_plan("task", _RUSH).with_target(served.target.url)
-    await transport.open(plan)
-    slow = transport.prepare(plan.requests[0])
-    fast = transport.prepare(Request(url=served.target.url.rstrip("/") + NO_DELAY))
-    try:
-        await _timed(transport, [fast])  # the first request of all pays for imports on both sides
-        before = await _reading(served, 0)
-        alone_ns = [await _timed(transport, [slow]) for _ in range(_ALONE)]
-        after = await _reading(served, _times(before) + _ALONE)
-        rushes_ns = [await _timed(transport, [fast] * _RUSH) for _ in range(_RUSHES)]
-    finally:
-        await transport.close()
+    slow = lab.batch_plan("task", _RUSH).with_target(served.target.url)
+    fast = lab.batch_plan("task", _RUSH, path=NO_DELAY).with_target(served.target.url)
+    await _burst(fast, 1)  # the first request of all pays for imports on both sides
+    before = await _reading(served, 0)
+    alone_ns = [await _burst(slow, 1) for _ in range(_ALONE)]
+    after = await _reading(served, _times(before) + _ALONE)
+    rushes_ns = [await _burst(fast, _RUSH) for _ in range(_RUSHES)]
     rush_ns = sum(rushes_ns) / _RUSHES / _RUSH
     round_trip_ns = sum(alone_ns) / _ALONE
     occupied_ns = (_seconds(after) - _seconds(before)) / (_times(after) - _times(before)) * NS_PER_S
@@ -105,13 +98,20 @@ async def pool_start_ns(lab: Lab, served: Served, requests: int) -> int:
     return stage.window_ns
 
 
-async def _timed(transport: Any, prepared: list[Any]) -> int:  # noqa: ANN401 - as the transport prepares them
-    begin_ns = MONOTONIC.now_ns()
-    replies = await asyncio.gather(*(transport.send(one) for one in prepared))
-    took_ns = MONOTONIC.now_ns() - begin_ns
+async def _burst(plan: Plan, requests: int) -> int:
+    """Send so many requests of the plan at once, over connections of their own; return how long it took."""
+    transport = async_transport(plan.transport)
+    await transport.open(plan)
+    prepared = transport.prepare(plan.requests[0])
+    try:
+        begin_ns = MONOTONIC.now_ns()
+        replies = await asyncio.gather(*(transport.send(prepared) for _ in range(requests)))
+        took_ns = MONOTONIC.now_ns() - begin_ns
+    finally:
+        await transport.close()
     failed = [reply for reply in replies if reply.outcome is not Outcome.OK]
     if failed:
-        raise TargetError(f"the target answered a first request with {failed[0].outcome.name.lower()}")
+        raise TargetError(f"the target did not answer a first request: {failed[0].outcome.key}")
     return took_ns
 
 

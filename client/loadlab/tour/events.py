@@ -33,7 +33,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_far(self) -> bool:
         """Whether the measurement is more than 10 % away from its prediction."""
-        return abs(self.ratio - 1) > _FAR
+        return abs(self.measured_ns - self.predicted_ns) > self.predicted_ns * _FAR
 
 
 class StepBegan(msgspec.Struct, frozen=True, kw_only=True):

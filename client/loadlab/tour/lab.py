@@ -52,12 +52,12 @@ class Lab:
         self.tell = tell
         self._main: Served | None = None
         self._control: Control | None = None
-        self._logs = Path(tempfile.mkdtemp(prefix="loadlab-tour-"))
         self._keep_logs = False
 
     async def __aenter__(self) -> Self:
         """Begin; targets are started when a step needs them."""
         self._stack = AsyncExitStack()
+        self._logs = Path(tempfile.mkdtemp(prefix="loadlab-tour-"))
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -87,7 +87,8 @@ class Lab:
     @asynccontextmanager
     async def serving(self, options: dict[str, str]) -> AsyncIterator[Served]:
         """Serve a target with these options of `loadlab_target` beside the others."""
-        host = LocalHost(self._logs / f"target-{self.number}.log", {**options, "--delay": self.delay_text})
+        name = options.get("--server") or f"{options['--threads']}-threads"
+        host = LocalHost(self._logs / f"{name}.log", {**options, "--delay": self.delay_text})
         slots = None if options.get("--server") == "flask" else int(options["--threads"])
         try:
             yield Served(host, await host.start(), slots)
@@ -148,9 +149,10 @@ class Lab:
             self._control = None
         if result.interrupted:
             raise EarlyStopError("interrupted; the target is stopped")
-        if result.target_lost is not None:
+        lost = result.target_lost or await served.host.lost()
+        if lost is not None:
             self._keep_logs = True
-            raise TargetError(result.target_lost)
+            raise TargetError(lost)
         if result.failure is not None:
             raise LabError(f"an error of loadlab's own ended the step:\n{result.failure}")
         if result.verdict is not Verdict.PASS:

@@ -40,7 +40,7 @@ _THEME = ANSISyntaxTheme(
         Keyword.Constant: Style(color="cyan"),
         Operator.Word: Style(color="magenta"),
         Name.Builtin: Style(color="cyan"),
-        Name.Function: Style(color="blue", bold=True),
+        Name.Function: Style(bold=True),
         Name.Namespace: Style(),
         String: Style(color="green"),
         Number: Style(color="cyan"),
@@ -137,12 +137,11 @@ def _closing(rows: tuple[Row, ...], took_ns: int) -> list[Text]:
         named = "; ".join(f"{row.label} ({row.ratio:.2f})" for row in far)
         verdict = Text(
             f"{len(far)} of {len(rows)} measurements {'is' if len(far) == 1 else 'are'} more than 10 % away"
-            f" from the prediction: {named}. Other work on this machine does that, and so does a delay that is"
-            " short against the CPU time of a request.",
+            f" from the prediction: {named}. Other work on this machine does that, and so does a delay that"
+            " is short against the CPU time of a request.",
             style="yellow",
         )
     else:
-        verdict = Text(
-            f"Each of the {len(rows)} measurements is within 10 % of its prediction.", style="green"
-        )
+        each = "The measurement" if len(rows) == 1 else f"Each of the {len(rows)} measurements"
+        verdict = Text(f"{each} is within 10 % of its prediction.", style="green")
     return [verdict, Text(f"The tour took {show_ns(took_ns)}.", style="dim")]

@@ -31,7 +31,7 @@ class Watched:
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
         if name in _HELD:
-            self.look(f"after {name} =")
+            self.look(f"{name} is set")
         if isinstance(value, asyncio.Future):
             value.add_done_callback(lambda _: self.look(f"{name} is done"))
 

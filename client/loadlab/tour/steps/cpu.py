@@ -27,7 +27,8 @@ async def one_loop(url: str, requests: int) -> None:
     """Make so many requests with 64 tasks on one loop."""
     todo = repeat(url, requests)
     async with aiohttp.ClientSession() as session:
-        await asyncio.wait([create_task(user(session, todo)) for _ in range(64)])
+        tasks = [create_task(user(session, todo)) for _ in range(64)]
+        await asyncio.wait(tasks)
 
 
 async def main(url: str, requests: int = 30_000) -> None:

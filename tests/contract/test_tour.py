@@ -1,0 +1,252 @@
+"""The tour end to end, and the code that it shows, against real targets on this machine."""
+
+import asyncio
+import inspect
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from loadlab.errors import EarlyStopError, TargetError
+from loadlab.hosts.local import LocalHost
+from loadlab.tour import NAMES, step
+from loadlab.tour.events import Closed, Measured, Noted, Predicted, Seen, StepBegan, StepEnded
+from loadlab.tour.guide import lead
+from loadlab.tour.lab import Lab
+
+pytestmark = pytest.mark.real
+
+TOUR = [sys.executable, "-m", "loadlab", "tour"]
+NUMBERS = range(1, len(NAMES) + 1)
+
+
+def tour(*options):
+    return subprocess.run([*TOUR, *options], capture_output=True, text=True, timeout=100, check=False)
+
+
+def events_of(numbers, delay_ms=50):
+    told = []
+    asyncio.run(lead(Lab(delay_ms * 1_000_000, told.append), numbers))
+    return told
+
+
+def alive(mark):
+    """Return the processes that were started, however far down, with this mark in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"LOADLAB_TEST={mark}".encode() in path.read_bytes().split(b"\0"):
+                found.append((path.parent / "cmdline").read_bytes())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """Give what the whole tour prints with a short delay."""
+    ended = tour("--delay", "50ms")
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_each_step_prints_all_its_parts(whole, number):
+    start = whole.index(f"\n{number}  ")
+    end = whole.find(f"\n{number + 1}  ", start) if number < len(NAMES) else len(whole)
+    part = whole[start:end]
+    assert "def main(" in part
+    assert part.count("Prediction: ") == part.count("Cost time: ") >= 1
+    assert re.search(r"Cost time:  [\d.,]+ (s|ms)  ", part)
+    assert "Remember: " in part
+
+
+def test_the_closing_table_has_a_line_for_every_measurement(whole):
+    table = whole[whole.rindex(" scenario ") :]
+    lines = re.findall(r"^ +(\d+)  (\S.*?) +([\d.]+ m?s) +([\d.]+ m?s) +(\d+\.\d\d) $", table, re.MULTILINE)
+    assert len(lines) == whole.count("Cost time: ")
+    assert {int(number) for number, *_ in lines} == set(NUMBERS)
+
+
+def test_a_measurement_that_is_far_away_is_named(whole):
+    table = whole[whole.rindex(" scenario ") :]
+    far = [
+        ratio for ratio in re.findall(r" (\d+\.\d\d) $", table, re.MULTILINE) if abs(float(ratio) - 1) > 0.105
+    ]
+    assert ("more than 10 % away" in table) or not far
+
+
+def test_a_pipe_gets_no_control_codes_and_80_columns(whole):
+    assert not set(whole) & {chr(code) for code in range(32) if chr(code) != "\n"}
+    assert max(len(line) for line in whole.splitlines()) <= 80
+
+
+def test_waiting_together_is_faster_than_waiting_in_turn(whole):
+    def cost_ms(label):
+        number, unit = re.search(rf"\d  {label} +\S+ m?s +(\S+) (m?s) ", whole).groups()
+        return float(number) * (1000 if unit == "s" else 1)
+
+    for together in ("task", "callback", "threads"):
+        for in_turn in ("blocking", "coroutine", "blocked-loop"):
+            assert cost_ms(f"{together}, 5 requests") < cost_ms(f"{in_turn}, 5 requests") / 2
+    assert cost_ms("task, 100 requests, a thread each") < cost_ms("task, 100 requests, 8 threads") / 2
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    """Give the base URL of a quick target."""
+    host = LocalHost(tmp_path_factory.mktemp("target") / "target.log", {"--delay": "2ms"})
+    yield asyncio.run(host.start()).url
+    asyncio.run(host.stop())
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_code_that_is_shown_runs(number, url):
+    one = step(number)
+    result = (one.example or one.code[-1])(url)
+    if inspect.isawaitable(result):
+        result = asyncio.run(asyncio.wait_for(as_coroutine(result), 60))
+    if isinstance(result, list):
+        assert len(result) in (5, 100)
+
+
+async def as_coroutine(awaitable):
+    return await awaitable
+
+
+def test_a_step_tells_its_prediction_before_it_measures():
+    kinds = [type(event) for event in events_of((5,))]
+    assert kinds == [StepBegan, Noted, Predicted, Measured, StepEnded, Closed]
+
+
+def test_the_states_are_seen_while_the_request_is_on_its_way():
+    seen = [event.text for event in events_of((2,)) if isinstance(event, Seen)]
+    words = [line.split()[-3:] for line in seen]
+    assert words[0] == ["coroutine", "task", "future"]
+    assert ["created", "–", "–"] in words
+    assert ["suspended", "pending", "pending"] in words
+    assert words[-1] == ["closed", "finished", "finished"]
+    waited = [float(line.split()[0]) for line in seen if line.split()[1] == "ms"]
+    assert waited[-1] >= 50
+
+
+def test_a_longer_delay_is_predicted_longer():
+    short, long = (
+        next(event.prediction.ns for event in events_of((5,), delay) if isinstance(event, Predicted))
+        for delay in (20, 120)
+    )
+    assert long - short > 90e6
+
+
+@pytest.mark.parametrize("name", ["states", "2"])
+def test_only_takes_one_step(name):
+    ended = tour("--only", name, "--delay", "20ms")
+    assert ended.returncode == 0
+    assert ended.stdout.count("Remember: ") == 1
+    assert "2  What a coroutine" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--only", "taks"), "Did you mean task?"),
+        (("--only", "0"), "there is no step '0'"),
+        (("--delay", "soon"), "--delay: 'soon' is not a duration"),
+        (("--delay", "exp:50ms"), "--delay: 'exp:50ms' is not a duration"),
+        (("--delay", "0"), "--delay: '0' is not from 1ms to 60s"),
+        (("--delay", "2m"), "--delay: '2m' is not from 1ms to 60s"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_2(options, sentence):
+    ended = tour(*options)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert sentence in ended.stderr
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("only", "sign"),
+    [
+        ("1", "return"),  # the target is being started
+        ("1", "Prediction"),  # requests are on their way
+        ("9", "return"),
+        ("9", "Prediction"),
+        ("10", "Prediction"),
+    ],
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_at_once_and_leaves_nothing_behind(only, sign, number):
+    mark = secrets.token_hex(8)
+    process = subprocess.Popen(
+        [*TOUR, "--only", only, "--delay", "3s" if only == "1" else "100ms"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "LOADLAB_TEST": mark},
+    )
+    for line in process.stdout:
+        if sign in line or (sign == "return" and "def main" in line):
+            break
+    time.sleep(0.3)
+    assert alive(mark)
+    process.send_signal(number)
+    began_s = time.monotonic()
+    _, complaints = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert complaints == "loadlab: interrupted; the target is stopped\n"
+    assert time.monotonic() - began_s < 10
+    assert alive(mark) == []
+
+
+def test_a_target_that_cannot_start_is_a_sentence_and_exit_4(monkeypatch, tmp_path):
+    (tmp_path / "loadlab_target").mkdir()
+    (tmp_path / "loadlab_target" / "__init__.py").touch()
+    (tmp_path / "loadlab_target" / "__main__.py").write_text("raise SystemExit('no such luck')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    ended = tour("--only", "1")
+    assert ended.returncode == 4
+    assert ended.stderr == "loadlab: the target did not start: no such luck\n"
+
+
+def test_a_target_that_dies_under_a_step_ends_the_tour_and_keeps_its_log():
+    told = []
+    lab = Lab(2_000_000_000, told.append)
+
+    async def kill_when_predicted():
+        touring = asyncio.create_task(lead(lab, (5,)))
+        while not any(isinstance(event, Predicted) for event in told):
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(1.0)
+        os.killpg(lab._main.host._process.pid, signal.SIGKILL)
+        await touring
+
+    with pytest.raises(TargetError) as caught:
+        asyncio.run(kill_when_predicted())
+    log = re.search(r"\S+\.log", str(caught.value))[0]
+    assert Path(log).exists()
+
+
+def test_giving_up_ends_a_measurement_without_waiting_for_it():
+    told = []
+    lab = Lab(30_000_000_000, told.append)
+
+    async def give_up_when_predicted():
+        lab.number = 1
+        async with lab:
+            served = await lab.main()
+            carrying = asyncio.create_task(lab.carry(lab.batch_plan("task", 2), served))
+            await asyncio.sleep(2)
+            assert lab.give_up()
+            began_s = time.monotonic()
+            with pytest.raises(EarlyStopError):
+                await carrying
+            return time.monotonic() - began_s
+
+    assert asyncio.run(give_up_when_predicted()) < 15
