@@ -6,6 +6,7 @@ import os
 import queue
 import sys
 import threading
+import time
 
 import click
 import msgspec
@@ -21,6 +22,7 @@ from loadlab.place import carry_at, inside_stack
 
 _CHUNK = 1 << 16
 _LEAVE_S = 2.0
+"""After the end of the input."""
 
 
 @click.command(hidden=True)
@@ -106,13 +108,11 @@ async def _carry(mouth: Mouth) -> None:
             while (line := ears.next_line()) is not None:
                 if line.strip() == STOP:
                     loop.call_soon_threadsafe(control.stop)
-            loop.call_soon_threadsafe(give_up)
-
-    def give_up() -> None:
-        control.stop()
-        control.stop()
-        # Nobody is left to hear the rest, and the output may be full for good: workers end with this process.
-        loop.call_later(_LEAVE_S, os._exit, 0)
+            for _ in range(2):
+                loop.call_soon_threadsafe(control.stop)
+        # Nobody is left to hear the rest, and the output may be full for good. Workers end with this process.
+        time.sleep(_LEAVE_S)
+        os._exit(0)
 
     threading.Thread(target=listen, daemon=True, name="ears").start()
     await carrying

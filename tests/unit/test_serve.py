@@ -1,0 +1,75 @@
+"""Options that a running stack can't follow, and the `make up` that can."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from loadlab.errors import UsageError
+from loadlab.hosts.compose import Container
+from loadlab.serve import Serve
+
+DEFAULTS = {
+    "WORKERS": "1",
+    "THREADS": "64",
+    "TARGET_APP": "",
+    "TARGET_SERVER": "gunicorn",
+    "TARGET_DELAY": "100ms",
+}
+
+
+def stack(*, target=(), client=(), **env):
+    common = {"id": "x", "project": "lab", "folder": "/lab", "status": "running"}
+    return SimpleNamespace(
+        containers={
+            "target": Container(**common, service="target", env=DEFAULTS | env, **dict(target)),
+            "client": Container(**common, service="client", **dict(client)),
+        }
+    )
+
+
+def refused(serve, running):
+    with pytest.raises(UsageError) as error:
+        serve.against(running)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        Serve(),
+        Serve(workers="1", threads="64", server="gunicorn", delay="100ms"),
+        Serve(delay="0.1s", threads=" 64 "),
+        Serve(app="loadlab_target.app:create_app()"),
+    ],
+)
+def test_what_the_stack_already_is_can_be_said(serve):
+    serve.against(stack())
+
+
+def test_what_differs_is_named_with_the_make_line():
+    assert refused(Serve(workers="2", threads="64"), stack()) == (
+        "--workers 2: this folder's Compose stack is up with WORKERS=1; change that by `make up WORKERS=2`"
+    )
+
+
+def test_the_make_line_keeps_what_was_set_before():
+    running = stack(THREADS="8", TARGET_DELAY="exp:50ms", target={"cpu_limit_cores": 1.5}.items())
+    assert refused(Serve(workers="4"), running).endswith(
+        "`make up WORKERS=4 THREADS=8 TARGET_DELAY=exp:50ms TARGET_CPUS=1.5`"
+    )
+
+
+def test_the_make_line_names_even_a_default_that_was_asked_for():
+    assert refused(Serve(threads="64"), stack(THREADS="8")).endswith("`make up THREADS=64`")
+
+
+def test_the_make_line_quotes_and_keeps_the_apps_folder():
+    running = stack(TARGET_APP="shop:sell", target={"mounts": {"/app": "/home/me/my shop"}}.items())
+    assert refused(Serve(app="shop:make()"), running).endswith(
+        "`make up 'TARGET_APP=shop:make()' 'APP_DIR=/home/me/my shop'`"
+    )
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", ""])
+def test_a_count_that_is_none_is_refused_as_such(value):
+    assert "is not a whole number of 1 or more" in refused(Serve(workers=value), stack())
