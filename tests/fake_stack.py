@@ -8,7 +8,7 @@ import sys
 import threading
 
 from loadlab.hosts.attached import Attached
-from loadlab.hosts.compose import Container
+from loadlab.hosts.container import Container
 from loadlab.hosts.stats import Frame
 
 SECOND = 1_000_000_000

@@ -14,7 +14,8 @@ from loadlab.environment import Room
 from loadlab.errors import UsageError
 from loadlab.fleet.supervisor import Control
 from loadlab.hosts import Host
-from loadlab.hosts.compose import STACK_METRICS, STACK_TARGET, find
+from loadlab.hosts.compose import find
+from loadlab.hosts.container import STACK_METRICS, STACK_TARGET
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.url import UrlHost
 from loadlab.plan import Plan, url_problems

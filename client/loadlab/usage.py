@@ -12,7 +12,7 @@ from typing import Protocol
 
 from loadlab.clock import NS_PER_MS
 from loadlab.events import Tick
-from loadlab.hosts.compose import Container
+from loadlab.hosts.container import Container
 from loadlab.hosts.stats import Frame
 from loadlab.result import ContainerUsage
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from loadlab.errors import UsageError
-from loadlab.hosts.compose import Container
+from loadlab.hosts.container import Container
 from loadlab.serve import Serve
 
 DEFAULTS = {

@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from loadlab.errors import TargetError, UsageError
 from loadlab.hosts import serving
 from loadlab.hosts.attached import Attached
+from loadlab.hosts.container import LABEL, STACK_TARGET, Container
 from loadlab.hosts.engine_address import engine_address
 from loadlab.hosts.stats import Frame
 
@@ -23,77 +22,8 @@ if TYPE_CHECKING:  # it takes a fifth of a second to import, and most runs need 
     from docker import DockerClient
 
 COMPOSE_FILE = "docker-compose.yml"
-STACK_TARGET = "LOADLAB_TARGET"
-"""Set in the client container: the base URL of the stack's target."""
-STACK_METRICS = "LOADLAB_TARGET_METRICS"
-"""Set in the client container: where that target's metrics are."""
-_TARGET_BIND = "TARGET_BIND"
-_LABEL = "com.docker.compose."
 _SERVICES = ("target", "client")
-_NS_PER_CORE = 1_000_000_000
 _ASK_S = 3
-
-
-class Container(msgspec.Struct, frozen=True, kw_only=True):
-    """One container of the stack, as the engine describes it."""
-
-    id: str
-    project: str
-    service: str
-    folder: str
-    """The folder of its compose file."""
-    status: str
-    """running, paused, exited …"""
-    exit_code: int = 0
-    health: str | None = None
-    """healthy, unhealthy or starting; None where it has no health check."""
-    env: dict[str, str] = {}
-    cpu_limit_cores: float | None = None
-    memory_limit_bytes: int | None = None
-    mounts: dict[str, str] = {}
-    """From the path inside to the path on the engine's host."""
-
-    @classmethod
-    def of(cls, attrs: dict[str, Any]) -> "Container":
-        """Read what the engine's `inspect` returns."""
-        config, limits, state = attrs["Config"], attrs["HostConfig"], attrs["State"]
-        labels = config.get("Labels") or {}
-        cores = (limits.get("NanoCpus") or 0) / _NS_PER_CORE
-        if (limits.get("CpuQuota") or 0) > 0:
-            cores = limits["CpuQuota"] / (limits.get("CpuPeriod") or 100_000)
-        return cls(
-            id=attrs["Id"],
-            project=labels.get(f"{_LABEL}project", ""),
-            service=labels.get(f"{_LABEL}service", ""),
-            folder=labels.get(f"{_LABEL}project.working_dir", ""),
-            status=state["Status"],
-            exit_code=state.get("ExitCode", 0),
-            health=(state.get("Health") or {}).get("Status"),
-            env=dict(each.split("=", 1) for each in config.get("Env") or [] if "=" in each),
-            cpu_limit_cores=cores or None,
-            memory_limit_bytes=limits.get("Memory") or None,
-            mounts={mount["Destination"]: mount.get("Source", "") for mount in attrs.get("Mounts") or []},
-        )
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether it comes from the lab's compose file."""
-        return (STACK_TARGET if self.service == "client" else _TARGET_BIND) in self.env
-
-    @property
-    def condition(self) -> str | None:
-        """What is wrong with it in a few words, None where it is fit for a run."""
-        match self.status, self.health:
-            case "running", None | "healthy":
-                return None
-            case "running", "starting":
-                return "is still starting"
-            case "running", health:
-                return f"is {health}"
-            case "exited" | "dead", _:
-                return f"has exited with code {self.exit_code}"
-            case status, _:
-                return f"is {status}"
 
 
 class ComposeStack:
@@ -199,7 +129,7 @@ def find(folder: Path) -> ComposeStack | None:
         engine = docker.DockerClient.from_env(
             timeout=_ASK_S, environment={**os.environ, "DOCKER_HOST": address}
         )
-        found = engine.api.containers(all=True, filters={"label": f"{_LABEL}service"})
+        found = engine.api.containers(all=True, filters={"label": f"{LABEL}service"})
         near = [each["Id"] for each in found if belongs(each.get("Labels") or {}, root)]
         containers = [Container.of(engine.api.inspect_container(name)) for name in near]
     except _engine_errors():
@@ -211,9 +141,9 @@ def find(folder: Path) -> ComposeStack | None:
 def belongs(labels: dict[str, str], root: Path) -> bool:
     """Tell whether these labels are those of target or client of the stack whose compose file is here."""
     return (
-        labels.get(f"{_LABEL}service") in _SERVICES
-        and labels.get(f"{_LABEL}oneoff", "False") == "False"
-        and Path(labels.get(f"{_LABEL}project.working_dir", "")).resolve() == root
+        labels.get(f"{LABEL}service") in _SERVICES
+        and labels.get(f"{LABEL}oneoff", "False") == "False"
+        and Path(labels.get(f"{LABEL}project.working_dir", "")).resolve() == root
     )
 
 

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from loadlab.errors import TargetError, UsageError
-from loadlab.hosts.compose import Container, belongs, checkout, find, fit
+from loadlab.hosts.compose import belongs, checkout, find, fit
+from loadlab.hosts.container import Container
 
 LABEL = "com.docker.compose."
 
