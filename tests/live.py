@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.engine import Run
@@ -68,17 +68,17 @@ def carry(
     plan: Plan,
     folder: Path,
     *,
-    meanwhile: Callable[[Control, Target], Awaitable[None]] | None = None,
+    meanwhile: Callable[[list[Event], Target], Awaitable[None]] | None = None,
     **options: str,
 ) -> Outcome:
-    """Run a plan against a fresh gunicorn of its own; `meanwhile` runs beside it."""
+    """Run a plan against a fresh gunicorn of its own; `meanwhile` runs beside it, and sees its events."""
     return asyncio.run(_carry(plan, folder, meanwhile, options))
 
 
 async def _carry(
     plan: Plan,
     folder: Path,
-    meanwhile: Callable[[Control, Target], Awaitable[None]] | None,
+    meanwhile: Callable[[list[Event], Target], Awaitable[None]] | None,
     options: dict[str, str],
 ) -> Outcome:
     host = LocalHost(folder / "target.log", {f"--{name}": value for name, value in options.items()})
@@ -96,7 +96,7 @@ async def _carry(
             control=control,
             tell=events.append,
         )
-        beside = asyncio.ensure_future(meanwhile(control, target)) if meanwhile else None
+        beside = asyncio.ensure_future(meanwhile(events, target)) if meanwhile else None
         async with asyncio.timeout(PATIENCE_S):
             result = await run.carry()
         if beside is not None:
@@ -112,42 +112,60 @@ async def _carry(
     return Outcome(result, events, grown | {name: last[name] for name in last if name.endswith("_peak")})
 
 
-def processes() -> dict[int, tuple[int, str, str]]:
-    """Return parent, state and command line of every process, by pid."""
+class Process(NamedTuple):
+    """A process as /proc has it."""
+
+    parent: int
+    group: int
+    state: str
+    command: str
+
+
+def processes() -> dict[int, Process]:
+    """Return every process that has not ended, by pid."""
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                stat = (entry / "stat").read_text().rpartition(")")[2].split()
+                state, parent, group, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                found[int(entry.name)] = int(stat[1]), stat[0], command
+                if state not in "ZX":
+                    found[int(entry.name)] = Process(int(parent), int(group), state, command)
     return found
 
 
-def descendants(pid: int) -> dict[int, str]:
-    """Return the command lines of the processes below this one, without those that have ended."""
+def descendants(pid: int) -> dict[int, Process]:
+    """Return the processes below this one, by pid."""
     everyone = processes()
-    found: dict[int, str] = {}
+    found: dict[int, Process] = {}
     level = {pid}
     while level:
-        level = {child for child, (parent, state, _) in everyone.items() if parent in level and state != "Z"}
-        found |= {child: everyone[child][2] for child in level}
+        level = {child for child, process in everyone.items() if process.parent in level}
+        found |= {child: everyone[child] for child in level}
     return found
 
 
 def workers_of(pid: int) -> list[int]:
-    """Return the spawned Python processes directly below this one: the workers of a fleet."""
-    everyone = processes()
+    """Return the workers of a fleet: spawned by this process, each the head of a group of its own."""
     return sorted(
         child
-        for child, (parent, state, command) in everyone.items()
-        if parent == pid and state != "Z" and "spawn_main" in command
+        for child, process in processes().items()
+        if process.parent == pid and process.group == child and "spawn_main" in process.command
+    )
+
+
+def spawned_by(pid: int) -> list[int]:
+    """Return the processes that multiprocessing spawned directly below this one."""
+    return sorted(
+        child
+        for child, process in processes().items()
+        if process.parent == pid and "spawn_main" in process.command
     )
 
 
 def is_gone(pid: int) -> bool:
     """Tell whether a process has ended."""
-    return processes().get(pid, (0, "Z", ""))[1] == "Z"
+    return pid not in processes()
 
 
 async def until(true: Callable[[], Any], *, within_s: float = 20.0) -> Any:

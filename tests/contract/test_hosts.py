@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from live import descendants, is_gone, until, wait_until
+from live import descendants, is_gone, wait_until
 from loadlab.errors import TargetError, UsageError
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.metrics import read
@@ -89,7 +89,7 @@ def test_a_foreign_address_is_refused_before_anything_is_sent_to_it(url):
 
 @pytest.mark.real
 def test_a_foreign_address_is_tried_where_it_is_allowed():
-    """With --remote it gets as far as the connection, which fails where nobody listens."""
+    """With --remote it gets as far as the connection; here nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = url_of(server)
     with pytest.raises(TargetError, match="cannot be reached"):
@@ -121,8 +121,9 @@ def test_a_local_target_answers_and_measures_and_leaves_nothing_behind(tmp_path)
     host = LocalHost(tmp_path / "target.log", {"--threads": "3"})
 
     async def live():
+        before = set(descendants(os.getpid()))
         target = await host.start()
-        pids = descendants(os.getpid())
+        pids = set(descendants(os.getpid())) - before
         reading = await read(target.metrics_url)
         body = await asyncio.to_thread(lambda: urllib.request.urlopen(target.url, timeout=10).read())
         assert await host.lost() is None
@@ -140,13 +141,17 @@ def test_a_local_target_that_ends_is_lost_with_its_exit_code_and_its_log(tmp_pat
     host = LocalHost(tmp_path / "target.log", {})
 
     async def lose():
+        before = set(descendants(os.getpid()))
         await host.start()
-        for pid in descendants(os.getpid()):
+        for pid in set(descendants(os.getpid())) - before:
             os.kill(pid, signal.SIGKILL)
-        await until(lambda: not descendants(os.getpid()))
-        said = await host.lost()
-        await host.stop()
-        return said
+        try:
+            async with asyncio.timeout(10):
+                while not (said := await host.lost()):
+                    await asyncio.sleep(0.02)
+            return said
+        finally:
+            await host.stop()
 
     said = asyncio.run(lose())
     assert "the target ended with exit code -9" in said
@@ -162,9 +167,10 @@ def test_a_local_target_that_ends_is_lost_with_its_exit_code_and_its_log(tmp_pat
     ],
 )
 def test_a_local_target_that_cannot_start_says_why(tmp_path, options, why):
+    before = set(descendants(os.getpid()))
     with pytest.raises(TargetError, match=f"(?s)^the target did not start: .*{why}"):
         asyncio.run(LocalHost(tmp_path / "target.log", options).start())
-    wait_until(lambda: not descendants(os.getpid()), within_s=5)
+    wait_until(lambda: set(descendants(os.getpid())) <= before, within_s=5)
 
 
 @pytest.mark.real

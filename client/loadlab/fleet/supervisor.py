@@ -39,7 +39,8 @@ class Carried(msgspec.Struct, frozen=True):
 
     counted: Recorder
     window: Window
-    """With its end: where the plan left it open, or the run was stopped, that of the last reply."""
+    """With its end: where the plan left it open, or the run was stopped, that of the last reply, or the
+    moment when the loss of the last worker was found."""
     lost: tuple[Lost, ...]
     wear: Wear
     cpu_ratios: tuple[float, ...]
@@ -114,9 +115,10 @@ async def carry(
         )
         begun(window)
         counted = await _until_over(members, Recorder(window), begin_ns, control, watch)
+        over_ns = MONOTONIC.now_ns()
     finally:
         await asyncio.gather(*(member.end() for member in members))
-    return _carried(members, counted, halted=control.halted)
+    return _carried(members, counted, over_ns, halted=control.halted)
 
 
 async def _all_ready(members: list[Member], control: Control) -> None:
@@ -177,10 +179,11 @@ def _live(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns: i
     )
 
 
-def _carried(members: list[Member], counted: Recorder, *, halted: bool) -> Carried:
+def _carried(members: list[Member], counted: Recorder, over_ns: int, *, halted: bool) -> Carried:
     window = counted.window
     if window.end_ns is None or halted:
-        last_ns = max(counted.last_done_ns, window.start_ns + 1)
+        last_ns = over_ns if any(member.broken for member in members) else counted.last_done_ns
+        last_ns = max(last_ns, window.start_ns + 1)
         window = Window(window.start_ns, min(window.end_ns or last_ns, last_ns))
     wear = Wear()
     lost = []

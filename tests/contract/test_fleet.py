@@ -1,0 +1,182 @@
+"""Workers that are lost: found within two seconds, told, and what the others measured is kept."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from live import (
+    MS,
+    batch_of,
+    carry,
+    descendants,
+    is_gone,
+    spawned_by,
+    until,
+    users_of,
+    wait_until,
+    workers_of,
+)
+from loadlab.cli.run import exit_of
+from loadlab.clock import NS_PER_S
+from loadlab.errors import Exit
+from loadlab.events import Tick
+from loadlab.plan import Request
+from loadlab.result import State, Verdict
+
+pytestmark = pytest.mark.real
+
+FOUND_S = 2.0
+SLACK_S = 1.5  # of a busy machine, beyond what is promised
+LONG_NS = 8 * NS_PER_S
+
+
+async def measuring(events, number=1):
+    """Return this process's workers once load is under way and past the first report of it."""
+    workers = await until(lambda: len(workers_of(os.getpid())) == number and workers_of(os.getpid()))
+    await until(lambda: any(isinstance(event, Tick) and event.in_flight for event in events))
+    await asyncio.sleep(1.3)
+    assert workers_of(os.getpid()) == workers
+    return workers
+
+
+class Loss:
+    """Loses one worker by a signal, and remembers when and which."""
+
+    def __init__(self, number, *, of=1):
+        self.number = number
+        self.of = of
+        self.at_s = 0.0
+        self.pids = {}
+
+    async def __call__(self, events, _target):
+        workers = await measuring(events, self.of)
+        self.pids = descendants(workers[0]) | {workers[0]: None}
+        self.at_s = time.monotonic()
+        os.kill(workers[0], self.number)
+
+
+@pytest.mark.parametrize(
+    ("number", "why"), [(signal.SIGKILL, "was killed by SIGKILL"), (signal.SIGSTOP, "has been silent")]
+)
+def test_a_worker_that_is_killed_or_stopped_is_found_within_two_seconds_and_cleaned_up(tmp_path, number, why):
+    loss = Loss(number)
+    found = carry(users_of("task", 4, LONG_NS), tmp_path, meanwhile=loss, delay="20ms")
+    assert time.monotonic() - loss.at_s < FOUND_S + SLACK_S
+    stage = found.stage
+    assert stage.state is State.INVALID
+    (finding,) = stage.findings
+    assert finding.name == "worker_lost"
+    assert why in finding.message
+    assert stage.missing_shard_ns > 4 * NS_PER_S
+    assert stage.counts.ok > 20, "what it had reported is kept"
+    assert found.result.verdict is Verdict.INVALID
+    assert exit_of(found.result) is Exit.INVALID
+    wait_until(lambda: all(is_gone(pid) for pid in loss.pids), within_s=5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_what_the_others_measured_is_kept_to_the_end(tmp_path, number):
+    loss = Loss(number, of=2)
+    plan = users_of("pool", 4, 4 * NS_PER_S, processes=2)
+    stage = carry(plan, tmp_path, meanwhile=loss, delay="20ms").stage
+    assert stage.state is State.INVALID
+    assert [finding.name for finding in stage.findings] == ["worker_lost"]
+    assert stage.window_ns == 4 * NS_PER_S
+    assert [each.count > 0 for each in stage.slices] == [True] * 4
+    assert 1.5 < stage.slices[-1].in_flight < 2.5, "two of four go on"
+    assert 0 < stage.missing_shard_ns < 4 * NS_PER_S
+    assert stage.counts.scheduled == stage.counts.ok
+
+
+def test_a_worker_that_raises_makes_the_stage_invalid_with_the_error_in_a_sentence(tmp_path):
+    """A plan that no command would make: its transport is none. The worker meets that first."""
+    started_s = time.monotonic()
+    found = carry(users_of("task", 2, LONG_NS, transport="pigeon"), tmp_path)
+    assert time.monotonic() - started_s < 6
+    (finding,) = found.stage.findings
+    assert "the worker of shard 0 raised KeyError: 'pigeon'" in finding.message
+    assert found.stage.state is State.INVALID
+    assert exit_of(found.result) is Exit.INVALID
+
+
+@pytest.mark.parametrize("name", ["threads", "task"])
+def test_a_worker_that_raises_in_the_midst_of_its_load_is_found_at_once(tmp_path, name):
+    """A request that can't be written, after many that can: no command would make it either."""
+    good = Request(url="http://127.0.0.1/", weight=60.0)
+    bad = Request(url="http://127.0.0.1/", headers=(("X", "a\r\nb"),))
+    started_s = time.monotonic()
+    found = carry(users_of(name, 2, 30 * NS_PER_S, requests=(good, bad)), tmp_path, delay="5ms")
+    assert time.monotonic() - started_s < 15
+    finding = found.stage.findings[0]
+    assert finding.name == "worker_lost"
+    assert "raised" in finding.message
+    assert found.stage.state is State.INVALID
+
+
+def test_a_process_of_the_pool_that_dies_does_not_let_the_map_hang(tmp_path):
+    async def kill_one(_events, _target):
+        (worker,) = await until(lambda: workers_of(os.getpid()))
+        pool = await until(lambda: len(spawned_by(worker)) >= 3 and spawned_by(worker))
+        await asyncio.sleep(0.7)
+        os.kill(pool[-1], signal.SIGKILL)
+
+    started_s = time.monotonic()
+    plan = batch_of("pool-map", 400, processes=2)
+    found = carry(plan, tmp_path, meanwhile=kill_one, delay="300ms")
+    assert time.monotonic() - started_s < 20
+    (finding,) = found.stage.findings
+    assert "a process of the pool died with exit code -9" in finding.message
+    assert found.stage.state is State.INVALID
+
+
+def test_a_lost_worker_of_a_batch_leaves_numbers_that_make_sense(tmp_path):
+    """Nothing was answered before it was lost: the window is still as long as what was seen of it."""
+    loss = Loss(signal.SIGKILL)
+    stage = carry(batch_of("task", 6), tmp_path, meanwhile=loss, delay="8s").stage
+    assert stage.state is State.INVALID
+    assert stage.counts.ok == 0
+    assert stage.window_ns > NS_PER_S
+    assert stage.in_flight_mean <= 6
+    assert stage.missing_shard_ns > 0
+
+
+def resident_bytes(pid):
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_worker_takes_no_more_memory_for_more_requests(tmp_path):
+    sizes = []
+
+    async def weigh(events, _target):
+        (worker,) = await measuring(events)
+        for _ in range(5):
+            sizes.append(resident_bytes(worker))
+            await asyncio.sleep(0.5)
+
+    found = carry(users_of("task", 8, 4 * NS_PER_S), tmp_path, meanwhile=weigh, delay="0ms")
+    assert found.stage.counts.ok > 500
+    assert len(sizes) == 5
+    assert max(sizes) - sizes[0] < 4 << 20
+
+
+def test_the_live_view_and_the_result_are_the_same_sums(tmp_path):
+    found = carry(users_of("pool", 4, 1500 * MS, processes=2), tmp_path, delay="20ms")
+    ticks = [event for event in found.events if isinstance(event, Tick)]
+    assert ticks[-1].finished == found.stage.sent_total
+    assert ticks[-1].in_flight == 0
+    assert ticks[-1].p99_ns == found.stage.latency_ns.p99
+    assert [tick.finished for tick in ticks] == sorted(tick.finished for tick in ticks)
+
+
+def test_no_process_is_left_after_a_run(tmp_path):
+    before = set(descendants(os.getpid()))
+    carry(users_of("pool", 4, 300 * MS, processes=2), tmp_path, delay="5ms")
+    carry(batch_of("pool-map", 10), tmp_path, delay="5ms")
+    assert workers_of(os.getpid()) == []
+    left = {pid: each.command for pid, each in descendants(os.getpid()).items() if pid not in before}
+    assert all("resource_tracker" in command or "spawn_main" in command for command in left.values())
+    assert sum("spawn_main" in command for command in left.values()) <= 1, "aiomultiprocess's one manager"
