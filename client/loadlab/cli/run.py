@@ -32,7 +32,9 @@ _LOAD = (
         help=f"closed: end each stage by this number instead; batch: the sizes.  [default: {DEFAULT_BATCH}]",
     ),
     click.option("--workload", metavar="NAME", help="closed or batch.  [default: closed; pool-map: batch]"),
-    click.option("--transport", metavar="NAME", help="aiohttp or requests.  [default: the scenario's own]"),
+    click.option(
+        "--transport", metavar="NAME", help="aiohttp, wire or requests.  [default: the scenario's own]"
+    ),
     click.option("--think", metavar="TIME", help="A user's pause after each reply.  [default: 0]"),
     click.option("--processes", metavar="N", help="Of pool and pool-map.  [default: one per core]"),
     click.option("--warmup", metavar="TIME", help="Before the window.  [default: duration/5, at most 2s]"),

@@ -10,14 +10,14 @@ from loadlab.shard import Shard
 TRAITS = Traits(
     name="task",
     idea="N tasks on one event loop (create_task, asyncio.wait)",
-    transports=("aiohttp",),
+    transports=("aiohttp", "wire"),
     workloads=(Workload.CLOSED, Workload.BATCH),
 )
 
 
 async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
     """Give every user a task of its own."""
-    async with opened(shard) as (prepared, send):
+    async with opened(shard) as (prepared, transport):
         feeds = shard.feeds(prepared, apart=not traits.single_user)
         await barrier()
-        await settle(shard, [asyncio.create_task(user(shard, feed, send)) for feed in feeds])
+        await settle(shard, [asyncio.create_task(user(shard, feed, transport.send)) for feed in feeds])
