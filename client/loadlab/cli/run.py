@@ -33,7 +33,7 @@ _LOAD = (
     ),
     click.option("--workload", metavar="NAME", help="closed or batch.  [default: closed; pool-map: batch]"),
     click.option(
-        "--transport", metavar="NAME", help="aiohttp, wire or requests.  [default: the scenario's own]"
+        "--transport", metavar="NAME", help="aiohttp, wire, null or requests.  [default: the scenario's own]"
     ),
     click.option("--think", metavar="TIME", help="A user's pause after each reply.  [default: 0]"),
     click.option("--processes", metavar="N", help="Of pool and pool-map.  [default: one per core]"),
@@ -102,7 +102,7 @@ def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa:
     """
     words = Words(**{name: given[name] for name in Words.__struct_fields__})
     serve = Serve(**{name: given[name] for name in Serve.__struct_fields__})
-    place = choose(words.target, serve, remote=given["remote"])
+    place = choose(words.target, serve, remote=given["remote"], transport=words.transport)
     plan = plan_of(words, place.base, place.room)
     folder = store.Folder(out, plan.scenario)
     log = Console(stderr=True)

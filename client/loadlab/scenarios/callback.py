@@ -8,7 +8,7 @@ from loadlab.shard import Shard
 TRAITS = Traits(
     name="callback",
     idea="N chains of futures: add_done_callback sends the next request",
-    transports=("aiohttp", "wire"),
+    transports=("aiohttp", "wire", "null"),
     workloads=(Workload.CLOSED, Workload.BATCH),
 )
 

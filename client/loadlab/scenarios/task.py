@@ -10,7 +10,7 @@ from loadlab.shard import Shard
 TRAITS = Traits(
     name="task",
     idea="N tasks on one event loop (create_task, asyncio.wait)",
-    transports=("aiohttp", "wire"),
+    transports=("aiohttp", "wire", "null"),
     workloads=(Workload.CLOSED, Workload.BATCH),
 )
 
