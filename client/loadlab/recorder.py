@@ -1,7 +1,7 @@
 """What was counted.
 
-A worker's loop writes finished requests to a `Tape`: one call, six raw integers. About once a second
-the tape is folded into a `Recorder`, the sums of a span of time, and the recorder goes to the parent.
+A worker's loop writes finished requests to a `Tape`: one call, six raw integers. Ten times a second
+the tape is folded into a `Recorder`, the sums of a span of time, which goes to the parent once a second.
 `merge` is associative and commutative, so the live view, the metrics and the result file are the same
 sums. No recorder grows with the number of requests.
 
@@ -20,8 +20,8 @@ from loadlab.histogram import Histogram, Int64s, Sparse
 from loadlab.sample import ANSWERED, CENSORED, Outcome, Sample
 
 COLUMNS = len(Sample._fields)
-PIECE = 2048
-"""Rows folded at a time: well under a millisecond, so that a fold does not stall a loop."""
+PIECE = 8192
+"""Rows folded at a time: about half a millisecond, so that a fold does not stall a loop."""
 
 
 _IS_ANSWERED = np.array([outcome in ANSWERED for outcome in Outcome])
@@ -97,7 +97,7 @@ class Recorder(msgspec.Struct, array_like=True):
     sent: int = 0
     """Requests that went out, warm-up and drain included, counted when they were sent."""
     finished: int = 0
-    """Requests that have an outcome, warm-up and drain included, counted from the tape."""
+    """Sent requests that have an outcome, warm-up and drain included, counted from the tape."""
     answered: int = 0
     """Those of them with a complete response."""
     counts: list[int] = msgspec.field(default_factory=lambda: [0] * len(Outcome))
@@ -120,8 +120,9 @@ class Recorder(msgspec.Struct, array_like=True):
         """Fold rows of a tape, shape (n, 6)."""
         if not len(rows):
             return
-        self.finished += len(rows)
-        self.answered += int(_IS_ANSWERED[rows[:, 3]].sum())
+        outcome = rows[:, 3]
+        self.finished += int((outcome != Outcome.DROPPED).sum())
+        self.answered += int(_IS_ANSWERED[outcome].sum())
         self.last_done_ns = max(self.last_done_ns, int(rows[:, 2].max()))
         self._take_due(self.window.among(rows, by=0))
         self._take_done(self.window.among(rows, by=2))
