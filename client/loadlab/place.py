@@ -70,7 +70,7 @@ async def carry_at(host: Host, plan: Plan, run_id: str, control: Control, tell: 
         )
         return await run.carry()
     finally:
-        await host.stop()
+        await host.stop(at_once=control.quitted)
 
 
 def choose(target: str | None, serve: Serve, *, remote: bool, transport: str | None = None) -> Place:

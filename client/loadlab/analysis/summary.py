@@ -44,7 +44,7 @@ def stage_result(
         requests=stage.requests,
         processes=len(carried.cpu_ratios) if traits.sharded else plan.processes,
         window_ns=window_ns,
-        counts=counts(counted),
+        counts=counts(counted, _missed(plan, stage, carried)),
         statuses={str(status): times for status, times in sorted(counted.statuses.items())},
         throughput_hz=throughput_hz,
         received_bytes=counted.body_bytes,
@@ -72,10 +72,18 @@ def stage_result(
     )
 
 
-def counts(counted: Recorder) -> Counts:
-    """Return the outcomes of what was due in the window."""
+def counts(counted: Recorder, missed: int = 0) -> Counts:
+    """Return the outcomes of what was due in the window; `missed` were due and lost with their shard."""
     by_outcome = {outcome.key: counted.count(outcome) for outcome in Outcome}
+    by_outcome[Outcome.UNFINISHED.key] += missed
     return Counts(scheduled=sum(by_outcome.values()), **by_outcome)
+
+
+def _missed(plan: Plan, stage: Stage, carried: Carried) -> int:
+    """Return how much of a batch went with lost shards; of closed users it can't be known."""
+    if plan.workload is not Workload.BATCH or not carried.lost:
+        return 0
+    return (stage.requests or 0) - sum(carried.counted.counts)
 
 
 def distribution(known: Histogram, censored: Histogram) -> Distribution:

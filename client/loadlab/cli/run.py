@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -144,12 +145,16 @@ async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Console, *
 
 
 def _conclude(result: RunResult, folder: store.Folder, log: Console, *, as_json: bool) -> int:
-    """Write, print and return the exit code."""
-    written = folder.write(result)
-    (log if as_json else Console()).print(render(result))
-    log.print(f"result: {written}", soft_wrap=True, highlight=False, markup=False)
+    """Print and write, whatever a closed pipe or a full disk does to either; return the exit code."""
     if as_json:
-        sys.stdout.buffer.write(encode(result))
+        log.print(render(result))
+    with suppress(BrokenPipeError):
+        if as_json:
+            sys.stdout.buffer.write(encode(result))
+        else:
+            Console().print(render(result))
+        sys.stdout.flush()
+    log.print(f"result: {folder.write(result)}", soft_wrap=True, highlight=False, markup=False)
     if result.failure is not None:
         kept = folder.write_error(result.failure)
         raise LabError(

@@ -21,5 +21,5 @@ class Nowhere:
         """Say nothing: what is nowhere is never lost."""
         return None
 
-    async def stop(self) -> None:
+    async def stop(self, *, at_once: bool = False) -> None:
         """Stop nothing, for nothing was started."""
