@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from loadlab.clock import NS_PER_S
-from loadlab.histogram import Histogram, Int64s, Sparse
+from loadlab.histogram import Histogram, Int64s, Sparse, quantile_ns
 from loadlab.sample import ANSWERED, CENSORED, Outcome, Sample
 
 COLUMNS = len(Sample._fields)
@@ -76,18 +76,45 @@ class Tape:
         return np.frombuffer(piece, dtype=np.int64).reshape(-1, COLUMNS)
 
 
+class Figures(msgspec.Struct, array_like=True, frozen=True):
+    """What a second's latencies come to; all that is kept of a second that is over."""
+
+    count: int
+    p50_ns: int | None
+    p99_ns: int | None
+
+
 class Slice(msgspec.Struct, array_like=True):
     """The completions of one second of the window."""
 
     latency: Sparse = Sparse()
     errors: int = 0
     in_flight_integral_ns: int = 0
+    settled: Figures | None = None
 
     def merge(self, other: Self) -> None:
-        """Add what the other counted."""
-        self.latency = self.latency.plus(other.latency)
+        """Add what the other counted; replies that come after this second was settled still count."""
+        if self.settled is None:
+            self.latency = self.latency.plus(other.latency)
+        else:
+            count = self.settled.count + other.figures().count
+            self.settled = Figures(count, self.settled.p50_ns, self.settled.p99_ns)
         self.errors += other.errors
         self.in_flight_integral_ns += other.in_flight_integral_ns
+
+    def figures(self) -> Figures:
+        """Return count and quantiles."""
+        if self.settled is not None:
+            return self.settled
+        latency = Histogram.of(self.latency)
+        return Figures(
+            latency.count, quantile_ns(latency, Histogram(), 0.5), quantile_ns(latency, Histogram(), 0.99)
+        )
+
+    def settle(self) -> None:
+        """Keep the figures alone: a long run must not keep a distribution of every second."""
+        self.settled = self.figures()
+        self.latency = Sparse()
 
 
 class Recorder(msgspec.Struct, array_like=True):
@@ -168,6 +195,12 @@ class Recorder(msgspec.Struct, array_like=True):
         if second not in self.slices:
             self.slices[second] = Slice()
         return self.slices[second]
+
+    def settle(self, until_ns: int) -> None:
+        """Reduce the seconds that ended before a moment to their figures: nothing more comes of them."""
+        for second, part in self.slices.items():
+            if part.settled is None and self.window.start_ns + (second + 1) * NS_PER_S <= until_ns:
+                part.settle()
 
     def count(self, outcome: Outcome) -> int:
         """Return how many requests due in the window had this outcome."""

@@ -109,15 +109,15 @@ def _slices(counted: Recorder, window_ns: int, *, sees_flight: bool) -> tuple[Sl
     made = []
     for second in range(seconds):
         part = counted.slices.get(second, Slice())
-        latency = Histogram.of(part.latency)
+        figures = part.figures()
         length_ns = min(NS_PER_S, window_ns - second * NS_PER_S)
         made.append(
             SliceResult(
                 at_ns=second * NS_PER_S,
-                count=latency.count,
+                count=figures.count,
                 errors=part.errors,
-                p50=quantile_ns(latency, _NOTHING, 0.5),
-                p99=quantile_ns(latency, _NOTHING, 0.99),
+                p50=figures.p50_ns,
+                p99=figures.p99_ns,
                 in_flight=part.in_flight_integral_ns / length_ns if sees_flight else None,
             )
         )

@@ -18,6 +18,8 @@ from loadlab.transports import Wear
 
 _POLL_S = 0.05
 _LIVE_NS = 500 * NS_PER_MS
+_SETTLED_NS = 2 * NS_PER_S
+"""How long after a second was reported by all nothing more is expected of it."""
 _START_NS = 30 * NS_PER_S
 _LEAD_NS = 20 * NS_PER_MS
 """From the moment the barrier's fall is announced until it falls."""
@@ -151,6 +153,7 @@ async def _until_over(
             for news in member.take_news():
                 counted.merge(news)
                 fresh.merge(news)
+        counted.settle(min(member.upto_ns for member in members) - _SETTLED_NS)
         level = control.halted + control.quitted
         if level > told:
             told = level
