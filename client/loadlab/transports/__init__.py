@@ -68,8 +68,11 @@ class Flight(Protocol):
 class Continuing(Protocol):
     """An `AsyncTransport` that can also go on by itself: no coroutine and no future for a request."""
 
-    def begin(self, prepared: Any, replied: Replied) -> Flight:  # noqa: ANN401 - what `prepare` returned
-        """Send one request as `send` does; call `replied` once with its reply, never before this returns."""
+    def begin(self, prepared: Any, replied: Replied, sent_ns: int) -> Flight:  # noqa: ANN401 - as in `send`
+        """Send one request as `send` does, its time limits counted from `sent_ns`, which is now.
+
+        `replied` is called once with the reply, and never before this returns.
+        """
         ...
 
 

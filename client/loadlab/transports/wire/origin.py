@@ -4,11 +4,16 @@ import ssl
 from collections import deque
 from typing import Any
 
-from loadlab.transports.wire.connection import Asked, Connection, Known, Replied, Terms
-from loadlab.transports.wire.request import Address
+from loadlab.clock import NS_PER_S
+from loadlab.plan import Request
+from loadlab.transports import Replied
+from loadlab.transports.wire.connection import Asked, Connection, Known, Terms
+from loadlab.transports.wire.request import Address, asks_to_close, encode
 
-KEEPALIVE_S = 1.5
+KEEPALIVE_NS = 3 * NS_PER_S // 2
 """Below gunicorn's 2 s: so the target rarely closes a connection under a request."""
+_SMALL_BODY_BYTES = 8 * 1024
+"""A request that a socket's buffer takes whole: no answer can come before its end."""
 
 
 class Origin:
@@ -21,24 +26,38 @@ class Origin:
         self._options: dict[str, Any] = {}
         if address.tls:
             # The limit for connecting holds for the handshake, too; asyncio's own must not come before it.
-            self._options = {"ssl": trust, "ssl_handshake_timeout": terms.connect_limit_s + 1}
-        self.idle: deque[Connection] = deque()
-        """The last one used stands last, and goes first."""
-        self.known = {bodiless: Known() for bodiless in (False, True)}
+            self._options = {"ssl": trust, "ssl_handshake_timeout": terms.connect_limit_ns / NS_PER_S + 1}
+        self._idle: deque[Connection] = deque()
+        self._known = {bodiless: Known() for bodiless in (False, True)}
 
-    def connect(self, asked: Asked, replied: Replied, now_s: float) -> Connection:
+    def asked(self, request: Request) -> Asked:
+        """Return a kind of request for this address."""
+        bodiless = request.method.upper() == "HEAD"
+        keeps = not asks_to_close(request)
+        learns = keeps and len(request.body) <= _SMALL_BODY_BYTES
+        return Asked(
+            encode(request),
+            connect=self._connect,
+            idle=self._idle,
+            known=self._known[bodiless] if learns else Known(),
+            bodiless=bodiless,
+            keeps=keeps,
+            learns=learns,
+        )
+
+    def _connect(self, asked: Asked, replied: Replied, sent_ns: int) -> Connection:
         """Make a connection and send this over it."""
-        connection = Connection(self._terms, self.idle, asked, replied, now_s)
-        connection.connecting = self._loop.create_task(self._connect(connection))
+        connection = Connection(self._terms, asked, replied, sent_ns)
+        connection.connecting = self._loop.create_task(self._make(connection))
         return connection
 
-    def sweep(self, now_s: float) -> None:
+    def sweep(self, now_ns: int) -> None:
         """Close what has been idle for too long."""
-        idle = self.idle
-        while idle and now_s - idle[0].idle_since_s >= KEEPALIVE_S:
+        idle = self._idle
+        while idle and now_ns - idle[0].idle_since_ns >= KEEPALIVE_NS:
             idle.popleft().drop()
 
-    async def _connect(self, connection: Connection) -> None:
+    async def _make(self, connection: Connection) -> None:
         host, port = self._address.host, self._address.port
         try:
             await self._loop.create_connection(lambda: connection, host, port, **self._options)
