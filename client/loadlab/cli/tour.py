@@ -13,7 +13,7 @@ from loadlab.errors import EarlyStopError, Exit, UsageError
 from loadlab.tour import NAMES, chosen
 from loadlab.tour.events import Event, Predicted, StepBegan, StepEnded
 
-_DEFAULT_DELAY = "200ms"
+_DEFAULT_DELAY = "250ms"
 _LEAST_NS = NS_PER_MS
 _MOST_NS = 60 * NS_PER_S
 _WIDTH = 80
