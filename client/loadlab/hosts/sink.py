@@ -1,6 +1,6 @@
 """The lab's own sink as a target: for when the client's limit is the question, and not the server's.
 
-gunicorn runs out of CPU before one client loop does; the sink takes a fifth of the client's CPU or less.
+gunicorn runs out of CPU before one client loop does; the sink needs about a third of an aiohttp client's CPU.
 """
 
 import asyncio
