@@ -104,4 +104,5 @@ class Wire:
         assert len(replies) == 1, "each request is answered once"
         assert not self.terms.opened
         self.idle.clear()
+        self.wheel.watched.clear()
         return Exchange(reply, kept, self.wear.surplus - surplus)
