@@ -388,3 +388,10 @@ def test_no_temporary_files_are_left(lab):
     before = set(Path("/tmp").glob("loadlab-*"))
     lab("run", "task", *QUICK)
     assert set(Path("/tmp").glob("loadlab-*")) - before == set()
+
+
+def test_a_reader_that_leaves_early_changes_nothing_about_the_exit_code(lab):
+    run = lab.start("run", "task", "--quiet", *QUICK)
+    run.stdout.close()
+    assert run.wait(60) == 0
+    assert lab.results()

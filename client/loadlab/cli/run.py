@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from loadlab import store
+from loadlab.cli.console import Terminal
 from loadlab.cli.words import DEFAULT_BATCH, Words, plan_of
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.events import Event
@@ -106,7 +106,7 @@ def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa:
     place = choose(words.target, serve, remote=given["remote"], transport=words.transport)
     plan = plan_of(words, place.base, place.room)
     folder = store.Folder(out, plan.scenario)
-    log = Console(stderr=True)
+    log = Terminal(stderr=True)
     try:
         result = asyncio.run(_carry(place, plan, folder, log, quiet=quiet))
     except BaseException:
@@ -115,7 +115,7 @@ def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa:
     return _conclude(result, folder, log, as_json=as_json)
 
 
-async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Console, *, quiet: bool) -> RunResult:
+async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Terminal, *, quiet: bool) -> RunResult:
     """Carry the plan; the first Ctrl-C or SIGTERM drains and keeps, the second does not wait."""
     control = Control()
     carrying: asyncio.Task[RunResult]
@@ -144,7 +144,7 @@ async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Console, *
             raise EarlyStopError("interrupted before the load began; nothing was measured") from None
 
 
-def _conclude(result: RunResult, folder: store.Folder, log: Console, *, as_json: bool) -> int:
+def _conclude(result: RunResult, folder: store.Folder, log: Terminal, *, as_json: bool) -> int:
     """Print and write, whatever a closed pipe or a full disk does to either; return the exit code."""
     if as_json:
         log.print(render(result))
@@ -152,7 +152,7 @@ def _conclude(result: RunResult, folder: store.Folder, log: Console, *, as_json:
         if as_json:
             sys.stdout.buffer.write(encode(result))
         else:
-            Console().print(render(result))
+            Terminal().print(render(result))
         sys.stdout.flush()
     log.print(f"result: {folder.write(result)}", soft_wrap=True, highlight=False, markup=False)
     if result.failure is not None:
