@@ -146,6 +146,11 @@ def test_broken_connections_are_a_finding():
     assert (found.client.connections_opened, found.client.connections_lost) == (9, 2)
 
 
+def test_bytes_that_belong_to_no_response_are_a_finding():
+    found = summed(carried(*FAST, wear=Wear(9, 0, 3)))
+    assert [finding.name for finding in found.findings] == ["surplus"]
+
+
 @pytest.mark.parametrize(("users", "processes"), [(1, 1), (3, 3), (64, 4)])
 def test_the_processes_of_a_stage_are_those_that_carried_it(users, processes):
     whole = plan(scenario="pool", stages=(Stage(concurrency=users),), processes=4)

@@ -215,4 +215,12 @@ def _findings(traits: Traits, carried: Carried) -> list[Finding]:
         found.append(
             Finding("connections_lost", f"{carried.wear.connections_lost} connections broke under a request")
         )
+    if carried.wear.surplus:
+        found.append(
+            Finding(
+                "surplus",
+                f"{carried.wear.surplus} times bytes came that belonged to no response, such as a body longer"
+                " than its Content-Length; the connection was closed each time",
+            )
+        )
     return found

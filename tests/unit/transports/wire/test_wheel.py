@@ -21,9 +21,16 @@ class Loop:
         self.timers = []
 
     def call_later(self, _delay, call):
-        handle = type("Handle", (), {"cancel": self.timers.remove, "call": call})()
-        self.timers.append(handle)
-        return handle
+        self.timers.append(Handle(self, call))
+        return self.timers[-1]
+
+
+class Handle:
+    def __init__(self, loop, call):
+        self.loop, self.call = loop, call
+
+    def cancel(self):
+        self.loop.timers.remove(self)
 
 
 class Watched:
@@ -60,8 +67,7 @@ def wheel(clock, loop, turned):
 
 def turn(clock, loop, by_ns=GRAIN_NS):
     clock.ns += by_ns
-    handle = loop.timers.pop()
-    type(handle).call()
+    loop.timers.pop().call()
 
 
 def test_a_limit_is_kept_never_early_and_two_grains_late_at_most(clock, loop, wheel):
