@@ -17,6 +17,22 @@ import msgspec
 from loadlab.errors import Exit, TargetError, UsageError
 from loadlab.hosts import Target, serving
 
+VARIABLES = frozenset(
+    {
+        "WORKERS",
+        "THREADS",
+        "TARGET_APP",
+        "TARGET_BIND",
+        "TARGET_DELAY",
+        "TARGET_KEEP_ALIVE",
+        "TARGET_METRICS_BIND",
+        "TARGET_SEED",
+        "TARGET_SERVER",
+        "TARGET_SERVER_TIMING",
+    }
+)
+"""What a target reads its options from where it is given none. Here the given ones alone decide, so that
+`where` is true; everything else of the environment is the app's."""
 _START_S = 20.0
 _STOP_S = 10.0
 _POLL_S = 0.02
@@ -89,7 +105,7 @@ class LocalHost:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env=os.environ | {"TMPDIR": self._scratch.name},
+                env=_environment() | {"TMPDIR": self._scratch.name},
             )
 
     async def _announced(self, announce: Path) -> _Announced:
@@ -111,6 +127,10 @@ class LocalHost:
     def _last_words(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return "\n".join(lines[-_TAIL_LINES:]) or "it said nothing"
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in VARIABLES}
 
 
 def _read(announce: Path) -> _Announced | None:
