@@ -88,14 +88,19 @@ class Slice(msgspec.Struct, array_like=True):
     """The completions of one second of the window."""
 
     latency: Sparse = Sparse()
+    late: Sparse = Sparse()
+    """How long the requests that were given up in this second had been waited for."""
     errors: int = 0
     in_flight_integral_ns: int = 0
     settled: Figures | None = None
 
     def merge(self, other: Self) -> None:
-        """Add what the other counted; replies that come after this second was settled still count."""
+        """Add what an unsettled other counted; replies that come after this one was settled still count."""
+        if other.settled is not None:
+            raise ValueError("a settled second can't be added to another")
         if self.settled is None:
             self.latency = self.latency.plus(other.latency)
+            self.late = self.late.plus(other.late)
         else:
             count = self.settled.count + other.figures().count
             self.settled = Figures(count, self.settled.p50_ns, self.settled.p99_ns)
@@ -106,15 +111,13 @@ class Slice(msgspec.Struct, array_like=True):
         """Return count and quantiles."""
         if self.settled is not None:
             return self.settled
-        latency = Histogram.of(self.latency)
-        return Figures(
-            latency.count, quantile_ns(latency, Histogram(), 0.5), quantile_ns(latency, Histogram(), 0.99)
-        )
+        latency, late = Histogram.of(self.latency), Histogram.of(self.late)
+        return Figures(latency.count, quantile_ns(latency, late, 0.5), quantile_ns(latency, late, 0.99))
 
     def settle(self) -> None:
         """Keep the figures alone: a long run must not keep a distribution of every second."""
         self.settled = self.figures()
-        self.latency = Sparse()
+        self.latency = self.late = Sparse()
 
 
 class Recorder(msgspec.Struct, array_like=True):
@@ -178,6 +181,7 @@ class Recorder(msgspec.Struct, array_like=True):
             here = second == value
             part = self._slice(int(value))
             part.latency = part.latency.plus(Sparse.of((done - due)[here & answered]))
+            part.late = part.late.plus(Sparse.of((done - due)[here & _IS_CENSORED[outcome]]))
             part.errors += int((here & (outcome != Outcome.OK)).sum())
 
     def observe_in_flight(self, from_ns: int, to_ns: int, in_flight: int) -> None:

@@ -1,5 +1,6 @@
 """From what a stage's workers counted to the stage's result. Pure."""
 
+from loadlab.analysis.losses import Missed, missed, with_unknown
 from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.supervisor import Carried
@@ -20,9 +21,11 @@ from loadlab.result import (
     Theory,
     span_ns,
 )
-from loadlab.sample import Outcome
+from loadlab.sample import ANSWERED, Outcome
 
 _NOTHING = Histogram()
+_EDGES = 20
+"""So many times what is in flight must be completed for a share of the bound to be told within 5 %."""
 
 
 def stage_result(
@@ -36,54 +39,56 @@ def stage_result(
     counted = carried.counted
     window_ns = span_ns(carried.window)
     throughput_hz = counted.completions / window_ns * NS_PER_S
-    target = target_stage(*readings)
-    findings = _findings(traits, carried)
+    target = target_stage(*readings, window_ns)
+    gone = missed(plan, stage, carried)
+    findings = _findings(plan, traits, carried)
     return StageResult(
         label=stage.label,
         concurrency=stage.concurrency,
         requests=stage.requests,
         processes=len(carried.cpu_ratios) if traits.sharded else plan.processes,
         window_ns=window_ns,
-        counts=counts(counted, _missed(plan, stage, carried)),
+        counts=counts(counted, gone),
         statuses={str(status): times for status, times in sorted(counted.statuses.items())},
         throughput_hz=throughput_hz,
         received_bytes=counted.body_bytes,
         in_flight_mean=None if traits.hides_flight else counted.in_flight_integral_ns / window_ns,
-        makespan_ns=window_ns if plan.workload is Workload.BATCH else None,
-        state=State.INVALID if carried.lost else State.VALID,
+        makespan_ns=window_ns if plan.workload is Workload.BATCH and _complete(counted) else None,
+        state=State.INVALID if carried.lost else State.SUSPECT if _cut_short(plan, carried) else State.VALID,
         findings=tuple(findings),
         sent_total=counted.sent,
         missing_shard_ns=sum(lost.missing_ns for lost in carried.lost),
-        latency_ns=distribution(counted.latency, counted.late),
-        service_ns=distribution(counted.service, counted.late_service),
+        latency_ns=distribution(counted.latency, with_unknown(counted.late, gone.unfinished)),
+        service_ns=distribution(counted.service, with_unknown(counted.late_service, gone.unfinished)),
         lag_ns=distribution(counted.lag, _NOTHING),
         histograms=Histograms(
             latency=counted.latency.encode(), service=counted.service.encode(), lag=counted.lag.encode()
         ),
         slices=_slices(counted, window_ns, sees_flight=not traits.hides_flight),
         client=ClientStage(
-            cpu_ratio=carried.cpu_ratios,
+            cpu_ratio=(None,) if traits.hides_flight else carried.cpu_ratios,
             loop_stall_max_ns=carried.loop_stall_max_ns,
-            connections_opened=carried.wear.connections_opened,
-            connections_lost=carried.wear.connections_lost,
+            connections_opened=None if traits.hides_flight else carried.wear.connections_opened,
+            connections_lost=None if traits.hides_flight else carried.wear.connections_lost,
         ),
         target=target,
-        theory=theory(plan, stage, traits, target, throughput_hz),
+        theory=theory(
+            plan, stage, traits, target, throughput_hz=throughput_hz, completions=counted.completions
+        ),
     )
 
 
-def counts(counted: Recorder, missed: int = 0) -> Counts:
-    """Return the outcomes of what was due in the window; `missed` were due and lost with their shard."""
+def counts(counted: Recorder, missed: Missed) -> Counts:
+    """Return the outcomes of what was due in the window."""
     by_outcome = {outcome.key: counted.count(outcome) for outcome in Outcome}
-    by_outcome[Outcome.UNFINISHED.key] += missed
+    by_outcome[Outcome.UNFINISHED.key] += missed.unfinished
+    by_outcome[Outcome.DROPPED.key] += missed.dropped
     return Counts(scheduled=sum(by_outcome.values()), **by_outcome)
 
 
-def _missed(plan: Plan, stage: Stage, carried: Carried) -> int:
-    """Return how much of a batch went with lost shards; of closed users it can't be known."""
-    if plan.workload is not Workload.BATCH or not carried.lost:
-        return 0
-    return (stage.requests or 0) - sum(carried.counted.counts)
+def _complete(counted: Recorder) -> bool:
+    """Tell whether every request that was due has a response."""
+    return sum(counted.counts) == sum(counted.count(outcome) for outcome in ANSWERED) > 0
 
 
 def distribution(known: Histogram, censored: Histogram) -> Distribution:
@@ -124,11 +129,15 @@ def _slices(counted: Recorder, window_ns: int, *, sees_flight: bool) -> tuple[Sl
     return tuple(made)
 
 
-def target_stage(first: Reading | None, last: Reading | None) -> TargetStage | None:
-    """Return the target's figures between two readings of its metrics; None without both."""
+def target_stage(first: Reading | None, last: Reading | None, window_ns: int) -> TargetStage | None:
+    """Return the target's figures between two readings of its metrics; None without both.
+
+    Where the readings lie outside the window, because its ends can't be known or met, all that grew between
+    them grew in it: the target has nothing else to do.
+    """
     if first is None or last is None or last.at_ns <= first.at_ns:
         return None
-    span_s = (last.at_ns - first.at_ns) / NS_PER_S
+    span_s = min(last.at_ns - first.at_ns, window_ns) / NS_PER_S
 
     def grown(name: str) -> float | None:
         before, after = first.get(name), last.get(name)
@@ -167,9 +176,19 @@ def slots(target: TargetStage) -> int | None:
 
 
 def theory(
-    plan: Plan, stage: Stage, traits: Traits, target: TargetStage | None, throughput_hz: float
+    plan: Plan,
+    stage: Stage,
+    traits: Traits,
+    target: TargetStage | None,
+    *,
+    throughput_hz: float,
+    completions: int,
 ) -> Theory | None:
-    """Return what was to be expected, given the S that the target measured; None without it."""
+    """Return what was to be expected, given the S that the target measured; None without it.
+
+    The share of the bound is left open where the edges of the window could move it by more than 5 %: what
+    is in flight there may fall to either side.
+    """
     if target is None or not target.thread_ns or target.threads is None:
         return None
     service_ns, places = target.thread_ns, slots(target)
@@ -182,10 +201,16 @@ def theory(
         )
     at_once = in_flight if places is None else min(in_flight, places)
     bound = bound_hz(stage.concurrency or 1, at_once, service_ns, plan.think_ns)
-    return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound)
+    told = completions >= _EDGES * at_once
+    return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound if told else None)
 
 
-def _findings(traits: Traits, carried: Carried) -> list[Finding]:
+def _cut_short(plan: Plan, carried: Carried) -> bool:
+    """Tell whether the stage ended before its time."""
+    return plan.duration_ns is not None and span_ns(carried.window) < plan.duration_ns
+
+
+def _findings(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
     counted = carried.counted
     found = [
         Finding(
@@ -195,6 +220,30 @@ def _findings(traits: Traits, carried: Carried) -> list[Finding]:
         )
         for lost in carried.lost
     ]
+    if plan.duration_ns is not None and _cut_short(plan, carried):
+        found.append(
+            Finding(
+                "cut_short",
+                f"it ended after {span_ns(carried.window) / NS_PER_S:.2f} of"
+                f" {plan.duration_ns / NS_PER_S:.2f} s: its window lasts until its last reply",
+            )
+        )
+    if not sum(counted.counts):
+        found.append(
+            Finding(
+                "nothing_due",
+                f"no request was due in its window: those in flight began before it and took longer than it;"
+                f" {counted.sent} were sent in all",
+            )
+        )
+    unanswered = counted.count(Outcome.CONNECT_ERROR) + counted.count(Outcome.PROTOCOL_ERROR)
+    if unanswered and counted.latency.count:
+        found.append(
+            Finding(
+                "answered_only",
+                f"its latencies are those of the {counted.latency.count} requests that were answered",
+            )
+        )
     if counted.late.count:
         found.append(
             Finding(
@@ -207,9 +256,13 @@ def _findings(traits: Traits, carried: Carried) -> list[Finding]:
         found.append(
             Finding(
                 "loop_blocked",
-                f"by design: a blocking call held the event loop, for up to"
-                f" {carried.loop_stall_max_ns / NS_PER_S:.2f} s at a time",
+                f"by design: blocking calls held the event loop, one after another, for up to"
+                f" {carried.loop_stall_max_ns / NS_PER_S:.2f} s without a break",
             )
+        )
+    if not carried.lost and plan.workload is Workload.BATCH and not _complete(counted):
+        found.append(
+            Finding("incomplete", "not every request of the batch was answered, so it has no Cost time")
         )
     if carried.wear.connections_lost:
         found.append(

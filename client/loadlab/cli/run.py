@@ -1,6 +1,7 @@
 """`loadlab run`: one scenario against one target."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -116,17 +117,17 @@ def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa:
 
 
 async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Terminal, *, quiet: bool) -> RunResult:
-    """Carry the plan; the first Ctrl-C or SIGTERM drains and keeps, the second does not wait."""
+    """Carry the plan; the first Ctrl-C, SIGTERM or SIGHUP drains and keeps, the second does not wait."""
     control = Control()
     carrying: asyncio.Task[RunResult]
     begun = False
 
     def stop() -> None:
         control.stop()
-        if begun:
-            log.print("stopping: waiting for what is in flight; Ctrl-C again does not wait", style="yellow")
-        else:
+        if not begun:
             carrying.cancel()
+        elif not control.quitted:
+            log.print("stopping: waiting for what is in flight; Ctrl-C again does not wait", style="yellow")
 
     def tell(event: Event) -> None:
         nonlocal begun
@@ -134,7 +135,7 @@ async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Terminal, 
         view.tell(event)
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop)
     with watcher(log, quiet=quiet) as view:
         carrying = asyncio.create_task(place.carry(plan, folder, control, tell))
@@ -146,15 +147,21 @@ async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Terminal, 
 
 def _conclude(result: RunResult, folder: store.Folder, log: Terminal, *, as_json: bool) -> int:
     """Print and write, whatever a closed pipe or a full disk does to either; return the exit code."""
-    if as_json:
-        log.print(render(result))
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
+        if as_json:
+            log.print(render(result))
+    try:
         if as_json:
             sys.stdout.buffer.write(encode(result))
         else:
             Terminal().print(render(result))
         sys.stdout.flush()
-    log.print(f"result: {folder.write(result)}", soft_wrap=True, highlight=False, markup=False)
+    except OSError:
+        # Whoever read it has gone, or its disk is full. Python would complain again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    written = folder.write(result)
+    with suppress(OSError):
+        log.print(f"result: {written}", soft_wrap=True, highlight=False, markup=False)
     if result.failure is not None:
         kept = folder.write_error(result.failure)
         raise LabError(

@@ -13,4 +13,9 @@ from loadlab.report.table import render
 @click.argument("result", type=click.Path(path_type=Path))
 def show(result: Path) -> None:
     """Print the table of RESULT, a result.json or the folder it is in."""
-    Terminal().print(render(store.read(result)))
+    found = store.read(result)
+    terminal = Terminal()
+    terminal.print(
+        f"{found.run_id}: {found.environment.where}", soft_wrap=True, highlight=False, markup=False
+    )
+    terminal.print(render(found))

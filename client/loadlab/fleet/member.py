@@ -11,6 +11,7 @@ import signal
 import threading
 from multiprocessing.connection import Connection
 
+import numpy as np
 from aiomultiprocess import Worker
 from aiomultiprocess.core import get_context
 
@@ -59,7 +60,7 @@ class Member:
         self.ready = False
         self.ended: Ended | None = None
         self.broken: str | None = None
-        self.pulses: list[tuple[int, Pulse]] = []
+        self.pulses: list[Pulse] = []
         self.heard_ns = self.moved_ns = MONOTONIC.now_ns()
         self.upto_ns = 0
         """Up to when it has reported; 0 before its first report."""
@@ -93,10 +94,11 @@ class Member:
                 self.broken = self._exit()
             case Ready():
                 self.ready = True
+                self.moved_ns = self.heard_ns
             case Pulse():
-                if not self.pulses or message.progress != self.pulses[-1][1].progress:
+                if not self.pulses or message.progress != self.pulses[-1].progress:
                     self.moved_ns = self.heard_ns
-                self.pulses.append((self.heard_ns, message))
+                self.pulses.append(message)
             case Delta():
                 self._news.append(message.counted)
                 self.sent += message.counted.sent
@@ -117,11 +119,11 @@ class Member:
     def check(self) -> None:
         """Break what has been silent, or has not moved, for too long."""
         now_ns = MONOTONIC.now_ns()
-        if self.over or not self.ready:
+        if self.over or not self.pulses:
             return
         if now_ns - self.heard_ns > _SILENT_NS:
             self.broken = "has been silent: it is stopped or hangs"
-        elif now_ns - self.moved_ns > _SILENT_NS and not self._blocks_loop:
+        elif self.ready and now_ns - self.moved_ns > _SILENT_NS and not self._blocks_loop:
             self.broken = "hangs: its loop does not turn"
 
     @property
@@ -158,10 +160,19 @@ class Member:
         await asyncio.to_thread(self.worker.aio_process.join, _JOIN_NS / NS_PER_S)
         self.pipe.close()
 
-    def cpu_ratio(self, window: Window) -> float:
-        """Return the process's CPU time over the window, in cores, to the nearest pulses."""
-        inside = [(at, pulse) for at, pulse in self.pulses if window.overlap_ns(at - 1, at)]
-        if len(inside) < 2:
-            return 0.0
-        (first_ns, first), (last_ns, last) = inside[0], inside[-1]
-        return (last.cpu_ns - first.cpu_ns) / (last_ns - first_ns)
+    def cpu_ratio(self, window: Window) -> float | None:
+        """Return the process's CPU time over the window, in cores; None where it was not heard often enough.
+
+        Between two pulses CPU time is taken to grow evenly.
+        """
+        if len(self.pulses) < 2 or window.end_ns is None:
+            return None
+        at_ns = [pulse.at_ns for pulse in self.pulses]
+        cpu_ns = [pulse.cpu_ns for pulse in self.pulses]
+        first_ns, last_ns = (
+            min(max(edge_ns, at_ns[0]), at_ns[-1]) for edge_ns in (window.start_ns, window.end_ns)
+        )
+        if last_ns <= first_ns:
+            return None
+        used_ns = np.interp(last_ns, at_ns, cpu_ns) - np.interp(first_ns, at_ns, cpu_ns)
+        return float(used_ns) / (last_ns - first_ns)

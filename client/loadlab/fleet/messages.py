@@ -16,6 +16,7 @@ class Ready(msgspec.Struct, tag=True):
 class Pulse(msgspec.Struct, tag=True):
     """Worker, several times a second: alive, and how it goes."""
 
+    at_ns: int
     progress: int
     """Grows whenever the loop turned, a request went out or one came back."""
     sent: int

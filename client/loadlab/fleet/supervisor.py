@@ -45,8 +45,8 @@ class Carried(msgspec.Struct, frozen=True):
     moment when the loss of the last worker was found."""
     lost: tuple[Lost, ...]
     wear: Wear
-    cpu_ratios: tuple[float, ...]
-    """Of each worker over the window, in cores."""
+    cpu_ratios: tuple[float | None, ...]
+    """Of each worker over the window, in cores; None where it can't be told."""
     loop_stall_max_ns: int
 
 
@@ -128,6 +128,8 @@ async def _all_ready(members: list[Member], control: Control) -> None:
     deadline_ns = MONOTONIC.now_ns() + _START_NS
     while not all(member.ready or member.over for member in members) and not control.quitted:
         await asyncio.sleep(_POLL_S / 5)
+        for member in members:
+            member.check()
         if MONOTONIC.now_ns() > deadline_ns:
             for member in members:
                 if not member.ready:
@@ -207,4 +209,4 @@ def _carried(members: list[Member], counted: Recorder, over_ns: int, *, halted: 
 
 
 def _last_pulses(members: list[Member]) -> list[Pulse]:
-    return [member.pulses[-1][1] for member in members if member.pulses]
+    return [member.pulses[-1] for member in members if member.pulses]

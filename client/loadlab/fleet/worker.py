@@ -114,6 +114,8 @@ class Reporter(threading.Thread):
         match from_parent(self._parent.recv_bytes()):
             case Go(begin_ns):
                 self._counted = Recorder(self._shard.start_at(begin_ns))
+                self._shard.loop_stall_max_ns = 0
+                self._pulse()
                 self._loop.call_soon_threadsafe(self._begun.set)
             case Halt():
                 self._shard.halt()
@@ -127,6 +129,7 @@ class Reporter(threading.Thread):
         finished = self._finished()
         self._send(
             Pulse(
+                at_ns=shard.now_ns(),
                 progress=shard.loop_ticks + shard.sent + finished,
                 sent=shard.sent,
                 finished=finished,

@@ -76,7 +76,8 @@ async def cost(lab: Lab, served: Served, processes: int) -> Cost:
         before, after, "target_requests_total"
     )
     found = Cost(
-        client_ns=sum(stage.client.cpu_ratio) / stage.throughput_hz * NS_PER_S, sink_ns=sink_s * NS_PER_S
+        client_ns=sum(ratio or 0.0 for ratio in stage.client.cpu_ratio) / stage.throughput_hz * NS_PER_S,
+        sink_ns=sink_s * NS_PER_S,
     )
     lab.note(
         f"a request costs the client {show_ns(found.client_ns)} of CPU and the sink {show_ns(found.sink_ns)},"
