@@ -153,6 +153,12 @@ def test_expected_statuses_are_read_as_numbers_and_spans(text, spans):
         ("task", {"timeout": ""}, "--timeout: '' is not a duration"),
         ("task", {"connect_timeout": "0"}, "--connect-timeout: it must be more than 0"),
         ("task", {"connect_timeout": ""}, "--connect-timeout: '' is not a duration"),
+        ("task", {"connect_timeout": "11s"}, "--connect-timeout: it is longer than --timeout"),
+        (
+            "task",
+            {"connect_timeout": "2s", "timeout": "1s"},
+            "--connect-timeout: it is longer than --timeout, which",
+        ),
         ("task", {"processes": "2"}, "--processes: task runs in one process; pool takes more"),
         ("pool", {"processes": "0"}, "--processes: '0' is not a whole number of 1 or more"),
         ("pool", {"processes": "999999"}, "--processes: 999,999 are more than 256"),

@@ -18,6 +18,7 @@ from loadlab.transports import NAMES
 DEFAULT_CONCURRENCY = (1, 8, 32, 128)
 DEFAULT_BATCH = 100
 DEFAULT_DURATION_NS = 5 * NS_PER_S // 2
+_CONNECT_TIMEOUT_NS = 5 * NS_PER_S
 _MOST_WARMUP_NS = 2 * NS_PER_S
 _SPARE_FILES = 64
 """Open files that a worker needs for other things than connections."""
@@ -86,7 +87,7 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
         drain_ns=timeout_ns + NS_PER_S,
         think_ns=_span_ns(words.think, "0s", "--think"),
         timeout_ns=timeout_ns,
-        connect_timeout_ns=min(timeout_ns, _span_ns(words.connect_timeout, "5s", "--connect-timeout")),
+        connect_timeout_ns=_connect_timeout_ns(words.connect_timeout, timeout_ns),
         expect_status=_statuses(words.expect_status),
         processes=_processes(words.processes, traits, room),
         seed=1 if words.seed is None else units.count(words.seed, "--seed", least=0),
@@ -124,6 +125,12 @@ def _warmup_ns(text: str | None, duration_ns: int | None) -> int:
     if text is not None:
         return units.duration_ns(text, "--warmup")
     return 0 if duration_ns is None else min(duration_ns // 5, _MOST_WARMUP_NS)
+
+
+def _connect_timeout_ns(text: str | None, timeout_ns: int) -> int:
+    if text is not None:
+        return units.duration_ns(text, "--connect-timeout")
+    return min(timeout_ns, _CONNECT_TIMEOUT_NS)
 
 
 def _processes(text: str | None, traits: Traits, room: Room) -> int:
