@@ -51,7 +51,7 @@ class Here:
 
     async def carry(self, plan: Plan, folder: Folder, control: Control, tell: Tell) -> RunResult:
         """Bring the target up, run, and leave nothing behind."""
-        host = self._host or LocalHost(folder.log, self._serve)
+        host = self._host or LocalHost(folder.log, {**self._serve, "--seed": str(plan.seed)})
         return await carry_at(host, plan, folder.run_id, control, tell)
 
 

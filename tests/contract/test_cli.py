@@ -383,6 +383,17 @@ def test_a_run_without_a_single_ok_never_exits_0(lab):
     assert "not a single request ended ok" in done.stdout
 
 
+def test_the_seed_reaches_the_target_that_the_lab_starts(lab):
+    (lab.folder / "shop.py").write_text(
+        "import os\n"
+        "def sell(environ, start_response):\n"
+        "    start_response('200 OK' if os.environ['TARGET_SEED'] == '7' else '500 Oh', [])\n"
+        "    return []\n"
+    )
+    assert lab("run", "task", *TEN, "--app", "shop:sell", "--seed", "7").returncode == 0
+    assert lab("run", "task", *TEN, "--app", "shop:sell").returncode == 1
+
+
 def test_two_runs_side_by_side_do_not_disturb_each_other(lab):
     both = [lab.start("run", "task", *QUICK) for _ in range(2)]
     assert [ended(process).returncode for process in both] == [0, 0]

@@ -52,7 +52,11 @@ _LOAD = (
         help="JSON list of {path, method, headers, body, weight}: a mix of requests.",
     ),
     click.option("--expect-status", metavar="200,300-399", help="What is ok.  [default: 200-399]"),
-    click.option("--seed", metavar="N", help="Of everything random.  [default: 1]"),
+    click.option(
+        "--seed",
+        metavar="N",
+        help="Of everything random; a stack's target has its TARGET_SEED for its delays.  [default: 1]",
+    ),
 )
 
 _TARGET = (
