@@ -228,7 +228,7 @@ def _findings(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
                 f" {plan.duration_ns / NS_PER_S:.2f} s: its window lasts until its last reply",
             )
         )
-    if not sum(counted.counts):
+    if not sum(counted.counts) and not carried.lost:
         found.append(
             Finding(
                 "nothing_due",
