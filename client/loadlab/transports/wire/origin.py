@@ -1,5 +1,6 @@
 """A host's connections: the idle ones, and how new ones are made."""
 
+import contextlib
 import ssl
 from collections import deque
 from typing import Any
@@ -8,6 +9,7 @@ from loadlab.clock import NS_PER_S
 from loadlab.plan import Request
 from loadlab.transports import Replied
 from loadlab.transports.wire.connection import Asked, Connection, Known, Terms
+from loadlab.transports.wire.names import Name
 from loadlab.transports.wire.request import Address, asks_to_close, encode
 
 KEEPALIVE_NS = 3 * NS_PER_S // 2
@@ -26,7 +28,12 @@ class Origin:
         self._options: dict[str, Any] = {}
         if address.tls:
             # The limit for connecting holds for the handshake, too; asyncio's own must not come before it.
-            self._options = {"ssl": trust, "ssl_handshake_timeout": terms.connect_limit_ns / NS_PER_S + 1}
+            self._options = {
+                "ssl": trust,
+                "server_hostname": address.host,
+                "ssl_handshake_timeout": terms.connect_limit_ns / NS_PER_S + 1,
+            }
+        self._name = Name(terms.loop, address.host, address.port)
         self._idle: deque[Connection] = deque()
         self._known = {bodiless: Known() for bodiless in (False, True)}
 
@@ -58,8 +65,19 @@ class Origin:
             idle.popleft().drop()
 
     async def _make(self, connection: Connection) -> None:
-        host, port = self._address.host, self._address.port
         try:
-            await self._loop.create_connection(lambda: connection, host, port, **self._options)
-        except Exception:  # noqa: BLE001 - of many kinds: addresses, names, sockets, certificates
+            for host in await self._name.addresses():
+                with contextlib.suppress(OSError):  # of this address; there may be another
+                    await self._loop.create_connection(
+                        lambda: connection, host, self._address.port, **self._options
+                    )
+                    self._name.answered(host)
+                    return
+        except Exception:  # noqa: BLE001 - of many kinds: names, certificates, whatever a loop raises
             connection.refused()
+        else:
+            connection.refused()
+
+    def close(self) -> None:
+        """Look up no more; connections are closed by who has them all."""
+        self._name.close()

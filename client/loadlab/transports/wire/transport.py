@@ -83,6 +83,8 @@ class WireTransport:
         connecting = [one.connecting for one in self._opened if one.connecting is not None]
         for connection in list(self._opened):
             connection.close(BROKEN)
+        for origin in self._origins.values():
+            origin.close()
         self._origins.clear()
         await asyncio.gather(*connecting, return_exceptions=True)
         await asyncio.sleep(0)  # for the loop to let go of the sockets
