@@ -44,18 +44,21 @@ class Cuttable(Protocol):
 class Shard:
     """What the loops share with the reporting thread.
 
-    In a closed workload a request is due when its user's previous reply came plus the think time; in a
-    batch every request is due at the barrier, `begin_ns`.
+    In an open workload a request is due when the schedule says so, in a closed workload when its user's
+    previous reply came plus the think time, in a batch at the barrier, `begin_ns`.
     """
 
     def __init__(self, plan: Plan, share: Share, clock: Clock) -> None:
         self.plan = plan
         self.share = share
+        self.clock = clock
         self.now_ns = clock.now_ns
         self.tape = Tape()
         self.wear = Wear()
         self.sent = 0
         """Requests that went out; the loops count each before it is sent."""
+        self.dropped = 0
+        """Requests that were due and will not be sent."""
         self.begin_ns = 0
         self.end_ns = 0
         """No request that is due at this moment or later is sent."""
@@ -101,6 +104,15 @@ class Shard:
             return self.plan.drain_ns
         return self.drain_from_ns + self.plan.drain_ns - self.now_ns()
 
+    def feed(self, prepared: list[Any]) -> Iterator[Any]:
+        """Return an endless iterator over the requests of this shard."""
+        return weighted(self.plan.requests, prepared, self.plan.seed * 1_000_003 + self.share.shard)
+
+    def due_ns(self) -> Iterator[int]:
+        """Return when this shard's requests of an open stage are due, counted from the barrier."""
+        share = self.share
+        return self.plan.arrivals(share.stage).due_ns(share.shard, share.shards, self.plan.seed)
+
     def feeds(self, prepared: list[Any], *, apart: bool) -> list[Iterator[Any]]:
         """Return for each user the requests it takes from, in the transport's own form.
 
@@ -108,7 +120,7 @@ class Shard:
         In a batch the requests go out side by side, each with a user of its own where they go `apart`;
         otherwise one user has them all.
         """
-        common = weighted(self.plan.requests, prepared, self.plan.seed * 1_000_003 + self.share.shard)
+        common = self.feed(prepared)
         if self.is_batch:
             size = self.share.of(self.share.stage.requests or 0)
             users, each = (size, 1) if apart else (1, size)

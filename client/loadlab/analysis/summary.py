@@ -1,6 +1,8 @@
 """From what a stage's workers counted to the stage's result. Pure."""
 
-from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
+import math
+
+from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight, offered_hz
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.supervisor import Carried
 from loadlab.histogram import Histogram, quantile_ns
@@ -42,9 +44,11 @@ def stage_result(
         label=stage.label,
         concurrency=stage.concurrency,
         requests=stage.requests,
+        rate_hz=stage.rate_hz,
+        rate_to_hz=stage.rate_to_hz,
         processes=len(carried.cpu_ratios) if traits.sharded else plan.processes,
         window_ns=window_ns,
-        counts=counts(counted),
+        counts=counts(counted, _missed(plan, stage, carried)),
         statuses={str(status): times for status, times in sorted(counted.statuses.items())},
         throughput_hz=throughput_hz,
         received_bytes=counted.body_bytes,
@@ -72,10 +76,26 @@ def stage_result(
     )
 
 
-def counts(counted: Recorder) -> Counts:
-    """Return the outcomes of what was due in the window."""
+def counts(counted: Recorder, missed: int = 0) -> Counts:
+    """Return the outcomes of what was due in the window; `missed` were due and lost with their shard."""
     by_outcome = {outcome.key: counted.count(outcome) for outcome in Outcome}
+    by_outcome[Outcome.UNFINISHED.key] += missed
     return Counts(scheduled=sum(by_outcome.values()), **by_outcome)
+
+
+def _missed(plan: Plan, stage: Stage, carried: Carried) -> int:
+    """Return how much of an open schedule went with lost shards; of closed users it can't be known."""
+    if plan.workload is not Workload.OPEN or not carried.lost:
+        return 0
+    return max(0, due_in_window(plan, stage, carried) - sum(carried.counted.counts))
+
+
+def due_in_window(plan: Plan, stage: Stage, carried: Carried) -> int:
+    """Return how many arrivals the schedule has in the window, by arithmetic alone."""
+    begin_ns = carried.window.start_ns - plan.warmup_ns
+    shards = len(carried.cpu_ratios)
+    until_ns = carried.window.end_ns or 0
+    return plan.arrivals(stage).due_between(plan.warmup_ns, until_ns - begin_ns, shards, plan.seed)
 
 
 def distribution(known: Histogram, censored: Histogram) -> Distribution:
@@ -172,6 +192,9 @@ def theory(
             makespan_ns=makespan_ns(stage.requests or 1, in_flight, places, service_ns),
             makespan_is_lower_bound=(target.workers or 1) > 1,
         )
+    if plan.workload is Workload.OPEN:
+        bound = min(offered_hz(stage), math.inf if places is None else places / service_ns * NS_PER_S)
+        return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound)
     at_once = in_flight if places is None else min(in_flight, places)
     bound = bound_hz(stage.concurrency or 1, at_once, service_ns, plan.think_ns)
     return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound)

@@ -84,7 +84,7 @@ class Reporter(threading.Thread):
                 if self._parent.poll(_SAMPLE_S):
                     self._obey()
                 now_ns = shard.now_ns()
-                self._counted.observe_in_flight(sampled_ns, now_ns, self._in_flight())
+                self._counted.observe_in_flight(sampled_ns, now_ns, shard.sent - self._finished())
                 sampled_ns = now_ns
                 if now_ns - pulsed_ns >= _PULSE_NS:
                     pulsed_ns = now_ns
@@ -101,9 +101,9 @@ class Reporter(threading.Thread):
         except (EOFError, OSError):
             end_group()
 
-    def _in_flight(self) -> int:
-        finished = self._folded + len(self._shard.tape)
-        return self._shard.sent - finished
+    def _finished(self) -> int:
+        """Return how many of the sent requests have an outcome."""
+        return self._folded + len(self._shard.tape) - self._shard.dropped
 
     def _obey(self) -> None:
         match from_parent(self._parent.recv_bytes()):
@@ -119,7 +119,7 @@ class Reporter(threading.Thread):
 
     def _pulse(self) -> None:
         shard = self._shard
-        finished = self._folded + len(shard.tape)
+        finished = self._finished()
         self._send(
             Pulse(
                 progress=shard.loop_ticks + shard.sent + finished,
