@@ -98,14 +98,14 @@ def test_everything_that_is_wrong_is_said_at_once():
 
 
 SENSIBLE = {
-    "blocking": ({"requests"}, {"closed", "batch"}),
-    "coroutine": ({"aiohttp"}, {"closed", "batch"}),
-    "blocked-loop": ({"requests"}, {"closed", "batch"}),
-    "task": ({"aiohttp"}, {"closed", "batch"}),
-    "callback": ({"aiohttp"}, {"closed", "batch"}),
-    "threads": ({"requests"}, {"closed", "batch"}),
-    "pool": ({"aiohttp"}, {"closed", "batch"}),
-    "pool-map": ({"aiohttp"}, {"batch"}),
+    "blocking": (("requests",), {"closed", "batch"}),
+    "coroutine": (("aiohttp", "wire"), {"closed", "batch"}),
+    "blocked-loop": (("requests",), {"closed", "batch"}),
+    "task": (("aiohttp", "wire"), {"closed", "batch"}),
+    "callback": (("aiohttp", "wire"), {"closed", "batch"}),
+    "threads": (("requests",), {"closed", "batch"}),
+    "pool": (("aiohttp", "wire"), {"closed", "batch"}),
+    "pool-map": (("aiohttp",), {"batch"}),
 }
 
 

@@ -40,7 +40,9 @@ _LOAD = (
         "--max-in-flight", metavar="N", help="open: the limit.  [default: open files, at most 10000]"
     ),
     click.option("--when-full", metavar="NAME", help="open, at the limit: drop or wait.  [default: drop]"),
-    click.option("--transport", metavar="NAME", help="aiohttp or requests.  [default: the scenario's own]"),
+    click.option(
+        "--transport", metavar="NAME", help="aiohttp, wire or requests.  [default: the scenario's own]"
+    ),
     click.option("--think", metavar="TIME", help="A user's pause after each reply.  [default: 0]"),
     click.option("--processes", metavar="N", help="Of pool and pool-map.  [default: one per core]"),
     click.option("--warmup", metavar="TIME", help="Before the window.  [default: duration/5, at most 2s]"),

@@ -7,7 +7,7 @@ from loadlab.shard import Shard
 TRAITS = Traits(
     name="coroutine",
     idea="one coroutine awaited after another on an event loop: async alone is not concurrent",
-    transports=("aiohttp",),
+    transports=("aiohttp", "wire"),
     workloads=(Workload.CLOSED, Workload.BATCH),
     single_user=True,
 )

@@ -4,37 +4,38 @@ import asyncio
 from typing import Any
 
 from loadlab.dispatch import Places, open_load
-from loadlab.drive import AsyncSend, opened, settle, user
+from loadlab.drive import opened, settle, user
 from loadlab.plan import Traits, Workload
 from loadlab.sample import Outcome
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
+from loadlab.transports import AsyncTransport
 
 TRAITS = Traits(
     name="task",
     idea="N tasks on one event loop (create_task, asyncio.wait)",
-    transports=("aiohttp",),
+    transports=("aiohttp", "wire"),
     workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
 )
 
 
 async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
     """Give every user a task of its own; in an open workload every request is a user."""
-    async with opened(shard) as (prepared, send):
+    async with opened(shard) as (prepared, transport):
         if shard.plan.workload is Workload.OPEN:
-            await open_load(shard, shard.feed(prepared), Tasks(shard, send), barrier)
+            await open_load(shard, shard.feed(prepared), Tasks(shard, transport), barrier)
             return
         feeds = shard.feeds(prepared, apart=not traits.single_user)
         await barrier()
-        await settle(shard, [asyncio.create_task(user(shard, feed, send)) for feed in feeds])
+        await settle(shard, [asyncio.create_task(user(shard, feed, transport.send)) for feed in feeds])
 
 
 class Tasks:
     """Requests of an open workload, each a task."""
 
-    def __init__(self, shard: Shard, send: AsyncSend) -> None:
+    def __init__(self, shard: Shard, transport: AsyncTransport) -> None:
         self._shard = shard
-        self._send = send
+        self._send = transport.send
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
 

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import msgspec
-
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.errors import TargetError
 from loadlab.hosts.metrics import Reading, read
@@ -53,11 +51,14 @@ async def _pace(lab: Lab, served: Served) -> Pace:
     return Pace(service_ns=service_ns, rush_ns=rush_ns, slots=served.slots)
 
 
-async def cost(lab: Lab, served: Served) -> Cost:
-    """Measure what a request costs client and sink in CPU time: one second of one loop at its limit."""
-    plan = msgspec.structs.replace(closed_plan(None), duration_ns=NS_PER_S, warmup_ns=300 * NS_PER_MS)
+async def cost(lab: Lab, served: Served, processes: int) -> Cost:
+    """Measure what a request costs client and sink in CPU time: one second of so many loops at their limit.
+
+    It has to be so many: where client and sink share a core they wake each other less, and a request costs
+    less than where each has a core of its own.
+    """
     before = await read(served.target.metrics_url)
-    stage = await lab.carry(plan, served)
+    stage = await lab.carry(steady_plan(NS_PER_S, processes=processes), served)
     after = await read(served.target.metrics_url)
     if before is None or after is None:
         raise TargetError("the sink does not tell its metrics")
@@ -69,20 +70,23 @@ async def cost(lab: Lab, served: Served) -> Cost:
     )
     lab.note(
         f"a request costs the client {show_ns(found.client_ns)} of CPU and the sink {show_ns(found.sink_ns)},"
-        f" measured in one second of one loop; this machine lends {lab.cores:g} cores"
+        f" measured in one second of {processes} busy loop{'s' if processes > 1 else ''};"
+        f" there {'are' if lab.cores != 1 else 'is'} {lab.cores:g} core{'s' if lab.cores != 1 else ''}"
     )
     return found
 
 
-def closed_plan(requests: int | None, *, processes: int = 1) -> Plan:
-    """Return the plan of many immediate requests by `USERS` users."""
+def steady_plan(duration_ns: int, *, processes: int = 1) -> Plan:
+    """Return the plan of immediate requests by `USERS` users for so long, after a moment to get going."""
     return Plan(
         scenario="task" if processes == 1 else "pool",
         transport="aiohttp",
         workload=Workload.CLOSED,
         target="http://127.0.0.1",
         requests=(Request(url="/"),),
-        stages=(Stage(concurrency=USERS, requests=requests),),
+        stages=(Stage(concurrency=USERS),),
+        duration_ns=duration_ns,
+        warmup_ns=300 * NS_PER_MS,
         processes=processes,
     )
 

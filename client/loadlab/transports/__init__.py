@@ -5,9 +5,11 @@ promise: a network failure, a timeout or an invalid response is a `Reply`, never
 read to its end; nothing is retried and nothing queues out of sight.
 """
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import msgspec
 
@@ -21,11 +23,14 @@ class Wear(msgspec.Struct):
     connections_opened: int = 0
     connections_lost: int = 0
     """Kept-alive connections that broke under a request."""
+    surplus: int = 0
+    """Connections that were closed because bytes came that belonged to no response."""
 
     def add(self, other: Self) -> None:
         """Count what another transport of the same stage did, too."""
         self.connections_opened += other.connections_opened
         self.connections_lost += other.connections_lost
+        self.surplus += other.surplus
 
 
 class AsyncTransport(Protocol):
@@ -47,6 +52,26 @@ class AsyncTransport(Protocol):
 
     async def close(self) -> None:
         """Close every connection."""
+        ...
+
+
+Replied = Callable[[Reply], object]
+
+
+class Flight(Protocol):
+    """A request that was begun."""
+
+    def abandon(self, replied: Replied) -> bool:
+        """Give this caller's request up, so that it is never called; False where it has its reply."""
+        ...
+
+
+@runtime_checkable
+class Continuing(Protocol):
+    """An `AsyncTransport` that can also go on by itself: no coroutine and no future for a request."""
+
+    def begin(self, prepared: Any, replied: Replied) -> Flight:  # noqa: ANN401 - what `prepare` returned
+        """Send one request as `send` does; call `replied` once with its reply, never before this returns."""
         ...
 
 
@@ -72,7 +97,37 @@ class BlockingTransport(Protocol):
         ...
 
 
-_ASYNC = {"aiohttp": "loadlab.transports.aiohttp_client:AiohttpTransport"}
+Begin = Callable[[Any, Replied], Flight]
+
+
+def beginning(transport: AsyncTransport) -> Begin:
+    """Return how to begin a request and be called with its reply, on any transport."""
+    return transport.begin if isinstance(transport, Continuing) else partial(_Future, transport)
+
+
+class _Future:
+    """A request begun on a transport that only sends: a task, whose done-callback tells the reply."""
+
+    __slots__ = ("_replied", "_task")
+
+    def __init__(self, transport: AsyncTransport, prepared: Any, replied: Replied) -> None:  # noqa: ANN401
+        self._replied = replied
+        self._task = asyncio.ensure_future(transport.send(prepared))
+        self._task.add_done_callback(self._tell)
+
+    def abandon(self, replied: Replied) -> bool:  # noqa: ARG002 - it has only one
+        """Cancel the task."""
+        return self._task.cancel()
+
+    def _tell(self, task: asyncio.Future[Reply]) -> None:
+        if not task.cancelled():
+            self._replied(task.result())
+
+
+_ASYNC = {
+    "aiohttp": "loadlab.transports.aiohttp_client:AiohttpTransport",
+    "wire": "loadlab.transports.wire.transport:WireTransport",
+}
 _BLOCKING = {"requests": "loadlab.transports.requests_client:RequestsTransport"}
 
 NAMES = (*_ASYNC, *_BLOCKING)

@@ -114,6 +114,8 @@ class BlockingCaller:
 ASYNC: dict[str, Callable[[], AsyncCaller]] = {
     "aiohttp": lambda: AsyncCaller("aiohttp", asyncio.new_event_loop),
     "aiohttp-uvloop": lambda: AsyncCaller("aiohttp", uvloop.new_event_loop),
+    "wire": lambda: AsyncCaller("wire", asyncio.new_event_loop),
+    "wire-uvloop": lambda: AsyncCaller("wire", uvloop.new_event_loop),
 }
 BLOCKING: dict[str, Callable[[], BlockingCaller]] = {
     "requests": lambda: BlockingCaller("requests"),

@@ -70,6 +70,7 @@ def test_a_reset_is_a_protocol_error_and_not_asked_for_again(caller, serve, wher
 
 SURPLUS = {
     "aiohttp": (Outcome.OK, "the first answer was whole; aiohttp drops the connection with the rest"),
+    "wire": (Outcome.OK, "the first answer was whole; the connection is closed and `wear.surplus` counts it"),
     "requests": (Outcome.OK, "the first answer was whole; http.client looks no further"),
 }
 """What to call bytes after the end of a response is each library's own; that they never pass for the

@@ -8,13 +8,17 @@ from itertools import repeat
 import aiohttp
 from aiomultiprocess import Worker
 
+from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.tour import calibrate, predict
-from loadlab.tour.calibrate import USERS, closed_plan
+from loadlab.tour.calibrate import USERS, steady_plan
+from loadlab.tour.events import Predicted, Seen
 from loadlab.tour.fetch import get
 from loadlab.tour.lab import Lab
 from loadlab.tour.step import Step
+from loadlab.units import show_hz, show_ns
 
 REQUESTS = 30_000
+_STEADY_NS = 1500 * NS_PER_MS
 
 
 async def user(session: aiohttp.ClientSession, todo: Iterator[str]) -> None:
@@ -40,12 +44,17 @@ async def main(url: str, requests: int = 30_000) -> None:
 
 async def _carry(lab: Lab) -> None:
     async with lab.sink() as served:
-        cost = await calibrate.cost(lab, served)
         for processes, name in ((1, "task"), (lab.processes, "pool")):
-            share = f", {processes} processes" if processes > 1 else f", {USERS} tasks"
+            label = f"{name}, {REQUESTS:,} requests, {processes} process{'es' if processes > 1 else ''}"
+            cost = await calibrate.cost(lab, served, processes)
             prediction = predict.immediate(REQUESTS, processes, lab.cores, cost)
-            plan = closed_plan(REQUESTS, processes=processes)
-            await lab.compare(f"{name}, {REQUESTS:,} requests{share}", prediction, plan, served)
+            lab.tell(Predicted(label, prediction))
+            # Fixed shares would end one process before the other, by how the system placed them.
+            stage = await lab.carry(steady_plan(_STEADY_NS, processes=processes), served)
+            seen = f"{USERS} tasks got {show_hz(stage.throughput_hz)} over {show_ns(stage.window_ns)}"
+            lab.tell(Seen(f"{seen}, which makes for {REQUESTS:,}:"))
+            took_ns = round(REQUESTS / stage.throughput_hz * NS_PER_S)
+            lab.measured(label, prediction, took_ns, errors=stage.counts.errors)
 
 
 STEP = Step(

@@ -1,0 +1,225 @@
+"""One connection: one request at a time, each ending in one call of whoever asked.
+
+The hot path is `data_received`: a response that came whole, behind a head that came before, is looked up
+and answered. That is a full check: the same head means the same status and framing, and the length of
+what came is compared. Everything else goes through a `Reader`.
+"""
+
+import asyncio
+import contextlib
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from loadlab.sample import Reply
+from loadlab.transports import Wear
+from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, Verdicts
+from loadlab.transports.wire.heads import END_OF_HEAD
+from loadlab.transports.wire.reader import Reader
+from loadlab.transports.wire.wheel import Wheel
+
+Replied = Callable[[Reply], object]
+
+_MOST_KNOWN: Final = 512
+_MOST_KNOWN_BYTES: Final = 4096
+_UNKNOWN: Final = (-1, BROKEN)
+NEVER: Final = -math.inf
+
+
+class Known(dict[bytes, tuple[int, Reply]]):
+    """Heads that came before, and how long the whole response behind each is. Bounded."""
+
+    def learn(self, head: bytes, whole_bytes: int, reply: Reply) -> None:
+        """Keep a head, unless it is long; where there are too many, as with a date in each, begin anew."""
+        if len(head) <= _MOST_KNOWN_BYTES:
+            if len(self) >= _MOST_KNOWN:
+                self.clear()
+            self[head] = whole_bytes, reply
+
+
+class Asked(NamedTuple):
+    """What a connection must know of a kind of request."""
+
+    data: bytes
+    bodiless: bool
+    """Whether its answers have no body, whatever their head says."""
+    keeps: bool
+    """Whether the connection may be kept after it."""
+    known: Known
+    learns: bool
+    """Whether answers are to be known: not where the connection's own state must be looked at, too."""
+
+
+class Terms(NamedTuple):
+    """What all connections of a transport share."""
+
+    loop: asyncio.AbstractEventLoop
+    limit_s: float
+    connect_limit_s: float
+    verdicts: Verdicts
+    wear: Wear
+    wheel: Wheel
+    opened: set["Connection"]
+    """Those that are not closed, or being made."""
+
+
+class Connection(asyncio.Protocol):
+    """A connection, from the first request that it is made for.
+
+    Idle: `replied` is None, and it stands in its origin's `idle`. Otherwise `replied` is called exactly
+    once, never from within the call that asked, and by then the connection is idle again or closed.
+    """
+
+    __slots__ = (
+        "_idle", "_limit_s", "_reader", "_terms", "_transport", "_wheel",
+        "asked", "connecting", "deadline_s", "fresh", "idle_since_s", "known", "replied", "write",
+    )  # fmt: skip
+
+    def __init__(
+        self, terms: Terms, idle: deque["Connection"], asked: Asked, replied: Replied, now_s: float
+    ) -> None:
+        self._terms = terms
+        self._wheel = terms.wheel
+        self._idle = idle
+        self._reader: Reader | None = None
+        self._transport: Any = None
+        self._limit_s = now_s + terms.limit_s
+        self.asked = asked
+        self.known = asked.known
+        self.replied: Replied | None = replied
+        self.connecting: asyncio.Task[None] | None = None
+        """Makes this connection; None once it is made or given up."""
+        self.deadline_s = min(now_s + terms.connect_limit_s, self._limit_s)
+        self.fresh = False
+        """Whether a request is out of whose response nothing has come."""
+        self.idle_since_s = NEVER
+        """When it was last kept; never, where it must not be used."""
+        self.write: Callable[[bytes], None] = _no_connection
+        terms.opened.add(self)
+        terms.wheel.watch(self, self.deadline_s)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what came; the call with a response's last byte answers."""
+        if self.fresh:
+            whole_bytes, reply = self.known.get(data[: data.find(END_OF_HEAD) + 4], _UNKNOWN)
+            if whole_bytes == len(data):
+                replied = self.replied
+                self.replied = None
+                self.fresh = False
+                self.idle_since_s = self._wheel.now_s
+                self._idle.append(self)
+                try:  # noqa: SIM105 - contextlib.suppress costs an object for each request
+                    replied(reply)  # type: ignore[misc]  # a fresh request has somebody who asked
+                except asyncio.InvalidStateError:
+                    pass  # a future that was cancelled in this very turn of the loop
+                return
+        self._read(data)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send what this connection was made for."""
+        self.connecting = None
+        self._transport = transport
+        if self.replied is None:
+            self.drop()
+            return
+        self._terms.wear.connections_opened += 1
+        self.deadline_s = self._limit_s
+        self.write = self._transport.write
+        self.fresh = True
+        self.write(self.asked.data)
+
+    def eof_received(self) -> None:
+        """Take the end of what comes: of a body without length it is the end, of anything else a break."""
+        self._end(BROKEN if self._reader is None else self._reader.end())
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - whatever broke it, it is broken
+        """Answer whoever still waits."""
+        self._transport = None
+        self._end(BROKEN)
+
+    def refused(self) -> None:
+        """Answer that no connection could be made."""
+        self.connecting = None
+        if self._transport is None:
+            self.close(NOT_CONNECTED)
+
+    def look(self, now_s: float) -> float | None:
+        """Give up a request that has run out of time; return when the next could."""
+        if self.replied is None:
+            is_open = self.idle_since_s != NEVER
+            return now_s + self._terms.limit_s if is_open else None
+        if self.deadline_s > now_s:
+            return self.deadline_s
+        self.close(TIMED_OUT)
+        return None
+
+    def abandon(self, replied: Replied) -> bool:
+        """Give up this caller's request, so that it is never called; False where it has its reply."""
+        if self.replied is not replied:
+            return False
+        self.replied = None
+        self.drop()
+        return True
+
+    def close(self, reply: Reply) -> None:
+        """Close, then answer whoever waits."""
+        self.drop()
+        if self.replied is not None:
+            self._answer(reply)
+
+    def drop(self) -> None:
+        """Close without ceremony, whatever the state; whoever waits is left waiting."""
+        self.idle_since_s = NEVER
+        self.fresh = False
+        self._reader = None
+        if self.connecting is not None:
+            self.connecting.cancel()
+            self.connecting = None
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+        self._terms.opened.discard(self)
+
+    def _read(self, data: bytes) -> None:
+        """Take in what is more than a known response to a fresh request."""
+        if self.replied is None:
+            if self.idle_since_s != NEVER:
+                self._terms.wear.surplus += 1
+                self.drop()
+            return
+        if self._reader is None:
+            self.fresh = False
+            self._reader = Reader(self._terms.verdicts, bodiless=self.asked.bodiless)
+        reply = self._reader.feed(data)
+        if reply is not None:
+            self._conclude(self._reader, reply)
+
+    def _conclude(self, reader: Reader, reply: Reply) -> None:
+        if reader.surplus:
+            self._terms.wear.surplus += 1
+        if not (reader.keeps and self.asked.keeps) or self._transport.get_write_buffer_size():
+            self._end(reply)  # with bytes to write, the answer came before the request's end
+            return
+        if self.asked.learns and (lesson := reader.lesson()):
+            self.known.learn(*lesson, reply)
+        self._reader = None
+        self.idle_since_s = self._wheel.now_s
+        self._idle.append(self)
+        self._answer(reply)
+
+    def _end(self, reply: Reply) -> None:
+        """Close as the server did or would, and answer; a kept connection that broke is lost."""
+        if reply is BROKEN and self.replied is not None and self.idle_since_s != NEVER:
+            self._terms.wear.connections_lost += 1
+        self.close(reply)
+
+    def _answer(self, reply: Reply) -> None:
+        replied, self.replied = self.replied, None
+        assert replied is not None, "somebody waits"
+        with contextlib.suppress(asyncio.InvalidStateError):  # as above
+            replied(reply)
+
+
+def _no_connection(_data: bytes) -> None:
+    raise AssertionError("a request was written before there was a connection")

@@ -1,0 +1,112 @@
+"""The head of a response: checked by httptools, and its framing read by the rules of RFC 9112, section 6.3.
+
+A head is parsed when it is whole, with its folded lines unfolded as section 5.2 asks of a user agent.
+httptools (llhttp, strict) checks every line; on top of it are refused:
+
+- versions other than 1.0 and 1.1, and statuses below 100;
+- 101: nothing here asks for another protocol;
+- transfer codings other than chunked: they may only be sent to whom offers them, and nobody here does;
+- more than `MOST_FIELDS` lines.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+import httptools
+
+END_OF_HEAD: Final = b"\r\n\r\n"
+MOST_BYTES = 64 * 1024
+MOST_FIELDS = 256
+
+_FOLD = re.compile(rb"\r\n[ \t]+")
+
+
+class MalformedError(Exception):
+    """Not a response as HTTP/1.1 has it."""
+
+
+class Head(NamedTuple):
+    """What a head says of the response and its connection."""
+
+    status: int
+    body_bytes: int | None
+    """None where the length is not known beforehand."""
+    chunked: bool
+    keeps: bool
+    """Whether the server keeps the connection."""
+
+
+class _Fields:
+    """Collects what matters while httptools reads."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.length: int | None = None
+        self.codings: list[bytes] = []
+        self.options: list[bytes] = []
+        self.whole = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.count += 1
+        match name.lower():
+            case b"content-length":
+                self.length = int(value)
+            case b"transfer-encoding":
+                self.codings += _tokens(value)
+            case b"connection":
+                self.options += _tokens(value)
+
+    def on_headers_complete(self) -> None:
+        self.whole = True
+
+
+def read_head(data: bytes, *, bodiless: bool = False) -> Head:
+    """Read a head with the blank line that ends it; raise MalformedError. Answers to HEAD are `bodiless`."""
+    if len(data) > MOST_BYTES:
+        raise MalformedError("a head without measure")
+    fields, version, status = _read(data)
+    if version not in ("1.0", "1.1"):
+        raise MalformedError(f"HTTP/{version}")
+    if status < 100 or status == 101:
+        raise MalformedError(f"status {status}")
+    if fields.codings not in ([], [b"chunked"]):
+        raise MalformedError(f"transfer codings {fields.codings}")
+    chunked = bool(fields.codings)
+    keeps = b"close" not in fields.options
+    if version == "1.0":
+        keeps = keeps and b"keep-alive" in fields.options and not chunked
+    if bodiless or status < 200 or status in (204, 304):
+        return Head(status, 0, chunked=False, keeps=keeps)
+    if not chunked and fields.length is None:
+        keeps = False
+    return Head(status, fields.length, chunked=chunked, keeps=keeps)
+
+
+def check_trailer(lines: bytes) -> None:
+    """Check the lines behind the last chunk, each with its end; raise MalformedError."""
+    _read(b"HTTP/1.1 200 OK\r\n" + lines + b"\r\n")
+
+
+def _read(data: bytes) -> tuple[_Fields, str, int]:
+    first = data.find(b"\r\n") + 2
+    if data[first : first + 1] in b" \t":
+        raise MalformedError("a folded line without a line before it")
+    if b"\r\n " in data or b"\r\n\t" in data:
+        data = _FOLD.sub(b" ", data)
+    fields = _Fields()
+    parser = httptools.HttpResponseParser(fields)
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade:
+        raise MalformedError("an upgrade") from None
+    except httptools.HttpParserError as error:
+        raise MalformedError(str(error)) from None
+    if not fields.whole or data.startswith((b"\r", b"\n")):
+        raise MalformedError("a blank line before the head")
+    if fields.count > MOST_FIELDS:
+        raise MalformedError(f"{fields.count} fields")
+    return fields, parser.get_http_version(), parser.get_status_code()
+
+
+def _tokens(value: bytes) -> list[bytes]:
+    return [token for part in value.lower().split(b",") if (token := part.strip(b" \t"))]

@@ -1,0 +1,102 @@
+"""One response, from its first byte to its last, without I/O.
+
+Whatever comes in ends in exactly one reply: `feed` returns it with the last byte, or `end` when the
+connection ended. Interim responses are passed over. What is not HTTP is a `protocol_error` as soon as it
+shows. Bytes behind the end are surplus: the response stands, its connection must not be used again.
+"""
+
+from typing import Final
+
+from loadlab.sample import Reply
+from loadlab.transports.verdicts import BROKEN, Verdicts
+from loadlab.transports.wire.chunks import Chunks
+from loadlab.transports.wire.heads import END_OF_HEAD, MOST_BYTES, Head, MalformedError, read_head
+
+_BEGINNING: Final = b"HTTP/1."
+
+
+class Reader:
+    """Reads the response to one request; an answer to HEAD is `bodiless`."""
+
+    def __init__(self, verdicts: Verdicts, *, bodiless: bool) -> None:
+        self._verdicts = verdicts
+        self._bodiless = bodiless
+        self._begun = b""
+        """What has come of a head that is not whole."""
+        self._raw: bytes | None = b""
+        """The head as it came; None after an interim one."""
+        self._head: Head | None = None
+        self._chunks = Chunks()
+        self._body_bytes = 0
+        self.keeps = False
+        """Whether the connection may serve another request."""
+        self.surplus = False
+        """Whether bytes came that belong to no response."""
+
+    def feed(self, data: bytes) -> Reply | None:
+        """Read on; return the reply if the response has ended. Not to be called after that."""
+        try:
+            return self._read_heads(data) if self._head is None else self._read_body(self._head, data, 0)
+        except MalformedError:
+            return BROKEN
+
+    def end(self) -> Reply:
+        """Return what the end of the connection makes of what came."""
+        head = self._head
+        if head is None or head.chunked or head.body_bytes is not None:
+            return BROKEN
+        return self._reply(head)
+
+    def lesson(self) -> tuple[bytes, int] | None:
+        """Return a head that fixes all of its response, and how long both are; None where it does not."""
+        head, raw = self._head, self._raw
+        if head is None or not raw or not head.keeps or head.body_bytes is None:
+            return None
+        return raw, len(raw) + head.body_bytes
+
+    def _read_heads(self, data: bytes) -> Reply | None:
+        search_from = max(len(self._begun) - 3, 0)
+        data = self._begun + data
+        at = 0
+        while (end := data.find(END_OF_HEAD, max(at, search_from)) + 4) > 3:
+            raw = data[at:end]
+            head = read_head(raw, bodiless=self._bodiless)
+            at = end
+            if head.status >= 200:
+                self._head, self._begun = head, b""
+                self._raw = None if self._raw is None else raw
+                return self._read_body(head, data, at)
+            self._raw = None
+        self._begun = data[at:]
+        _check_beginning(self._begun)
+        return None
+
+    def _read_body(self, head: Head, data: bytes, at: int) -> Reply | None:
+        end: int | None = None
+        if head.chunked:
+            end = self._chunks.feed(data, at)
+            self._body_bytes = self._chunks.body_bytes
+        else:
+            self._body_bytes += len(data) - at
+            if head.body_bytes is not None and self._body_bytes >= head.body_bytes:
+                end = len(data) - (self._body_bytes - head.body_bytes)
+                self._body_bytes = head.body_bytes
+        if end is None:
+            return None
+        self.surplus = end < len(data)
+        self.keeps = head.keeps and not self.surplus
+        return self._reply(head)
+
+    def _reply(self, head: Head) -> Reply:
+        return Reply(self._verdicts[head.status], head.status, self._body_bytes)
+
+
+def _check_beginning(begun: bytes) -> None:
+    """Give up what can't become a head any more, so that nobody waits for its end."""
+    if not _BEGINNING.startswith(begun[: len(_BEGINNING)]):
+        raise MalformedError("another protocol")
+    if len(begun) > MOST_BYTES:
+        raise MalformedError("an endless head")
+    line_end = begun.find(b"\n")
+    if line_end > 0 and begun[line_end - 1 : line_end] != b"\r":
+        raise MalformedError("a line that ends without CR")
