@@ -97,7 +97,7 @@ class Run:
         self._unaccounted += _unaccounted(carried)
         self._stages.append(result)
         self._tell(StageEnded(index, result))
-        if not result.counts.ok:
+        if result.counts.errors or not result.counts.ok:
             self._lost = self._lost or await self._host.lost()
 
     async def _guard(self, progress: "Progress") -> None:

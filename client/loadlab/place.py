@@ -1,7 +1,7 @@
 """Where a run happens: which target, and which process carries the load.
 
-In this order: the URL that was named; the stack's target, inside the client container; this folder's
-Compose stack, if it is up; otherwise a target of its own on this machine.
+Nowhere with `--transport null`. Otherwise, in this order: the URL that was named; the stack's target,
+inside the client container; this folder's Compose stack, if it is up; a target of its own on this machine.
 """
 
 import os
@@ -17,6 +17,7 @@ from loadlab.hosts import Host
 from loadlab.hosts.compose import find
 from loadlab.hosts.container import STACK_METRICS, STACK_TARGET
 from loadlab.hosts.local import LocalHost
+from loadlab.hosts.nowhere import Nowhere
 from loadlab.hosts.url import UrlHost
 from loadlab.plan import Plan, url_problems
 from loadlab.result import RunResult
@@ -69,12 +70,17 @@ async def carry_at(host: Host, plan: Plan, run_id: str, control: Control, tell: 
         )
         return await run.carry()
     finally:
-        await host.stop()
+        await host.stop(at_once=control.quitted)
 
 
-def choose(target: str | None, serve: Serve, *, remote: bool) -> Place:
+def choose(target: str | None, serve: Serve, *, remote: bool, transport: str | None = None) -> Place:
     """Decide where a run happens; raise UsageError where the options contradict each other."""
     given = serve.given()
+    if transport == "null":
+        if vain := [option for option in given if option != "--delay"] + ["--target"] * (target is not None):
+            raise UsageError(f"{', '.join(vain)}: --transport null contacts no target; leave it out")
+        host = Nowhere(serve.delay)
+        return Here(host.url, host, {})
     if target is not None:
         if given:
             raise UsageError(

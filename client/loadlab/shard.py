@@ -15,6 +15,7 @@ import msgspec
 from loadlab.clock import Clock
 from loadlab.plan import Plan, Request, Stage, Workload
 from loadlab.recorder import Tape, Window
+from loadlab.sample import Outcome
 from loadlab.transports import Wear
 
 _BLOCK = 4096
@@ -97,6 +98,14 @@ class Shard:
         now_ns = self.now_ns()
         if self.drain_from_ns is None or self.drain_from_ns > now_ns:
             self.drain_from_ns = now_ns
+
+    def drop_unsent(self) -> None:
+        """Count what is left of a batch that was stopped as dropped: all of it was due at the barrier."""
+        if self.is_batch:
+            now_ns = self.now_ns()
+            for _ in range(self.share.of(self.share.stage.requests or 0) - self.sent):
+                self.dropped += 1
+                self.tape.note([self.begin_ns, now_ns, now_ns, Outcome.DROPPED, 0, 0])
 
     def drain_left_ns(self) -> int:
         """Return how long replies may still be waited for; as long as load goes on, a whole drain."""

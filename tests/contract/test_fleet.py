@@ -180,3 +180,21 @@ def test_no_process_is_left_after_a_run(tmp_path):
     left = {pid: each.command for pid, each in descendants(os.getpid()).items() if pid not in before}
     assert all("resource_tracker" in command or "spawn_main" in command for command in left.values())
     assert sum("spawn_main" in command for command in left.values()) <= 1, "aiomultiprocess's one manager"
+
+
+def test_a_target_that_dies_shortly_before_the_end_is_lost_too(tmp_path):
+    async def kill_late(events, _target):
+        def late():
+            return any(isinstance(event, Tick) and event.fraction > 0.6 for event in events)
+
+        await until(late)
+        for pid, each in descendants(os.getpid()).items():
+            if "loadlab_target" in each.command:
+                os.kill(pid, signal.SIGKILL)
+
+    found = carry(
+        users_of("task", 2, 2 * NS_PER_S, think_ns=20 * MS), tmp_path, meanwhile=kill_late, delay="20ms"
+    )
+    assert found.stage.counts.ok > 0
+    assert "the target ended" in found.result.target_lost
+    assert exit_of(found.result) is Exit.TARGET

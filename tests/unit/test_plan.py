@@ -101,10 +101,10 @@ SENSIBLE = {
     "blocking": (("requests",), {"closed", "batch"}),
     "coroutine": (("aiohttp", "wire"), {"closed", "batch"}),
     "blocked-loop": (("requests",), {"closed", "batch"}),
-    "task": (("aiohttp", "wire"), {"closed", "batch"}),
-    "callback": (("aiohttp", "wire"), {"closed", "batch"}),
+    "task": (("aiohttp", "wire", "null"), {"closed", "batch"}),
+    "callback": (("aiohttp", "wire", "null"), {"closed", "batch"}),
     "threads": (("requests",), {"closed", "batch"}),
-    "pool": (("aiohttp", "wire"), {"closed", "batch"}),
+    "pool": (("aiohttp", "wire", "null"), {"closed", "batch"}),
     "pool-map": (("aiohttp",), {"batch"}),
 }
 
@@ -124,7 +124,7 @@ def test_a_combination_is_taken_or_refused_with_those_that_are(name, transport, 
     assert any(problem.startswith("--transport") for problem in found) == (transport not in transports)
     assert any(problem.startswith("--workload") for problem in found) == (workload not in workloads)
     for problem in found:
-        assert " or ".join(transports) in problem or " or ".join(traits.workloads) in problem
+        assert " or ".join(traits.transports) in problem or " or ".join(traits.workloads) in problem
 
 
 @pytest.mark.parametrize("name", names())

@@ -84,9 +84,11 @@ def counts(counted: Recorder, missed: int = 0) -> Counts:
 
 
 def _missed(plan: Plan, stage: Stage, carried: Carried) -> int:
-    """Return how much of an open schedule went with lost shards; of closed users it can't be known."""
-    if plan.workload is not Workload.OPEN or not carried.lost:
+    """Return how much of a known schedule went with lost shards; of closed users it can't be known."""
+    if not carried.lost or plan.workload is Workload.CLOSED:
         return 0
+    if plan.workload is Workload.BATCH:
+        return (stage.requests or 0) - sum(carried.counted.counts)
     return max(0, due_in_window(plan, stage, carried) - sum(carried.counted.counts))
 
 

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ _LOAD = (
     ),
     click.option("--when-full", metavar="NAME", help="open, at the limit: drop or wait.  [default: drop]"),
     click.option(
-        "--transport", metavar="NAME", help="aiohttp, wire or requests.  [default: the scenario's own]"
+        "--transport", metavar="NAME", help="aiohttp, wire, null or requests.  [default: the scenario's own]"
     ),
     click.option("--think", metavar="TIME", help="A user's pause after each reply.  [default: 0]"),
     click.option("--processes", metavar="N", help="Of pool and pool-map.  [default: one per core]"),
@@ -110,7 +111,7 @@ def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa:
     """
     words = Words(**{name: given[name] for name in Words.__struct_fields__})
     serve = Serve(**{name: given[name] for name in Serve.__struct_fields__})
-    place = choose(words.target, serve, remote=given["remote"])
+    place = choose(words.target, serve, remote=given["remote"], transport=words.transport)
     plan = plan_of(words, place.base, place.room)
     folder = store.Folder(out, plan.scenario)
     log = Console(stderr=True)
@@ -152,12 +153,16 @@ async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Console, *
 
 
 def _conclude(result: RunResult, folder: store.Folder, log: Console, *, as_json: bool) -> int:
-    """Write, print and return the exit code."""
-    written = folder.write(result)
-    (log if as_json else Console()).print(render(result))
-    log.print(f"result: {written}", soft_wrap=True, highlight=False, markup=False)
+    """Print and write, whatever a closed pipe or a full disk does to either; return the exit code."""
     if as_json:
-        sys.stdout.buffer.write(encode(result))
+        log.print(render(result))
+    with suppress(BrokenPipeError):
+        if as_json:
+            sys.stdout.buffer.write(encode(result))
+        else:
+            Console().print(render(result))
+        sys.stdout.flush()
+    log.print(f"result: {folder.write(result)}", soft_wrap=True, highlight=False, markup=False)
     if result.failure is not None:
         kept = folder.write_error(result.failure)
         raise LabError(

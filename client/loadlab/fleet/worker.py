@@ -1,8 +1,8 @@
 """The inside of a worker process: the shard in the main thread, and beside it the thread that reports.
 
 The loop only appends to the tape. This thread samples what is in flight on a clock of its own, folds the
-tape once a second in pieces that give the loop its turn, and talks to the parent. When the parent is gone
-it ends the whole process group, pool processes included.
+tape ten times a second in pieces that give the loop its turn, and talks to the parent. When the parent
+is gone it ends the whole process group, pool processes included.
 """
 
 import asyncio
@@ -17,12 +17,13 @@ from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.drive import watch_loop
 from loadlab.fleet.messages import Delta, Ended, Failed, Go, Halt, Pulse, Quit, Ready, encode, from_parent
 from loadlab.plan import Plan
-from loadlab.recorder import Recorder, Window
+from loadlab.recorder import PIECE, Recorder, Window
 from loadlab.scenarios import scenario
 from loadlab.shard import Shard, Share
 
 _SAMPLE_S = 0.01
 _PULSE_NS = 250 * NS_PER_MS
+_FOLD_NS = 100 * NS_PER_MS
 _YIELD_S = 0.0005
 _OVERTIME_NS = NS_PER_S // 2
 """How long after the end of the drain a shard that can't end by itself is cut."""
@@ -39,6 +40,7 @@ async def carry_shard(parent: Connection, plan: Plan, share: Share) -> None:
     except Exception as error:  # noqa: BLE001 - the parent tells it, with what was counted so far
         reporter.end(Failed(f"{type(error).__name__}: {error}", traceback.format_exc()))
     else:
+        shard.drop_unsent()
         reporter.end(Ended(shard.wear))
     finally:
         watch.cancel()
@@ -52,7 +54,6 @@ class Reporter(threading.Thread):
         self._parent = parent
         self._shard = shard
         self._loop = asyncio.get_running_loop()
-        self._main = asyncio.current_task()
         self._begun = asyncio.Event()
         self._counted = Recorder(Window(0))
         self._folded = 0
@@ -78,7 +79,7 @@ class Reporter(threading.Thread):
     def run(self) -> None:
         """Listen, sample, fold and report until the shard ends."""
         shard = self._shard
-        sampled_ns = pulsed_ns = reported_ns = shard.now_ns()
+        sampled_ns = pulsed_ns = folded_ns = reported_ns = shard.now_ns()
         try:
             while not self._over.is_set():
                 if self._parent.poll(_SAMPLE_S):
@@ -91,7 +92,11 @@ class Reporter(threading.Thread):
                     self._pulse()
                 if now_ns - reported_ns >= NS_PER_S:
                     reported_ns += NS_PER_S
+                    folded_ns = now_ns
                     self._report()
+                elif now_ns - folded_ns >= _FOLD_NS:
+                    folded_ns = now_ns
+                    self._fold()
                 if shard.begin_ns and shard.drain_left_ns() < -_OVERTIME_NS:
                     self._cut_short()
             self._pulse()
@@ -115,7 +120,7 @@ class Reporter(threading.Thread):
             case Quit():
                 self._shard.halt()
                 self._shard.drain_from_ns = self._shard.now_ns() - self._shard.plan.drain_ns
-                self._begun.set()
+                self._loop.call_soon_threadsafe(self._begun.set)
 
     def _pulse(self) -> None:
         shard = self._shard
@@ -135,23 +140,28 @@ class Reporter(threading.Thread):
         if not self._shard.begin_ns:
             return
         upto_ns = self._shard.now_ns()
-        left = len(self._shard.tape)
-        while left > 0:
-            rows = self._shard.tape.cut()
-            self._folded += len(rows)
-            self._counted.take(rows)
-            left -= len(rows)
-            time.sleep(_YIELD_S)
+        self._fold()
         sent = self._shard.sent
         self._counted.sent = sent - self._sent_before
         self._sent_before = sent
         self._send(Delta(self._counted, upto_ns))
         self._counted = Recorder(self._counted.window)
 
+    def _fold(self) -> None:
+        """Count what is on the tape. One that is cut often is short, and cutting it costs the loop little."""
+        if not self._shard.begin_ns:
+            return
+        rows = self._shard.tape.cut(len(self._shard.tape))
+        self._folded += len(rows)
+        for start in range(0, len(rows), PIECE):
+            self._counted.take(rows[start : start + PIECE])
+            time.sleep(_YIELD_S)
+
     def _cut_short(self) -> None:
         """End a shard whose thread is held by a call that does not come back."""
         for user in self._shard.in_hand:
             user.cut()
+        self._shard.drop_unsent()
         self._report()
         self._send(Ended(self._shard.wear))
         os._exit(0)

@@ -27,8 +27,8 @@ class Host(Protocol):
         """Say in one sentence what became of the target, or None while it is there."""
         ...
 
-    async def stop(self) -> None:
-        """End what `start` started; nothing else."""
+    async def stop(self, *, at_once: bool = False) -> None:
+        """End what `start` started, and nothing else; `at_once`: whatever it is still busy with."""
         ...
 
 

@@ -39,13 +39,14 @@ class LocalHost:
         self._log = log
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
+        self._scratch = tempfile.TemporaryDirectory(prefix="loadlab-")
+        """Its temporary files, removed with it however it ends."""
 
     async def start(self) -> Target:
         """Start the target and wait until it says that it is ready."""
-        with tempfile.TemporaryDirectory(prefix="loadlab-") as folder:
-            announce = Path(folder, "target.json")
-            self._process = await asyncio.to_thread(self._launch, announce)
-            announced = await self._announced(announce)
+        announce = Path(self._scratch.name, "target.json")
+        self._process = await asyncio.to_thread(self._launch, announce)
+        announced = await self._announced(announce)
         options = self._options
         served = serving(options.get("--server"), options.get("--workers"), options.get("--threads"))
         return Target(
@@ -61,7 +62,7 @@ class LocalHost:
             return None
         return f"the target ended with exit code {process.returncode}; its output is in {self._log}"
 
-    async def stop(self) -> None:
+    async def stop(self, *, at_once: bool = False) -> None:
         """Close its standard input, wait, and be firm with what does not go by itself."""
         process = self._process
         if process is None:
@@ -70,10 +71,11 @@ class LocalHost:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.to_thread(process.wait, _STOP_S)
+            await asyncio.to_thread(process.wait, 0 if at_once else _STOP_S)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             await asyncio.to_thread(process.wait)
+        self._scratch.cleanup()
 
     def _launch(self, announce: Path) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "loadlab_target", "--stop-with-stdin", "--announce", str(announce)]
@@ -82,7 +84,12 @@ class LocalHost:
             command += [name, value]
         with self._log.open("wb") as log:
             return subprocess.Popen(  # noqa: S603 - our own module with the options that the user gave
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=os.environ | {"TMPDIR": self._scratch.name},
             )
 
     async def _announced(self, announce: Path) -> _Announced:

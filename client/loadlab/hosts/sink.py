@@ -64,7 +64,7 @@ class SinkHost:
             return None
         return f"the sink ended with exit code {process.returncode}"
 
-    async def stop(self) -> None:
+    async def stop(self, *, at_once: bool = False) -> None:  # noqa: ARG002 - it has nothing to wait for
         """Close its standard input, wait, and be firm with what does not go by itself."""
         process = self._process
         if process is None:

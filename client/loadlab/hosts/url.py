@@ -12,6 +12,7 @@ _CONNECT_S = 3.0
 _NEAR = tuple(
     ipaddress.ip_network(block)
     for block in (
+        "0.0.0.0/32",  # what servers print that listen everywhere: connecting to it is connecting here
         "127.0.0.0/8",
         "::1/128",
         "10.0.0.0/8",
@@ -73,7 +74,7 @@ class UrlHost:
         writer.close()
         return None
 
-    async def stop(self) -> None:
+    async def stop(self, *, at_once: bool = False) -> None:
         """Leave it as it is."""
 
     @property

@@ -2,7 +2,6 @@
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -131,7 +130,7 @@ def _verdict(result: RunResult) -> Text:
     if result.interrupted:
         text.append("; interrupted, what was measured is kept")
     if result.target_lost:
-        text.append(f"; the target was lost: {escape(result.target_lost)}")
+        text.append(f"; the target was lost: {result.target_lost}")
     for message in failed:
         text.append(f"\n  {message}")
     return text

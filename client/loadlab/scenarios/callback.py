@@ -13,7 +13,7 @@ from loadlab.transports import Begin, Flight, beginning
 TRAITS = Traits(
     name="callback",
     idea="N chains of futures: add_done_callback sends the next request",
-    transports=("aiohttp", "wire"),
+    transports=("aiohttp", "wire", "null"),
     workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
 )
 

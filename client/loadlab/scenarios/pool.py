@@ -7,7 +7,7 @@ from loadlab.shard import Shard
 TRAITS = Traits(
     name="pool",
     idea="P processes x tasks: one long-lived aiomultiprocess worker per shard",
-    transports=("aiohttp", "wire"),
+    transports=("aiohttp", "wire", "null"),
     workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
     many_processes=True,
     sharded=True,

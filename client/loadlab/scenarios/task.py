@@ -14,7 +14,7 @@ from loadlab.transports import AsyncTransport
 TRAITS = Traits(
     name="task",
     idea="N tasks on one event loop (create_task, asyncio.wait)",
-    transports=("aiohttp", "wire"),
+    transports=("aiohttp", "wire", "null"),
     workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
 )
 

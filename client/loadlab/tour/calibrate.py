@@ -43,9 +43,12 @@ async def _pace(lab: Lab, served: Served) -> Pace:
     occupied_ns = (_seconds(after) - _seconds(before)) / (_times(after) - _times(before)) * NS_PER_S
     # Where every request has a thread of its own, nobody waits until it is free again.
     service_ns = round_trip_ns if served.slots is None else occupied_ns
-    how = "their round trip" if served.slots is None else "how long each occupied a thread of the target"
+    if served.slots is None:
+        server, how = "Flask's server, a thread each", "their round trip"
+    else:
+        server, how = f"gunicorn, 1 worker × {served.slots} threads", "how long each occupied a thread"
     lab.note(
-        f"S = {show_ns(service_ns)}, measured with {_ALONE} requests, one after the other ({how});"
+        f"{server}: S = {show_ns(service_ns)}, measured with {_ALONE} requests one after the other ({how});"
         f" {_RUSH} at once without a delay took {show_ns(rush_ns)} each"
     )
     return Pace(service_ns=service_ns, rush_ns=rush_ns, slots=served.slots)

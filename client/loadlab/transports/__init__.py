@@ -127,6 +127,7 @@ class _Future:
 _ASYNC = {
     "aiohttp": "loadlab.transports.aiohttp_client:AiohttpTransport",
     "wire": "loadlab.transports.wire.transport:WireTransport",
+    "null": "loadlab.transports.null:NullTransport",
 }
 _BLOCKING = {"requests": "loadlab.transports.requests_client:RequestsTransport"}
 
