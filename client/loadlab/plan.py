@@ -183,7 +183,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             case Workload.BATCH:
                 found = _batch_size(stage)
         if stage.rate_hz is not None and self.workload is not Workload.OPEN:
-            found.append(f"--rate: a {self.workload} workload has none; --workload open does")
+            found.append(f"--rate: {_a(self.workload)} workload has none; --workload open does")
         if any(size is not None and size < 1 for size in (stage.concurrency, stage.requests)):
             found.append("--concurrency and --requests: they start at 1")
         return found
@@ -191,7 +191,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def _times(self) -> list[str]:
         found = self._end()
         if self.think_ns and self.workload is not Workload.CLOSED:
-            found.append(f"--think: a {self.workload} workload has no users that think")
+            found.append(f"--think: {_a(self.workload)} workload has no users that think")
         if self.duration_ns is not None and self.duration_ns <= 0:
             found.append("--duration: it must be more than 0")
         if self.timeout_ns <= 0:
@@ -282,3 +282,7 @@ def _path(url: str) -> str:
 
 def _listed(names: tuple[str, ...]) -> str:
     return " or ".join(str(name) for name in names)
+
+
+def _a(workload: Workload) -> str:
+    return f"{'an' if workload is Workload.OPEN else 'a'} {workload}"
