@@ -2,7 +2,8 @@
 
 1. A due moment comes from the schedule alone, also after a stall: what is late goes out at once, with its
    lag, until the schedule is caught up with.
-2. Every due request is sent, counted as dropped, or kept until a place is free: never forgotten.
+2. Every due request is sent, counted as dropped, or kept until a place is free: never forgotten. What is
+   still to be sent when the drain is over is dropped, too: the client was too slow for its schedule.
 3. A loop that is late still turns: replies and timers get their share of it.
 """
 
@@ -63,7 +64,7 @@ class Places:
         elif self._keeps:
             self._waiting.append((due_ns, prepared))
         else:
-            self._drop(due_ns)
+            self.drop(due_ns, WAITED)
 
     def leave(self) -> None:
         """Give a place back; the oldest of those that wait takes it, unless nothing more is to be sent."""
@@ -76,18 +77,19 @@ class Places:
     def give_up(self) -> None:
         """Count those that still wait as dropped: they were due and will not be sent."""
         while self._waiting:
-            self._drop(self._waiting.popleft()[0])
+            self.drop(self._waiting.popleft()[0], WAITED)
 
-    def _drop(self, due_ns: int) -> None:
+    def drop(self, due_ns: int, flag: int = 0) -> None:
+        """Count a due request that will not be sent; `flag` is WAITED where no place was free for it."""
         now_ns = self._shard.now_ns()
         self._shard.dropped += 1
-        self._shard.tape.note([due_ns, now_ns, now_ns, Outcome.DROPPED, 0, 0])
+        self._shard.tape.note([due_ns, now_ns, now_ns, Outcome.DROPPED | flag, 0, 0])
 
 
 async def open_load(shard: Shard, feed: Iterator[Any], requests: Requests, barrier: Barrier) -> None:
     """Carry a shard of an open stage: its schedule, then its drain."""
     places = Places(shard, requests)
-    wake = alarm(shard.clock)
+    wake = shard.alarm = shard.alarm or alarm(shard.clock)
     try:
         await barrier()
         schedule = asyncio.create_task(dispatch(shard, feed, places, wake))
@@ -95,7 +97,6 @@ async def open_load(shard: Shard, feed: Iterator[Any], requests: Requests, barri
             await asyncio.wait([schedule], timeout=_POLL_S)
             if shard.halted.is_set():
                 schedule.cancel()
-        shard.nothing_left()
         while len(requests) and shard.drain_left_ns() > 0:
             await asyncio.sleep(_POLL_S / 5)
     finally:
@@ -110,6 +111,7 @@ async def dispatch(shard: Shard, feed: Iterator[Any], places: Places, wake: Alar
     """Let every request of the schedule in when it is due, until the stage's end or a halt."""
     now_ns = shard.now_ns
     in_a_row = 0
+    given_up = False
     for offset_ns in shard.due_ns():
         due_ns = shard.begin_ns + offset_ns
         if due_ns >= shard.end_ns:
@@ -120,7 +122,11 @@ async def dispatch(shard: Shard, feed: Iterator[Any], places: Places, wake: Alar
         elif in_a_row >= _IN_A_ROW:
             in_a_row = 0
             await asyncio.sleep(0)
+            given_up = shard.drain_left_ns() <= 0
         if shard.halted.is_set():
             break
         in_a_row += 1
-        places.enter(due_ns, next(feed))
+        if given_up:
+            places.drop(due_ns)
+        else:
+            places.enter(due_ns, next(feed))

@@ -33,7 +33,7 @@ class Outcome(IntEnum):
 
 
 WAITED = 1 << 8
-"""Added to the outcome of a request that was sent late because no place in flight was free."""
+"""Added to the outcome of a request that was sent late, or dropped, because no place in flight was free."""
 
 ANSWERED = (Outcome.OK, Outcome.HTTP_ERROR)
 """Outcomes with a complete response: latency and throughput are of these."""

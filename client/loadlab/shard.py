@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from loadlab.alarm import Alarm
 from loadlab.clock import Clock
 from loadlab.plan import Plan, Request, Stage, Workload
 from loadlab.recorder import Tape, Window
@@ -68,6 +69,8 @@ class Shard:
         self.halted = threading.Event()
         self.in_hand: list[Cuttable] = []
         """What another thread may have to give up, because the loop is held by a blocking call."""
+        self.alarm: Alarm | None = None
+        """What an open stage waits with, once it has one."""
         self.loop_ticks = 0
         self.loop_stall_max_ns = 0
 
@@ -81,6 +84,11 @@ class Shard:
             return Window(start_ns)
         self.end_ns = self.drain_from_ns = start_ns + self.plan.duration_ns
         return Window(start_ns, self.end_ns)
+
+    @property
+    def spun_ns(self) -> int:
+        """CPU time spent awake only to be on time."""
+        return 0 if self.alarm is None else self.alarm.spun_ns
 
     @property
     def is_batch(self) -> bool:
