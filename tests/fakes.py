@@ -79,6 +79,25 @@ def run(clock: FakeClock, awaitable: Awaitable[T]) -> T:
         return runner.run(main())
 
 
+class FakeAlarm:
+    """An `Alarm` on the virtual loop: exact, as a clock that only tests turn allows it."""
+
+    spun_ns = 0
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.closed = False
+
+    async def until(self, due_ns: int) -> None:
+        while (left_ns := due_ns - self._clock.now_ns()) > 0:
+            if left_ns < 1_000:  # less than the loop's floating-point seconds can tell
+                self._clock.turn(left_ns)
+            await asyncio.sleep(left_ns / NS_PER_S)
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class Answer(NamedTuple):
     """What the script has a request get, and after how long."""
 
@@ -209,6 +228,7 @@ def carry(
     """Carry a shard by the plan's scenario on virtual time and return it; `meanwhile` runs beside it."""
     shard = Shard(whole, share or Share(whole.stages[0]), clock)
     shard.halted = FakeEvent(clock)
+    shard.alarm = FakeAlarm(clock)
 
     async def barrier() -> None:
         shard.start_at(clock.now_ns())

@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from loadlab.arrivals import Arrivals, Constant, Ramp, Spacing
 from loadlab.clock import NS_PER_S
 from loadlab.units import show_ns
 
 MOST_USERS = 1_000_000
 """Each user, and each request of a batch, takes memory of its own."""
 MOST_PROCESSES = 256
+MOST_HZ = 1_000_000
 
 
 class Workload(StrEnum):
@@ -19,8 +21,19 @@ class Workload(StrEnum):
 
     CLOSED = "closed"
     """N users, each with one request in flight or thinking."""
+    OPEN = "open"
+    """Requests arrive by a schedule, whatever has become of those before."""
     BATCH = "batch"
     """N requests at once; what counts is the makespan."""
+
+
+class WhenFull(StrEnum):
+    """What becomes of an arrival that finds the limit of requests in flight reached."""
+
+    DROP = "drop"
+    """It is counted as dropped."""
+    WAIT = "wait"
+    """It is sent when a place is free, and its latency still counts from when it was due."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,10 +53,16 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Users of a closed stage."""
     requests: int | None = None
     """Requests of a batch, or of a closed stage that counts requests instead of time."""
+    rate_hz: float | None = None
+    """Arrivals per second of an open stage."""
+    rate_to_hz: float | None = None
+    """Where a ramp ends that begins at `rate_hz`."""
 
     @property
     def label(self) -> str:
         """What tells this stage from its neighbours."""
+        if self.rate_hz is not None:
+            return f"{self.rate_hz:g}" if self.rate_to_hz is None else f"{self.rate_hz:g}:{self.rate_to_hz:g}"
         return str(self.requests if self.concurrency is None else self.concurrency)
 
 
@@ -89,7 +108,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     requests: tuple[Request, ...]
     stages: tuple[Stage, ...]
     duration_ns: int | None = None
-    """The measurement window of a closed stage; None where a number of requests ends it."""
+    """The measurement window of a stage; None where a number of requests ends it."""
     warmup_ns: int = 0
     drain_ns: int = 10 * NS_PER_S
     """How long after the end of a stage replies are waited for."""
@@ -99,8 +118,22 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout_ns: int = 5 * NS_PER_S
     expect_status: tuple[StatusRange, ...] = (StatusRange(200, 399),)
     """A complete response with any other status is an `http_error`."""
+    spacing: Spacing = Spacing.CONSTANT
+    """How an open stage's arrivals lie between one another."""
+    max_in_flight: int | None = None
+    """Of an open stage, all processes together."""
+    when_full: WhenFull = WhenFull.DROP
     processes: int = 1
     seed: int = 1
+
+    def arrivals(self, stage: Stage) -> Arrivals:
+        """Return the schedule of an open stage, which begins with its warm-up, at its first rate."""
+        if stage.rate_hz is None:
+            raise ValueError(f"stage {stage.label} has no rate")
+        profile: Constant | Ramp = Constant(stage.rate_hz)
+        if stage.rate_to_hz is not None:
+            profile = Ramp(stage.rate_hz, stage.rate_to_hz, self.duration_ns or NS_PER_S, self.warmup_ns)
+        return Arrivals(profile, self.spacing)
 
     def expects(self, status: int) -> bool:
         """Tell whether a response with this status is `ok`."""
@@ -138,39 +171,28 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             found.append("--processes: it starts at 1")
         if self.processes > MOST_PROCESSES:
             found.append(f"--processes: {self.processes:,} are more than {MOST_PROCESSES:,}")
+        if self.max_in_flight is not None and self.max_in_flight < self.processes:
+            found.append("--max-in-flight: it must be at least one for each process")
         return found
 
     def _size(self, stage: Stage) -> list[str]:
-        found = []
         match self.workload:
-            case Workload.CLOSED if stage.concurrency is None:
-                found.append("--concurrency: a closed workload needs it")
-            case Workload.BATCH if stage.requests is None:
-                found.append("--requests: a batch needs it: it is its size")
-            case Workload.BATCH if stage.concurrency is not None:
-                found.append("--concurrency: a batch has none; --requests is its size")
-            case Workload.BATCH if (stage.requests or 0) > MOST_USERS:
-                found.append(f"--requests: a batch of {stage.requests:,} is more than {MOST_USERS:,}")
-            case Workload.CLOSED if (stage.concurrency or 0) > MOST_USERS:
-                found.append(f"--concurrency: {stage.concurrency:,} users are more than {MOST_USERS:,}")
+            case Workload.CLOSED:
+                found = _closed_size(stage)
+            case Workload.OPEN:
+                found = _open_size(stage)
+            case Workload.BATCH:
+                found = _batch_size(stage)
+        if stage.rate_hz is not None and self.workload is not Workload.OPEN:
+            found.append(f"--rate: {_a(self.workload)} workload has none; --workload open does")
         if any(size is not None and size < 1 for size in (stage.concurrency, stage.requests)):
             found.append("--concurrency and --requests: they start at 1")
         return found
 
     def _times(self) -> list[str]:
-        found = []
-        by_count = all(stage.requests is not None for stage in self.stages)
-        match self.workload:
-            case Workload.CLOSED if self.stages and (self.duration_ns is None) != by_count:
-                found.append("--duration or --requests: a closed workload ends by one of the two")
-            case Workload.CLOSED if by_count and self.warmup_ns:
-                found.append("--warmup: a stage that ends by --requests has none; every request counts")
-            case Workload.BATCH if self.duration_ns is not None:
-                found.append("--duration: a batch ends with its last reply")
-            case Workload.BATCH if self.warmup_ns:
-                found.append("--warmup: a batch has none")
-            case Workload.BATCH if self.think_ns:
-                found.append("--think: a batch has none")
+        found = self._end()
+        if self.think_ns and self.workload is not Workload.CLOSED:
+            found.append(f"--think: {_a(self.workload)} workload has no users that think")
         if self.duration_ns is not None and self.duration_ns <= 0:
             found.append("--duration: it must be more than 0")
         return found + self._limits()
@@ -190,6 +212,25 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             found.append("--warmup, --think and --drain: they must not be negative")
         return found
 
+    def _end(self) -> list[str]:
+        """Say what is wrong with how a stage begins and ends."""
+        by_count = all(stage.requests is not None for stage in self.stages)
+        match self.workload:
+            case Workload.CLOSED if self.stages and (self.duration_ns is None) != by_count:
+                return ["--duration or --requests: a closed workload ends by one of the two"]
+            case Workload.CLOSED if by_count and self.warmup_ns:
+                return ["--warmup: a stage that ends by --requests has none; every request counts"]
+            case Workload.OPEN if self.duration_ns is None:
+                return ["--duration: an open workload ends by it"]
+            case Workload.BATCH:
+                found = []
+                if self.duration_ns is not None:
+                    found.append("--duration: a batch ends with its last reply")
+                if self.warmup_ns:
+                    found.append("--warmup: a batch has none")
+                return found
+        return []
+
     def with_target(self, target: str) -> Self:
         """Return the same plan with every request, its path unchanged, at the host of this base URL."""
         parts = urlsplit(target)
@@ -198,6 +239,34 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             for request in self.requests
         )
         return msgspec.structs.replace(self, target=target, requests=moved)
+
+
+def _closed_size(stage: Stage) -> list[str]:
+    if stage.concurrency is None:
+        return ["--concurrency: a closed workload needs it"]
+    if stage.concurrency > MOST_USERS:
+        return [f"--concurrency: {stage.concurrency:,} users are more than {MOST_USERS:,}"]
+    return []
+
+
+def _open_size(stage: Stage) -> list[str]:
+    found = []
+    if (stage.concurrency, stage.requests) != (None, None):
+        found.append("--concurrency and --requests: an open workload has --rate instead")
+    if stage.rate_hz is None or stage.rate_hz <= 0 or max(stage.rate_hz, stage.rate_to_hz or 0) > MOST_HZ:
+        found.append(f"--rate: an open workload needs it, more than 0 and at most {MOST_HZ:,} a second")
+    return found
+
+
+def _batch_size(stage: Stage) -> list[str]:
+    found = []
+    if stage.concurrency is not None:
+        found.append("--concurrency: a batch has none; --requests is its size")
+    if stage.requests is None:
+        found.append("--requests: a batch needs it: it is its size")
+    elif stage.requests > MOST_USERS:
+        found.append(f"--requests: a batch of {stage.requests:,} is more than {MOST_USERS:,}")
+    return found
 
 
 def url_problems(url: str) -> list[str]:
@@ -223,3 +292,7 @@ def _path(url: str) -> str:
 
 def _listed(names: tuple[str, ...]) -> str:
     return " or ".join(str(name) for name in names)
+
+
+def _a(workload: Workload) -> str:
+    return f"{'an' if workload is Workload.OPEN else 'a'} {workload}"

@@ -17,7 +17,7 @@ import numpy as np
 
 from loadlab.clock import NS_PER_S
 from loadlab.histogram import Histogram, Int64s, Sparse, quantile_ns
-from loadlab.sample import ANSWERED, CENSORED, Outcome, Sample
+from loadlab.sample import ANSWERED, CENSORED, WAITED, Outcome, Sample
 
 COLUMNS = len(Sample._fields)
 PIECE = 8192
@@ -25,6 +25,7 @@ PIECE = 8192
 
 
 _IS_ANSWERED = np.array([outcome in ANSWERED for outcome in Outcome])
+_OUTCOME = WAITED - 1
 _IS_CENSORED = np.array([outcome in CENSORED for outcome in Outcome])
 
 
@@ -140,6 +141,8 @@ class Recorder(msgspec.Struct, array_like=True):
     latency: Histogram = msgspec.field(default_factory=Histogram)
     service: Histogram = msgspec.field(default_factory=Histogram)
     lag: Histogram = msgspec.field(default_factory=Histogram)
+    own_lag: Histogram = msgspec.field(default_factory=Histogram)
+    """Lag of the requests that did not wait for a place in flight: the client's own doing."""
     late: Histogram = msgspec.field(default_factory=Histogram)
     """How long requests without an answer were waited for from due: their latency is at least that."""
     late_service: Histogram = msgspec.field(default_factory=Histogram)
@@ -150,7 +153,7 @@ class Recorder(msgspec.Struct, array_like=True):
         """Fold rows of a tape, shape (n, 6)."""
         if not len(rows):
             return
-        outcome = rows[:, 3]
+        outcome = rows[:, 3] & _OUTCOME
         self.finished += int((outcome != Outcome.DROPPED).sum())
         self.answered += int(_IS_ANSWERED[outcome].sum())
         self.last_done_ns = max(self.last_done_ns, int(rows[:, 2].max()))
@@ -158,7 +161,8 @@ class Recorder(msgspec.Struct, array_like=True):
         self._take_done(self.window.among(rows, by=2))
 
     def _take_due(self, rows: Int64s) -> None:
-        due, sent, done, outcome, status, _ = rows.T
+        due, sent, done, flagged, status, _ = rows.T
+        outcome = flagged & _OUTCOME
         self._add_counts(np.bincount(outcome, minlength=len(Outcome)).tolist())
         for value, count in zip(*np.unique(status, return_counts=True), strict=True):
             if value:
@@ -169,10 +173,13 @@ class Recorder(msgspec.Struct, array_like=True):
         censored = _IS_CENSORED[outcome]
         self.late.record((done - due)[censored])
         self.late_service.record((done - sent)[censored])
-        self.lag.record((sent - due)[outcome != Outcome.DROPPED])
+        went = outcome != Outcome.DROPPED
+        self.lag.record((sent - due)[went])
+        self.own_lag.record((sent - due)[went & (flagged == outcome)])
 
     def _take_done(self, rows: Int64s) -> None:
-        due, _, done, outcome, _, body_bytes = rows.T
+        due, _, done, flagged, _, body_bytes = rows.T
+        outcome = flagged & _OUTCOME
         answered = _IS_ANSWERED[outcome]
         self.completions += int(answered.sum())
         self.body_bytes += int(body_bytes[answered].sum())
@@ -227,6 +234,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self.latency.merge(other.latency)
         self.service.merge(other.service)
         self.lag.merge(other.lag)
+        self.own_lag.merge(other.own_lag)
         self.late.merge(other.late)
         self.late_service.merge(other.late_service)
         for second, part in other.slices.items():

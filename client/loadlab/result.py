@@ -170,6 +170,8 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     concurrency: int | None
     requests: int | None
+    rate_hz: float | None = None
+    rate_to_hz: float | None = None
     processes: int
     window_ns: int
     counts: Counts

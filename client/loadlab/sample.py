@@ -32,6 +32,9 @@ class Outcome(IntEnum):
         return self.name.lower()
 
 
+WAITED = 1 << 8
+"""Added to the outcome of a request that was sent late, or dropped, because no place in flight was free."""
+
 ANSWERED = (Outcome.OK, Outcome.HTTP_ERROR)
 """Outcomes with a complete response: latency and throughput are of these."""
 
@@ -56,5 +59,6 @@ class Sample(NamedTuple):
     sent_ns: int
     done_ns: int
     outcome: int
+    """An `Outcome`, and perhaps WAITED."""
     status: int
     body_bytes: int

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from loadlab.alarm import Alarm
 from loadlab.clock import Clock
 from loadlab.plan import Plan, Request, Stage, Workload
 from loadlab.recorder import Tape, Window
@@ -45,13 +46,14 @@ class Cuttable(Protocol):
 class Shard:
     """What the loops share with the reporting thread.
 
-    In a closed workload a request is due when its user's previous reply came plus the think time; in a
-    batch every request is due at the barrier, `begin_ns`.
+    In an open workload a request is due when the schedule says so, in a closed workload when its user's
+    previous reply came plus the think time, in a batch at the barrier, `begin_ns`.
     """
 
     def __init__(self, plan: Plan, share: Share, clock: Clock) -> None:
         self.plan = plan
         self.share = share
+        self.clock = clock
         self.now_ns = clock.now_ns
         self.tape = Tape()
         self.wear = Wear()
@@ -67,6 +69,8 @@ class Shard:
         self.halted = threading.Event()
         self.in_hand: list[Cuttable] = []
         """What another thread may have to give up, because the loop is held by a blocking call."""
+        self.alarm: Alarm | None = None
+        """What an open stage waits with, once it has one."""
         self.loop_ticks = 0
         self.loop_stall_max_ns = 0
 
@@ -80,6 +84,11 @@ class Shard:
             return Window(start_ns)
         self.end_ns = self.drain_from_ns = start_ns + self.plan.duration_ns
         return Window(start_ns, self.end_ns)
+
+    @property
+    def spun_ns(self) -> int:
+        """CPU time spent awake only to be on time."""
+        return 0 if self.alarm is None else self.alarm.spun_ns
 
     @property
     def is_batch(self) -> bool:
@@ -112,6 +121,15 @@ class Shard:
             return self.plan.drain_ns
         return self.drain_from_ns + self.plan.drain_ns - self.now_ns()
 
+    def feed(self, prepared: list[Any]) -> Iterator[Any]:
+        """Return an endless iterator over the requests of this shard."""
+        return weighted(self.plan.requests, prepared, self.plan.seed * 1_000_003 + self.share.shard)
+
+    def due_ns(self) -> Iterator[int]:
+        """Return when this shard's requests of an open stage are due, counted from the barrier."""
+        share = self.share
+        return self.plan.arrivals(share.stage).due_ns(share.shard, share.shards, self.plan.seed)
+
     def feeds(self, prepared: list[Any], *, apart: bool) -> list[Iterator[Any]]:
         """Return for each user the requests it takes from, in the transport's own form.
 
@@ -119,7 +137,7 @@ class Shard:
         In a batch the requests go out side by side, each with a user of its own where they go `apart`;
         otherwise one user has them all.
         """
-        common = weighted(self.plan.requests, prepared, self.plan.seed * 1_000_003 + self.share.shard)
+        common = self.feed(prepared)
         if self.is_batch:
             size = self.share.of(self.share.stage.requests or 0)
             users, each = (size, 1) if apart else (1, size)

@@ -15,6 +15,7 @@ _NS = {
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-zµ]*)", re.IGNORECASE)
 _LONGEST_NS = 1000 * _NS["h"]
+_RATE = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(?:/s)?")
 _INTEGER = re.compile(r"\d{1,18}")
 
 
@@ -44,6 +45,14 @@ def count(text: str, option: str, *, least: int = 1) -> int:
 def counts(text: str, option: str) -> tuple[int, ...]:
     """Read `1,8,64`: whole numbers of 1 or more; raise UsageError naming the option."""
     return tuple(count(part, option) for part in text.split(","))
+
+
+def rate_hz(text: str, option: str) -> float:
+    """Read a rate per second, more than 0; raise UsageError naming the option."""
+    match = _RATE.fullmatch(text.strip())
+    if match is None or not float(match[1]) > 0:
+        raise UsageError(f"{option}: {text!r} is not a rate per second of more than 0, such as 500 or 0.5")
+    return float(match[1])
 
 
 def show_ns(value_ns: float | None) -> str:

@@ -11,10 +11,10 @@ CLIENT = ROOT / "client" / "loadlab"
 TARGET = ROOT / "target" / "loadlab_target"
 
 LAYERS = {
-    0: ("errors", "clock", "units", "histogram", "sample", "loops"),
+    0: ("errors", "clock", "units", "arrivals", "histogram", "sample", "loops"),
     1: ("plan", "recorder"),
     2: ("transports", "hosts"),
-    3: ("shard", "drive", "scenarios", "fleet"),
+    3: ("shard", "alarm", "dispatch", "drive", "scenarios", "fleet"),
     4: ("result", "analysis", "environment", "events"),
     5: (
         "cli",

@@ -10,7 +10,7 @@ ANY = Traits(
     name="any",
     idea="it can do everything",
     transports=("aiohttp", "requests"),
-    workloads=(Workload.CLOSED, Workload.BATCH),
+    workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
     many_processes=True,
 )
 CLOSED = {"transport": "aiohttp", "stages": (Stage(concurrency=1),), "duration_ns": NS_PER_S}
@@ -20,6 +20,13 @@ BATCH = {
     "stages": (Stage(requests=10),),
     "duration_ns": None,
 }
+OPEN = {
+    "transport": "aiohttp",
+    "workload": Workload.OPEN,
+    "stages": (Stage(rate_hz=50),),
+    "duration_ns": NS_PER_S,
+}
+SHAPES = {Workload.CLOSED: CLOSED, Workload.OPEN: OPEN, Workload.BATCH: BATCH}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +37,8 @@ BATCH = {
         CLOSED | {"stages": (Stage(concurrency=3, requests=10),), "duration_ns": None},
         BATCH,
         BATCH | {"stages": (Stage(requests=1), Stage(requests=1000)), "processes": 4},
+        OPEN | {"stages": (Stage(rate_hz=0.5), Stage(rate_hz=5, rate_to_hz=500)), "warmup_ns": 5},
+        OPEN | {"processes": 4, "max_in_flight": 4},
     ],
 )
 def test_a_plan_that_makes_sense_has_no_problem(fine):
@@ -68,7 +77,17 @@ def test_a_plan_that_makes_sense_has_no_problem(fine):
         (BATCH | {"stages": (Stage(requests=1, concurrency=1),)}, "--concurrency: a batch has none"),
         (BATCH | {"duration_ns": 1}, "--duration: a batch ends with its last reply"),
         (BATCH | {"warmup_ns": 1}, "--warmup: a batch has none"),
-        (BATCH | {"think_ns": 1}, "--think: a batch has none"),
+        (BATCH | {"think_ns": 1}, "--think: a batch workload has no users that think"),
+        (OPEN | {"think_ns": 1}, "--think: an open workload has no users that think"),
+        (OPEN | {"duration_ns": None}, "--duration: an open workload ends by it"),
+        (OPEN | {"stages": (Stage(),)}, "--rate: an open workload needs it, more than 0"),
+        (OPEN | {"stages": (Stage(rate_hz=0),)}, "--rate: an open workload needs it, more than 0"),
+        (OPEN | {"stages": (Stage(rate_hz=2_000_000),)}, "--rate: an open workload needs it"),
+        (OPEN | {"stages": (Stage(rate_hz=5, rate_to_hz=2_000_000),)}, "--rate: an open workload needs it"),
+        (OPEN | {"stages": (Stage(rate_hz=5, concurrency=1),)}, "--concurrency and --requests: an open"),
+        (OPEN | {"processes": 4, "max_in_flight": 3}, "--max-in-flight: it must be at least one for each"),
+        (CLOSED | {"stages": (Stage(concurrency=1, rate_hz=5),)}, "--rate: a closed workload has none"),
+        (BATCH | {"stages": (Stage(requests=1, rate_hz=5),)}, "--rate: a batch workload has none"),
     ],
 )
 def test_each_thing_that_makes_no_sense_is_said_in_a_sentence_that_names_its_option(changed, sentence):
@@ -101,10 +120,10 @@ SENSIBLE = {
     "blocking": (("requests",), {"closed", "batch"}),
     "coroutine": (("aiohttp", "wire"), {"closed", "batch"}),
     "blocked-loop": (("requests",), {"closed", "batch"}),
-    "task": (("aiohttp", "wire", "null"), {"closed", "batch"}),
-    "callback": (("aiohttp", "wire", "null"), {"closed", "batch"}),
+    "task": (("aiohttp", "wire", "null"), {"closed", "open", "batch"}),
+    "callback": (("aiohttp", "wire", "null"), {"closed", "open", "batch"}),
     "threads": (("requests",), {"closed", "batch"}),
-    "pool": (("aiohttp", "wire", "null"), {"closed", "batch"}),
+    "pool": (("aiohttp", "wire", "null"), {"closed", "open", "batch"}),
     "pool-map": (("aiohttp",), {"batch"}),
 }
 
@@ -118,8 +137,7 @@ def test_the_eight_scenarios_of_the_design_are_all_there_are():
 @pytest.mark.parametrize("workload", list(Workload))
 def test_a_combination_is_taken_or_refused_with_those_that_are(name, transport, workload):
     traits = scenario(name).TRAITS
-    shape = BATCH if workload is Workload.BATCH else CLOSED
-    found = plan(**shape | {"scenario": name, "transport": transport}).problems(traits)
+    found = plan(**SHAPES[workload] | {"scenario": name, "transport": transport}).problems(traits)
     transports, workloads = SENSIBLE[name]
     assert any(problem.startswith("--transport") for problem in found) == (transport not in transports)
     assert any(problem.startswith("--workload") for problem in found) == (workload not in workloads)

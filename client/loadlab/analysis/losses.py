@@ -19,12 +19,26 @@ class Missed(NamedTuple):
 
 
 def missed(plan: Plan, stage: Stage, carried: Carried) -> Missed:
-    """Return how much of a batch went with lost shards; of closed users it can't be known."""
-    if plan.workload is not Workload.BATCH or not carried.lost:
+    """Return how much of what was due went with lost shards; of closed users it can't be known.
+
+    A batch's is told apart by what was sent; of an open schedule all the rest is unfinished.
+    """
+    if not carried.lost or plan.workload is Workload.CLOSED:
         return Missed()
-    rest = max(0, (stage.requests or 0) - sum(carried.counted.counts))
+    known = sum(carried.counted.counts)
+    if plan.workload is Workload.OPEN:
+        return Missed(max(0, due_in_window(plan, stage, carried) - known))
+    rest = max(0, (stage.requests or 0) - known)
     unfinished = min(rest, sum(lost.unknown for lost in carried.lost))
     return Missed(unfinished, rest - unfinished)
+
+
+def due_in_window(plan: Plan, stage: Stage, carried: Carried) -> int:
+    """Return how many arrivals an open schedule has in the window, by arithmetic alone."""
+    begin_ns = carried.window.start_ns - plan.warmup_ns
+    until_ns = carried.window.end_ns or 0
+    shards = len(carried.cpu_ratios)
+    return plan.arrivals(stage).due_between(plan.warmup_ns, until_ns - begin_ns, shards, plan.seed)
 
 
 def with_unknown(late: Histogram, unfinished: int) -> Histogram:

@@ -1,7 +1,9 @@
 """From what a stage's workers counted to the stage's result. Pure."""
 
+import math
+
 from loadlab.analysis.losses import Missed, missed, with_unknown
-from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
+from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight, offered_hz
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.supervisor import Carried
 from loadlab.histogram import Histogram, quantile_ns
@@ -46,6 +48,8 @@ def stage_result(
         label=stage.label,
         concurrency=stage.concurrency,
         requests=stage.requests,
+        rate_hz=stage.rate_hz,
+        rate_to_hz=stage.rate_to_hz,
         processes=len(carried.cpu_ratios) if traits.sharded else plan.processes,
         window_ns=window_ns,
         counts=counts(counted, gone),
@@ -199,6 +203,9 @@ def theory(
             makespan_ns=makespan_ns(stage.requests or 1, in_flight, places, service_ns),
             makespan_is_lower_bound=(target.workers or 1) > 1,
         )
+    if plan.workload is Workload.OPEN:
+        bound = min(offered_hz(stage), math.inf if places is None else places / service_ns * NS_PER_S)
+        return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound)
     at_once = in_flight if places is None else min(in_flight, places)
     bound = bound_hz(stage.concurrency or 1, at_once, service_ns, plan.think_ns)
     told = completions >= _EDGES * at_once

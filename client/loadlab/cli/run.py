@@ -33,7 +33,15 @@ _LOAD = (
         metavar="N[,N…]",
         help=f"closed: end each stage by this number instead; batch: the sizes.  [default: {DEFAULT_BATCH}]",
     ),
-    click.option("--workload", metavar="NAME", help="closed or batch.  [default: closed; pool-map: batch]"),
+    click.option(
+        "--workload", metavar="NAME", help="closed, open or batch.  [default: closed; pool-map: batch]"
+    ),
+    click.option("--rate", metavar="R[,R…]|A:B", help="open: arrivals per second of each stage, or a ramp."),
+    click.option("--arrivals", metavar="NAME", help="open: constant or poisson.  [default: constant]"),
+    click.option(
+        "--max-in-flight", metavar="N", help="open: the limit.  [default: open files, at most 10000]"
+    ),
+    click.option("--when-full", metavar="NAME", help="open, at the limit: drop or wait.  [default: drop]"),
     click.option(
         "--transport", metavar="NAME", help="aiohttp, wire, null or requests.  [default: the scenario's own]"
     ),

@@ -8,15 +8,17 @@ from pathlib import Path
 import msgspec
 
 from loadlab import units
+from loadlab.arrivals import Spacing
 from loadlab.clock import NS_PER_S
 from loadlab.environment import Room
 from loadlab.errors import UsageError
-from loadlab.plan import Plan, Request, Stage, StatusRange, Traits, Workload
+from loadlab.plan import Plan, Request, Stage, StatusRange, Traits, WhenFull, Workload
 from loadlab.scenarios import names, scenario
 from loadlab.transports import NAMES
 
 DEFAULT_CONCURRENCY = (1, 8, 32, 128)
 DEFAULT_BATCH = 100
+MOST_IN_FLIGHT = 10_000
 DEFAULT_DURATION_NS = 5 * NS_PER_S // 2
 _CONNECT_TIMEOUT_NS = 5 * NS_PER_S
 _MOST_WARMUP_NS = 2 * NS_PER_S
@@ -37,6 +39,10 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     target: str | None = None
     concurrency: str | None = None
     requests: str | None = None
+    rate: str | None = None
+    arrivals: str | None = None
+    max_in_flight: str | None = None
+    when_full: str | None = None
     duration: str | None = None
     workload: str | None = None
     transport: str | None = None
@@ -69,7 +75,7 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
     """
     room = room or Room.here()
     traits = traits_of(words.scenario)
-    workload = _workload(words.workload, traits)
+    workload = _workload(words, traits)
     by_count = workload is Workload.BATCH or words.requests is not None
     duration_ns = None if words.duration is None else units.duration_ns(words.duration, "--duration")
     if duration_ns is None and not by_count:
@@ -89,6 +95,9 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
         timeout_ns=timeout_ns,
         connect_timeout_ns=_connect_timeout_ns(words.connect_timeout, timeout_ns),
         expect_status=_statuses(words.expect_status),
+        spacing=Spacing(_chosen("--arrivals", words.arrivals, tuple(Spacing)) or Spacing.CONSTANT),
+        max_in_flight=_max_in_flight(words.max_in_flight, workload, room),
+        when_full=WhenFull(_chosen("--when-full", words.when_full, tuple(WhenFull)) or WhenFull.DROP),
         processes=_processes(words.processes, traits, room),
         seed=1 if words.seed is None else units.count(words.seed, "--seed", least=0),
     )
@@ -102,14 +111,52 @@ def _span_ns(text: str | None, default: str, option: str) -> int:
     return units.duration_ns(default if text is None else text, option)
 
 
-def _workload(text: str | None, traits: Traits) -> Workload:
-    chosen = _chosen("--workload", text, tuple(Workload))
-    return Workload(chosen) if chosen else traits.workloads[0]
+def _workload(words: Words, traits: Traits) -> Workload:
+    chosen = _chosen("--workload", words.workload, tuple(Workload))
+    workload = (
+        Workload(chosen) if chosen else Workload.OPEN if words.rate is not None else traits.workloads[0]
+    )
+    only_open = {
+        "--rate": words.rate,
+        "--arrivals": words.arrivals,
+        "--max-in-flight": words.max_in_flight,
+        "--when-full": words.when_full,
+    }
+    given = [name for name, text in only_open.items() if text is not None]
+    if given and workload is not Workload.OPEN:
+        raise UsageError(f"{', '.join(given)}: a {workload} workload has none of that; --workload open does")
+    return workload
+
+
+def _max_in_flight(text: str | None, workload: Workload, room: Room) -> int | None:
+    if text is not None:
+        return units.count(text, "--max-in-flight")
+    if workload is not Workload.OPEN:
+        return None
+    files = room.open_files
+    return MOST_IN_FLIGHT if files is None else max(1, min(MOST_IN_FLIGHT, files - _SPARE_FILES))
+
+
+def _rates(text: str | None) -> tuple[Stage, ...]:
+    if text is None:
+        raise UsageError("--rate: an open workload needs it: arrivals per second, such as 500 or 100:1000")
+    stages = []
+    for part in text.split(","):
+        first, colon, last = part.partition(":")
+        rate_to_hz = units.rate_hz(last, "--rate") if colon else None
+        stages.append(Stage(rate_hz=units.rate_hz(first, "--rate"), rate_to_hz=rate_to_hz))
+    return tuple(stages)
 
 
 def _stages(words: Words, workload: Workload, traits: Traits) -> tuple[Stage, ...]:
     sizes = None if words.requests is None else units.counts(words.requests, "--requests")
     users = None if words.concurrency is None else units.counts(words.concurrency, "--concurrency")
+    if workload is Workload.OPEN:
+        if sizes is not None or users is not None:
+            raise UsageError(
+                "--concurrency and --requests: an open workload has neither; --rate makes its load"
+            )
+        return _rates(words.rate)
     if workload is Workload.BATCH:
         if users is not None:
             raise UsageError("--concurrency: a batch has none; --requests is its size")

@@ -11,6 +11,7 @@ from loadlab.result import CheckOutcome, RunResult, StageResult, Verdict
 from loadlab.units import show_figure, show_ns
 
 _ERRORS = ("http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished")
+_SIZES = {Workload.CLOSED: "users", Workload.OPEN: "offered"}
 _LATENCIES = ("p50", "p90", "p99", "max")
 
 
@@ -24,7 +25,17 @@ def render(result: RunResult) -> RenderableType:
 
 
 def _closed(result: RunResult) -> Table:
-    table = _table(result, "users", "requests", "errors", "rate", "in\nflight", *_LATENCIES, "bound", "of it")
+    table = _table(
+        result,
+        _SIZES[result.plan.workload],
+        "requests",
+        "errors",
+        "rate",
+        "in\nflight",
+        *_LATENCIES,
+        "bound",
+        "of it",
+    )
     for stage in result.stages:
         theory = stage.theory
         table.add_row(

@@ -1,21 +1,29 @@
 """N chains of futures: a reply's callback sends the next request, and no coroutine resumes in between."""
 
+from typing import Any
+
+from loadlab.dispatch import Places, open_load
 from loadlab.drive import chain, opened, settle
 from loadlab.plan import Traits, Workload
+from loadlab.sample import Outcome, Reply
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
+from loadlab.transports import Begin, Flight, beginning
 
 TRAITS = Traits(
     name="callback",
     idea="N chains of futures: add_done_callback sends the next request",
     transports=("aiohttp", "wire", "null"),
-    workloads=(Workload.CLOSED, Workload.BATCH),
+    workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
 )
 
 
 async def carry(shard: Shard, barrier: Barrier) -> None:
-    """Start every chain once; from then on only callbacks run."""
+    """Start every chain once; from then on only callbacks run. An open workload starts each request."""
     async with opened(shard) as (prepared, transport):
+        if shard.plan.workload is Workload.OPEN:
+            await open_load(shard, shard.feed(prepared), Calls(shard, beginning(transport)), barrier)
+            return
         feeds = shard.feeds(prepared, apart=True)
         await barrier()
         chains = [chain(shard, feed, transport) for feed in feeds]
@@ -26,3 +34,62 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
         finally:
             for each in chains:
                 await each.cut()
+
+
+class Calls:
+    """Requests of an open workload, each a call to come back to."""
+
+    def __init__(self, shard: Shard, begin: Begin) -> None:
+        self._shard = shard
+        self._begin = begin
+        self._calls: set[_Call] = set()
+
+    def __len__(self) -> int:
+        """Return how many are in flight."""
+        return len(self._calls)
+
+    def send(self, places: Places, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401 - as in Requests
+        """Begin one request."""
+        call = _Call(self._shard, self._calls, places, due_ns, flag)
+        self._calls.add(call)
+        self._shard.sent += 1
+        call.flight = self._begin(prepared, call.replied, call.sent_ns)
+
+    async def cut(self) -> None:
+        """Abandon those in flight."""
+        for call in list(self._calls):
+            call.cut()
+
+
+class _Call:
+    """One request on its way."""
+
+    __slots__ = ("_calls", "_due_ns", "_flag", "_places", "_shard", "flight", "sent_ns")
+
+    def __init__(self, shard: Shard, calls: "set[_Call]", places: Places, due_ns: int, flag: int) -> None:
+        self._shard = shard
+        self._calls = calls
+        self._places = places
+        self._due_ns = due_ns
+        self._flag = flag
+        self.sent_ns = shard.now_ns()
+        self.flight: Flight | None = None
+
+    def replied(self, reply: Reply) -> None:
+        """Note the reply and give the place back."""
+        self._note(reply)
+        self._places.leave()
+
+    def cut(self) -> None:
+        """Count as unfinished, unless the reply is here."""
+        if self.flight is not None and self.flight.abandon(self.replied):
+            self._note(_NO_REPLY)
+
+    def _note(self, reply: Reply) -> None:
+        outcome, status, body_bytes = reply
+        row = [self._due_ns, self.sent_ns, self._shard.now_ns(), outcome | self._flag, status, body_bytes]
+        self._shard.tape.note(row)
+        self._calls.discard(self)
+
+
+_NO_REPLY = Reply(Outcome.UNFINISHED)

@@ -8,7 +8,7 @@ TRAITS = Traits(
     name="pool",
     idea="P processes x tasks: one long-lived aiomultiprocess worker per shard",
     transports=("aiohttp", "wire", "null"),
-    workloads=(Workload.CLOSED, Workload.BATCH),
+    workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
     many_processes=True,
     sharded=True,
 )

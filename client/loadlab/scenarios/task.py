@@ -1,23 +1,77 @@
 """N tasks on one event loop: while one awaits its reply, the loop serves the others."""
 
 import asyncio
+from typing import Any
 
+from loadlab.dispatch import Places, open_load
 from loadlab.drive import opened, settle, user
 from loadlab.plan import Traits, Workload
+from loadlab.sample import Outcome
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
+from loadlab.transports import AsyncTransport
 
 TRAITS = Traits(
     name="task",
     idea="N tasks on one event loop (create_task, asyncio.wait)",
     transports=("aiohttp", "wire", "null"),
-    workloads=(Workload.CLOSED, Workload.BATCH),
+    workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
 )
 
 
 async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
-    """Give every user a task of its own."""
+    """Give every user a task of its own; in an open workload every request is a user."""
     async with opened(shard) as (prepared, transport):
+        if shard.plan.workload is Workload.OPEN:
+            await open_load(shard, shard.feed(prepared), Tasks(shard, transport), barrier)
+            return
         feeds = shard.feeds(prepared, apart=not traits.single_user)
         await barrier()
         await settle(shard, [asyncio.create_task(user(shard, feed, transport.send)) for feed in feeds])
+
+
+class Tasks:
+    """Requests of an open workload, each a task."""
+
+    def __init__(self, shard: Shard, transport: AsyncTransport) -> None:
+        self._shard = shard
+        self._send = transport.send
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._error: BaseException | None = None
+
+    def __len__(self) -> int:
+        """Return how many are in flight."""
+        return len(self._tasks)
+
+    def send(self, places: Places, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401 - as in Requests
+        """Start the task of one request."""
+        task = asyncio.create_task(self._request(places, due_ns, flag, prepared))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def cut(self) -> None:
+        """Cancel those in flight."""
+        left = list(self._tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        if self._error is not None:
+            raise self._error
+
+    async def _request(self, places: Places, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401
+        shard = self._shard
+        sent_ns = shard.now_ns()
+        shard.sent += 1
+        try:
+            outcome, status, body_bytes = await self._send(prepared)
+        except asyncio.CancelledError:
+            shard.tape.note([due_ns, sent_ns, shard.now_ns(), Outcome.UNFINISHED | flag, 0, 0])
+            raise
+        shard.tape.note([due_ns, sent_ns, shard.now_ns(), outcome | flag, status, body_bytes])
+        places.leave()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._error = self._error or error
+            self._shard.halt()

@@ -5,7 +5,9 @@ promise: a network failure, a timeout or an invalid response is a `Reply`, never
 read to its end; nothing is retried and nothing queues out of sight.
 """
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -96,6 +98,33 @@ class BlockingTransport(Protocol):
     def close(self) -> None:
         """Close every connection."""
         ...
+
+
+Begin = Callable[[Any, Replied, int], Flight]
+
+
+def beginning(transport: AsyncTransport) -> Begin:
+    """Return how to begin a request and be called with its reply, on any transport."""
+    return transport.begin if isinstance(transport, Continuing) else partial(_Future, transport)
+
+
+class _Future:
+    """A request begun on a transport that only sends: a task, whose done-callback tells the reply."""
+
+    __slots__ = ("_replied", "_task")
+
+    def __init__(self, transport: AsyncTransport, prepared: Any, replied: Replied, sent_ns: int) -> None:  # noqa: ANN401, ARG002 - as in `begin`
+        self._replied = replied
+        self._task = asyncio.ensure_future(transport.send(prepared))
+        self._task.add_done_callback(self._tell)
+
+    def abandon(self, replied: Replied) -> bool:  # noqa: ARG002 - it has only one
+        """Cancel the task."""
+        return self._task.cancel()
+
+    def _tell(self, task: asyncio.Future[Reply]) -> None:
+        if not task.cancelled():
+            self._replied(task.result())
 
 
 _ASYNC = {
