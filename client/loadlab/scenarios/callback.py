@@ -1,6 +1,7 @@
 """N chains of futures: a reply's callback sends the next request, and no coroutine resumes in between."""
 
-from loadlab.drive import chain, opened, settle
+from loadlab.chains import chain
+from loadlab.drive import opened, settle
 from loadlab.plan import Traits, Workload
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
