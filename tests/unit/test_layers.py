@@ -14,7 +14,7 @@ LAYERS = {
     0: ("errors", "clock", "units", "arrivals", "histogram", "sample", "loops"),
     1: ("plan", "recorder"),
     2: ("transports", "hosts"),
-    3: ("shard", "alarm", "dispatch", "drive", "scenarios", "fleet"),
+    3: ("shard", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),
     4: ("result", "analysis", "environment", "events"),
     5: (
         "cli",

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from loadlab.chains import chain
 from loadlab.dispatch import Places, open_load
-from loadlab.drive import chain, opened, settle
+from loadlab.drive import opened, settle
 from loadlab.plan import Traits, Workload
 from loadlab.sample import Outcome, Reply
 from loadlab.scenarios import Barrier
