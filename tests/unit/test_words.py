@@ -247,3 +247,14 @@ def test_scenarios_that_open_few_connections_are_not_held_to_the_limit():
     assert planned("blocked-loop", room, concurrency="5000")
     assert planned("blocking", room, workload="batch", requests="5000")
     assert planned("pool-map", room, requests="5000")
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding", "Connection"])
+def test_a_header_that_frames_the_request_is_the_transports_own(name):
+    with pytest.raises(UsageError, match=f"--header: {name} is set by the transport"):
+        plan_of(Words(scenario="task", header=(f"{name}: 3",)), "http://127.0.0.1/")
+
+
+def test_a_path_beside_a_target_that_has_one_is_refused():
+    with pytest.raises(UsageError, match="--path: --target http://127.0.0.1/base names a path already"):
+        plan_of(Words(scenario="task", path="/x"), "http://127.0.0.1/base")

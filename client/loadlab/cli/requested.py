@@ -39,6 +39,8 @@ def requested(
     if requests_file is None:
         content = _body(body)
         verb = _method(("POST" if content else "GET") if method is None else method, "--method")
+        if path is not None and base.rstrip("/") != _origin(base):
+            raise UsageError(f"--path: --target {base} names a path already; leave one of them out")
         url = base if path is None else _origin(base) + _rooted(path, "--path")
         return (Request(method=verb, url=url, headers=common, body=content),)
     if (method, path, body) != (None, None, None):
@@ -96,10 +98,15 @@ def _method(text: str, option: str) -> str:
     return text.upper()
 
 
+_FRAMING = ("content-length", "transfer-encoding", "connection")
+
+
 def _header(line: str, option: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon or not _HEADER_NAME.fullmatch(name.strip()) or _CONTROL.search(value):
         raise UsageError(f"{option}: {line!r} is not a header; write 'Name: value'")
+    if name.strip().lower() in _FRAMING:
+        raise UsageError(f"{option}: {name.strip()} is set by the transport, from the body; leave it out")
     return name.strip(), value.strip()
 
 

@@ -99,7 +99,8 @@ class LocalHost:
                 await self.stop()
                 if code == Exit.USAGE:
                     raise UsageError(self._last_words().rpartition("Error: ")[2])
-                raise TargetError(f"the target did not start: {self._last_words()}")
+                *before, sentence = self._last_words().splitlines()
+                raise TargetError("\n".join((f"the target did not start: {sentence}", *before)))
             await asyncio.sleep(_POLL_S)
         await self.stop()
         raise TargetError(f"the target was not ready within {_START_S:.0f} s: {self._last_words()}")
