@@ -85,7 +85,6 @@ def test_a_body_makes_it_a_post():
 
 def test_without_a_path_the_targets_own_is_requested():
     assert planned(base="http://h/app?x=1").requests[0].url == "http://h/app?x=1"
-    assert planned(base="http://h/app?x=1", path="/y").requests[0].url == "http://h/y"
 
 
 def file_of(tmp_path, content):
@@ -256,5 +255,5 @@ def test_a_header_that_frames_the_request_is_the_transports_own(name):
 
 
 def test_a_path_beside_a_target_that_has_one_is_refused():
-    with pytest.raises(UsageError, match="--path: --target http://127.0.0.1/base names a path already"):
+    with pytest.raises(UsageError, match="--path: --target .*/base names a path already"):
         plan_of(Words(scenario="task", path="/x"), "http://127.0.0.1/base")

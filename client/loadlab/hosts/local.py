@@ -100,6 +100,7 @@ class LocalHost:
                 if code == Exit.USAGE:
                     raise UsageError(self._last_words().rpartition("Error: ")[2])
                 *before, sentence = self._last_words().splitlines()
+                sentence = sentence.removeprefix("Error: ")
                 raise TargetError("\n".join((f"the target did not start: {sentence}", *before)))
             await asyncio.sleep(_POLL_S)
         await self.stop()
