@@ -255,5 +255,5 @@ def test_a_header_that_frames_the_request_is_the_transports_own(name):
 
 
 def test_a_path_beside_a_target_that_has_one_is_refused():
-    with pytest.raises(UsageError, match="--path: --target .*/base names a path already"):
+    with pytest.raises(UsageError, match=r"--path: --target .*/base names a path already"):
         plan_of(Words(scenario="task", path="/x"), "http://127.0.0.1/base")
