@@ -13,8 +13,13 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import msgspec
 
+from loadlab.clock import NS_PER_S
 from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
+
+KEEPALIVE_NS = 3 * NS_PER_S // 2
+"""How long an idle connection is kept: less than gunicorn's 2 s, so that the target does not close one
+just when a request is sent on it."""
 
 
 class Wear(msgspec.Struct):

@@ -2,7 +2,7 @@
 
 Its timeouts are made to hold for the whole request in `bounded_http`. urllib3 notices a kept-alive
 connection that the server has closed before it sends on it, and opens another one; that shows as one
-more of `connections_opened`.
+more of `connections_opened`. So does one that was idle for longer than `KEEPALIVE_NS`: it is not used again.
 """
 
 from collections.abc import Mapping
