@@ -4,7 +4,7 @@
 - No retry: where a kept-alive connection breaks under an idempotent request, aiohttp sends it once
   more, and the target sees two requests where the plan has one. It does so on two kinds of
   exceptions; `_Response` makes them another kind before they get there.
-- Keep-alive of 1.5 s (`KEEPALIVE_NS`), below gunicorn's 2 s: the target rarely closes a connection under a request.
+- Keep-alive of 1.5 s (`KEEPALIVE_NS`), below gunicorn's 2 s: it rarely closes a connection under a request.
 - One timer for the time limits of all requests (`Deadlines`) instead of one each.
 - No cookies, redirects, proxies, decompression or headers that nobody asked for; a URL is parsed once.
 """
