@@ -99,7 +99,7 @@ async def carry(
     `begun` is called when the barrier's moment is set, `watch` about twice a second.
     Raises nothing for a worker that is lost: the result says so.
     """
-    size = stage.concurrency or stage.requests or 1
+    size = stage.concurrency or stage.requests or plan.processes
     shards = min(plan.processes, size) if traits.sharded else 1
     members = [
         Member(plan, Share(stage, shard, shards), blocks_loop=traits.blocks_loop) for shard in range(shards)
