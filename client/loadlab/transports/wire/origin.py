@@ -5,6 +5,7 @@ import ssl
 from collections import deque
 from typing import Any
 
+from loadlab.clock import NS_PER_S
 from loadlab.plan import Request
 from loadlab.transports import KEEPALIVE_NS, Replied
 from loadlab.transports.wire.connection import Asked, Connection, Known, Terms
