@@ -43,6 +43,14 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
         inside = moments_ns >= self.start_ns
         return rows[inside if self.end_ns is None else inside & (moments_ns < self.end_ns)]
 
+    def inside_ns(self, rows: Int64s) -> int:
+        """Return the sum of the time from sent to done of all rows, as far as it lies in the window."""
+        sent, done = rows[:, 1], rows[:, 2]
+        if not (self._holds(int(sent.min())) and self._holds(int(done.max()))):
+            sent = np.maximum(sent, self.start_ns)
+            done = done if self.end_ns is None else np.minimum(done, self.end_ns)
+        return int(np.maximum(done - sent, 0).sum())
+
     def _holds(self, moment_ns: int) -> bool:
         return self.start_ns <= moment_ns and (self.end_ns is None or moment_ns < self.end_ns)
 
@@ -108,6 +116,14 @@ class Recorder(msgspec.Struct, array_like=True):
     body_bytes: int = 0
     last_done_ns: int = 0
     in_flight_integral_ns: int = 0
+    flight_samples: int = 0
+    """How often it was looked in the window at what is in flight."""
+    flight_jumps: int = 0
+    """Sum of the squared differences between one look and the next: how far a look may be from the mean."""
+    flown_ns: int = 0
+    """Time between sent and done of all requests, as far as it lies in the window: in flight by their stamps."""
+    refused: int = 0
+    """Requests due in the window that were dropped because no place in flight was free."""
     latency: Histogram = msgspec.field(default_factory=Histogram)
     service: Histogram = msgspec.field(default_factory=Histogram)
     lag: Histogram = msgspec.field(default_factory=Histogram)
@@ -127,6 +143,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self.finished += int((outcome != Outcome.DROPPED).sum())
         self.answered += int(_IS_ANSWERED[outcome].sum())
         self.last_done_ns = max(self.last_done_ns, int(rows[:, 2].max()))
+        self.flown_ns += self.window.inside_ns(rows)
         self._take_due(self.window.among(rows, by=0))
         self._take_done(self.window.among(rows, by=2))
 
@@ -145,7 +162,9 @@ class Recorder(msgspec.Struct, array_like=True):
         self.late_service.record((done - sent)[censored])
         went = outcome != Outcome.DROPPED
         self.lag.record((sent - due)[went])
-        self.own_lag.record((sent - due)[went & (flagged == outcome)])
+        own = flagged == outcome
+        self.own_lag.record((sent - due)[went & own])
+        self.refused += int((~went & ~own).sum())
 
     def _take_done(self, rows: Int64s) -> None:
         due, _, done, flagged, _, body_bytes = rows.T
@@ -160,8 +179,11 @@ class Recorder(msgspec.Struct, array_like=True):
             part.latency = part.latency.plus(Sparse.of((done - due)[here & answered]))
             part.errors += int((here & (outcome != Outcome.OK)).sum())
 
-    def observe_in_flight(self, from_ns: int, to_ns: int, in_flight: int) -> None:
-        """Add a span during which so many requests were in flight."""
+    def observe_in_flight(self, from_ns: int, to_ns: int, in_flight: int, before: int | None = None) -> None:
+        """Add a span during which so many requests were in flight; `before` is what was seen before it."""
+        if self.window.overlap_ns(from_ns, to_ns):
+            self.flight_samples += 1
+            self.flight_jumps += 0 if before is None else (in_flight - before) ** 2
         from_ns = max(from_ns, self.window.start_ns)
         while (overlap_ns := self.window.overlap_ns(from_ns, to_ns)) > 0:
             second = (from_ns - self.window.start_ns) // NS_PER_S
@@ -194,6 +216,10 @@ class Recorder(msgspec.Struct, array_like=True):
         self.body_bytes += other.body_bytes
         self.last_done_ns = max(self.last_done_ns, other.last_done_ns)
         self.in_flight_integral_ns += other.in_flight_integral_ns
+        self.flight_samples += other.flight_samples
+        self.flight_jumps += other.flight_jumps
+        self.flown_ns += other.flown_ns
+        self.refused += other.refused
         self.latency.merge(other.latency)
         self.service.merge(other.service)
         self.lag.merge(other.lag)

@@ -146,7 +146,12 @@ def test_a_recorder_comes_through_a_message_whole(window, mix, flights):
 
 @pytest.mark.parametrize(
     "message",
-    [Ready(), Pulse(1, 2, 3, 4, 5, 6), Ended(Wear(7, 8)), Failed("ValueError: no", "Traceback …")],
+    [
+        Ready(),
+        Pulse(1, 2, 3, 4, 5, 6, 7, None, 8),
+        Ended(Wear(7, 8, 9, 10)),
+        Failed("ValueError: no", "Traceback …"),
+    ],
 )
 def test_a_workers_message_comes_through_whole(message):
     assert from_worker(encode(message)) == message

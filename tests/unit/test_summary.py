@@ -10,6 +10,7 @@ from fakes import START_NS, plan
 from loadlab.analysis.summary import stage_result
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fleet.supervisor import Carried, Lost
+from loadlab.fleet.took import Took
 from loadlab.plan import Stage, Workload
 from loadlab.recorder import Recorder, Window
 from loadlab.result import State
@@ -40,7 +41,7 @@ def carried(*samples, window=WINDOW, **changed):
         "window": WINDOW,
         "lost": (),
         "wear": Wear(4, 0),
-        "cpu_ratios": (0.5,),
+        "took": (Took(0.5),),
         "loop_stall_max_ns": 7,
     }
     return Carried(**values | changed)
@@ -99,7 +100,7 @@ def test_the_last_slice_may_be_shorter_than_a_second():
     assert len(found.slices) == 2
     counted = Recorder(short)
     counted.observe_in_flight(START_NS, START_NS + 2 * NS_PER_S, 4)
-    part = summed(Carried(counted, short, (), Wear(), (0.1,), 0))
+    part = summed(Carried(counted, short, (), Wear(), (Took(0.1),), 0))
     assert [each.in_flight for each in part.slices] == [4, 4]
 
 
@@ -149,7 +150,7 @@ def test_broken_connections_are_a_finding():
 @pytest.mark.parametrize(("users", "processes"), [(1, 1), (3, 3), (64, 4)])
 def test_the_processes_of_a_stage_are_those_that_carried_it(users, processes):
     whole = plan(scenario="pool", stages=(Stage(concurrency=users),), processes=4)
-    found = summed(carried(cpu_ratios=(0.1,) * processes), name="pool", whole=whole)
+    found = summed(carried(took=(Took(0.1),) * processes), name="pool", whole=whole)
     assert found.processes == processes
 
 
@@ -161,4 +162,5 @@ def test_statuses_are_counted_by_their_number():
 def test_a_stage_in_which_nothing_happened_is_still_a_stage():
     found = json.loads(msgspec.json.encode(summed(carried())))
     assert found["counts"]["scheduled"] == found["throughput_hz"] == 0
+    assert found["latency_ns"].pop("intervals") == {}
     assert set(found["latency_ns"].values()) == {0, None}

@@ -1,4 +1,7 @@
-"""Does the run hold together? Checks that make a run INVALID, and those that make it FAIL. Pure."""
+"""Does the run hold together? Checks that make a run INVALID, and those that make it FAIL. Pure.
+
+A check of a stage speaks through the stage's state (`analysis.trust`).
+"""
 
 from loadlab.result import Check, CheckOutcome, StageResult, State, Verdict
 
@@ -10,7 +13,7 @@ def checks(stages: tuple[StageResult, ...], unaccounted: int) -> tuple[Check, ..
 
 def verdict(found: tuple[Check, ...], stages: tuple[StageResult, ...]) -> Verdict:
     """Return INVALID before FAIL before PASS."""
-    failed = {check.name for check in found if check.outcome is CheckOutcome.FAIL}
+    failed = {check.name for check in found if check.outcome is CheckOutcome.FAIL and check.stage is None}
     if failed & _INVALIDATING or any(stage.state is State.INVALID for stage in stages):
         return Verdict.INVALID
     return Verdict.FAIL if failed else Verdict.PASS

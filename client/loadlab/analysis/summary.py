@@ -2,11 +2,14 @@
 
 import math
 
+from msgspec import structs
+
 from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight, offered_hz
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.supervisor import Carried
-from loadlab.histogram import Histogram, quantile_ns
-from loadlab.hosts.metrics import Reading
+from loadlab.histogram import Histogram, interval_ns, quantile_ns
+from loadlab.hosts.metrics import REQUESTS, Reading
+from loadlab.machine import Held
 from loadlab.plan import Plan, Stage, Traits, Workload
 from loadlab.recorder import Recorder, Slice
 from loadlab.result import (
@@ -25,6 +28,9 @@ from loadlab.result import (
 from loadlab.sample import Outcome
 
 _NOTHING = Histogram()
+_NOT_TOLD = Held()
+_QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
+_LEAST_HALF_S = 2
 
 
 def stage_result(
@@ -33,12 +39,21 @@ def stage_result(
     traits: Traits,
     carried: Carried,
     readings: tuple[Reading | None, Reading | None],
+    *,
+    around: tuple[Reading | None, Reading | None] = (None, None),
+    taken: Held = _NOT_TOLD,
 ) -> StageResult:
-    """Return the result of a stage; `readings` are the target's metrics at the window's two ends."""
+    """Return the result of a stage, not judged yet.
+
+    `readings` are the target's metrics at the window's two ends, those `around` it are from before the
+    stage and after its drain; `taken` is what the machine took from the client in the window.
+    """
     counted = carried.counted
     window_ns = span_ns(carried.window)
     throughput_hz = counted.completions / window_ns * NS_PER_S
     target = target_stage(*readings)
+    if target is not None:
+        target = structs.replace(target, requests_in_stage=requests_between(*around))
     findings = _findings(traits, carried)
     return StageResult(
         label=stage.label,
@@ -46,17 +61,23 @@ def stage_result(
         requests=stage.requests,
         rate_hz=stage.rate_hz,
         rate_to_hz=stage.rate_to_hz,
-        processes=len(carried.cpu_ratios) if traits.sharded else plan.processes,
+        processes=len(carried.took) if traits.sharded else plan.processes,
         window_ns=window_ns,
         counts=counts(counted, _missed(plan, stage, carried)),
         statuses={str(status): times for status, times in sorted(counted.statuses.items())},
         throughput_hz=throughput_hz,
         received_bytes=counted.body_bytes,
         in_flight_mean=None if traits.hides_flight else counted.in_flight_integral_ns / window_ns,
+        in_flight_error=None if traits.hides_flight else _sampling_error(counted, len(carried.took)),
+        flown_mean=counted.flown_ns / window_ns,
         makespan_ns=window_ns if plan.workload is Workload.BATCH else None,
         state=State.INVALID if carried.lost else State.VALID,
         findings=tuple(findings),
         sent_total=counted.sent,
+        answered_total=counted.answered,
+        due=due_in_window(plan, stage, carried) if plan.workload is Workload.OPEN else None,
+        refused=counted.refused,
+        halted=carried.halted,
         missing_shard_ns=sum(lost.missing_ns for lost in carried.lost),
         latency_ns=distribution(counted.latency, counted.late),
         service_ns=distribution(counted.service, counted.late_service),
@@ -65,11 +86,19 @@ def stage_result(
             latency=counted.latency.encode(), service=counted.service.encode(), lag=counted.lag.encode()
         ),
         slices=_slices(counted, window_ns, sees_flight=not traits.hides_flight),
+        halves=_halves(counted, window_ns),
         client=ClientStage(
-            cpu_ratio=carried.cpu_ratios,
+            cpu_ratio=tuple(each.cpu_ratio for each in carried.took),
             loop_stall_max_ns=carried.loop_stall_max_ns,
             connections_opened=carried.wear.connections_opened,
             connections_lost=carried.wear.connections_lost,
+            files_exhausted=carried.wear.files_exhausted,
+            busiest_ratio=tuple(each.busiest_ratio for each in carried.took),
+            waited_ratio=tuple(each.waited_ratio for each in carried.took),
+            wanted_ratio=tuple(each.wanted_ratio for each in carried.took),
+            own_lag_ns=distribution(counted.own_lag, _NOTHING),
+            throttled_ratio=taken.throttled_ratio,
+            stolen_ratio=taken.stolen_ratio,
         ),
         target=target,
         theory=theory(plan, stage, traits, target, throughput_hz),
@@ -95,7 +124,7 @@ def _missed(plan: Plan, stage: Stage, carried: Carried) -> int:
 def due_in_window(plan: Plan, stage: Stage, carried: Carried) -> int:
     """Return how many arrivals the schedule has in the window, by arithmetic alone."""
     begin_ns = carried.window.start_ns - plan.warmup_ns
-    shards = len(carried.cpu_ratios)
+    shards = len(carried.took)
     until_ns = carried.window.end_ns or 0
     return plan.arrivals(stage).due_between(plan.warmup_ns, until_ns - begin_ns, shards, plan.seed)
 
@@ -110,11 +139,13 @@ def distribution(known: Histogram, censored: Histogram) -> Distribution:
     return Distribution(
         count=known.count,
         mean=known.mean_ns if complete else None,
-        p50=at(0.5),
-        p90=at(0.9),
-        p99=at(0.99),
-        p999=at(0.999),
+        **{name: at(quantile) for name, quantile in _QUANTILES.items()},
         max=known.max_ns if complete else None,
+        intervals={
+            name: found
+            for name, quantile in _QUANTILES.items()
+            if (found := interval_ns(known, censored, quantile)) is not None
+        },
     )
 
 
@@ -138,6 +169,40 @@ def _slices(counted: Recorder, window_ns: int, *, sees_flight: bool) -> tuple[Sl
     return tuple(made)
 
 
+def _halves(counted: Recorder, window_ns: int) -> tuple[Distribution, ...]:
+    """Return the latencies of as many whole seconds from the window's start, and up to its last whole one."""
+    seconds = window_ns // NS_PER_S
+    half = seconds // 2
+    if half < _LEAST_HALF_S:
+        return ()
+    halves = []
+    for first in (0, seconds - half):
+        latency = Histogram()
+        for second in range(first, first + half):
+            latency.merge(Histogram.of(counted.slices.get(second, Slice()).latency))
+        halves.append(distribution(latency, _NOTHING))
+    return tuple(halves)
+
+
+def _sampling_error(counted: Recorder, shards: int) -> float | None:
+    """Return how far the mean of what was seen in flight may be from the mean of what was, one sigma.
+
+    From the mean squared successive difference (von Neumann 1941), which takes what is the same from one
+    look to the next for known: half the mean of (x' - x)^2 is a look's variance about what is seen.
+    """
+    if not counted.flight_samples:
+        return None
+    return math.sqrt(counted.flight_jumps / 2) / (counted.flight_samples / shards)
+
+
+def requests_between(before: Reading | None, after: Reading | None) -> int | None:
+    """Return how many requests the target counted between two readings."""
+    if before is None or after is None:
+        return None
+    first, last = before.get(REQUESTS), after.get(REQUESTS)
+    return None if first is None or last is None else round(last - first)
+
+
 def target_stage(first: Reading | None, last: Reading | None) -> TargetStage | None:
     """Return the target's figures between two readings of its metrics; None without both."""
     if first is None or last is None or last.at_ns <= first.at_ns:
@@ -159,7 +224,7 @@ def target_stage(first: Reading | None, last: Reading | None) -> TargetStage | N
     return TargetStage(
         workers=_whole(last.get("target_workers")),
         threads=_whole(last.get("target_threads")),
-        requests=_whole(grown("target_requests_total")),
+        requests=_whole(grown(REQUESTS)),
         thread_ns=mean_ns("target_thread_seconds"),
         handler_ns=mean_ns("target_handler_seconds"),
         queue_ns=mean_ns("target_queue_seconds"),

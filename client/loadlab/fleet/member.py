@@ -27,6 +27,7 @@ from loadlab.fleet.messages import (
     encode,
     from_worker,
 )
+from loadlab.fleet.took import Took, took
 from loadlab.fleet.worker import carry_shard, own_group
 from loadlab.loops import new_event_loop
 from loadlab.plan import Plan
@@ -59,7 +60,7 @@ class Member:
         self.ready = False
         self.ended: Ended | None = None
         self.broken: str | None = None
-        self.pulses: list[tuple[int, Pulse]] = []
+        self.pulses: list[Pulse] = []
         self.heard_ns = self.moved_ns = MONOTONIC.now_ns()
         self.upto_ns = 0
         """Up to when it has reported; 0 before its first report."""
@@ -94,9 +95,9 @@ class Member:
             case Ready():
                 self.ready = True
             case Pulse():
-                if not self.pulses or message.progress != self.pulses[-1][1].progress:
+                if not self.pulses or message.progress != self.pulses[-1].progress:
                     self.moved_ns = self.heard_ns
-                self.pulses.append((self.heard_ns, message))
+                self.pulses.append(message)
             case Delta():
                 self._news.append(message.counted)
                 self.sent += message.counted.sent
@@ -158,10 +159,6 @@ class Member:
         await asyncio.to_thread(self.worker.aio_process.join, _JOIN_NS / NS_PER_S)
         self.pipe.close()
 
-    def cpu_ratio(self, window: Window) -> float:
-        """Return the process's CPU time over the window, in cores, to the nearest pulses."""
-        inside = [(at, pulse) for at, pulse in self.pulses if window.overlap_ns(at - 1, at)]
-        if len(inside) < 2:
-            return 0.0
-        (first_ns, first), (last_ns, last) = inside[0], inside[-1]
-        return (last.cpu_ns - first.cpu_ns) / (last_ns - first_ns)
+    def took(self, window: Window) -> Took:
+        """Return what the process took of its core in the window."""
+        return took([pulse for pulse in self.pulses if window.overlap_ns(pulse.at_ns - 1, pulse.at_ns)])

@@ -11,6 +11,7 @@ import msgspec
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.fleet.member import Member
 from loadlab.fleet.messages import Go, Halt, Pulse, Quit
+from loadlab.fleet.took import Took
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.recorder import Recorder, Window
 from loadlab.shard import Share
@@ -43,9 +44,11 @@ class Carried(msgspec.Struct, frozen=True):
     moment when the loss of the last worker was found."""
     lost: tuple[Lost, ...]
     wear: Wear
-    cpu_ratios: tuple[float, ...]
-    """Of each worker over the window, in cores."""
+    took: tuple[Took, ...]
+    """Of each worker."""
     loop_stall_max_ns: int
+    halted: bool = False
+    """Whether it was ended before its time."""
 
 
 class Control:
@@ -97,7 +100,7 @@ async def carry(
     `begun` is called when the barrier's moment is set, `watch` about twice a second.
     Raises nothing for a worker that is lost: the result says so.
     """
-    size = stage.concurrency or stage.requests or 1
+    size = stage.concurrency or stage.requests or plan.processes
     shards = min(plan.processes, size) if traits.sharded else 1
     members = [
         Member(plan, Share(stage, shard, shards), blocks_loop=traits.blocks_loop) for shard in range(shards)
@@ -198,10 +201,11 @@ def _carried(members: list[Member], counted: Recorder, over_ns: int, *, halted: 
         window=window,
         lost=tuple(lost),
         wear=wear,
-        cpu_ratios=tuple(member.cpu_ratio(window) for member in members),
+        took=tuple(member.took(window) for member in members),
         loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in _last_pulses(members)), default=0),
+        halted=halted,
     )
 
 
 def _last_pulses(members: list[Member]) -> list[Pulse]:
-    return [member.pulses[-1][1] for member in members if member.pulses]
+    return [member.pulses[-1] for member in members if member.pulses]

@@ -42,5 +42,6 @@ class Origin:
         host, port = self._address.host, self._address.port
         try:
             await self._loop.create_connection(lambda: connection, host, port, **self._options)
-        except Exception:  # noqa: BLE001 - of many kinds: addresses, names, sockets, certificates
+        except Exception as error:  # noqa: BLE001 - of many kinds: addresses, names, sockets, certificates
+            self._terms.wear.not_connected(error)
             connection.refused()
