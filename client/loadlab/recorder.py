@@ -121,7 +121,7 @@ class Recorder(msgspec.Struct, array_like=True):
     flight_jumps: int = 0
     """Sum of the squared differences between one look and the next: how far a look may be from the mean."""
     flown_ns: int = 0
-    """Time between sent and done of all requests, as far as it lies in the window: in flight by their stamps."""
+    """Time between sent and done of all requests, as far as it lies in the window."""
     refused: int = 0
     """Requests due in the window that were dropped because no place in flight was free."""
     latency: Histogram = msgspec.field(default_factory=Histogram)

@@ -202,7 +202,7 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     in_flight_error: float | None = None
     """Standard error of that, as far as it comes from the sampling."""
     flown_mean: float | None = None
-    """The same by the requests' own stamps: their time from sent to done inside the window, over the window."""
+    """The same by the requests' own stamps: their time from sent to done in the window, over the window."""
     makespan_ns: int | None
     state: State
     findings: tuple[Finding, ...]

@@ -102,12 +102,9 @@ def test_at_the_limit_an_arrival_is_dropped_and_counted(clock, scenario):
     fake = FakeAsyncTransport(clock, [Answer(250 * MS)] * 10)
     shard = carry(clock, open_plan(scenario=scenario, max_in_flight=2), fake)
     rows = samples(shard)
-    assert [outcome(row) for row in rows] == ["ok", "ok", "dropped", "ok", "ok", "dropped"] + [
-        "ok",
-        "ok",
-        "dropped",
-        "ok",
-    ]
+    kept = {0, 100, 300, 400, 600, 700, 900}
+    assert {ms(row.due_ns) for row in rows if outcome(row) == "ok"} == kept
+    assert len(rows) == 10
     assert all(row.outcome & WAITED for row in rows if outcome(row) == "dropped")
     assert fake.in_flight_peak == 2
     accounted(shard, rows)
@@ -179,7 +176,7 @@ def test_a_halt_lets_nothing_more_out_and_waits_for_what_is_in_flight(clock, sce
 def test_a_schedule_that_the_client_is_too_slow_for_ends_with_the_drain_and_its_rest_is_dropped(
     clock, scenario
 ):
-    """Each send costs the loop 10 ms, at 1,000 a second: a tenth goes out in the second, a tenth in the drain."""
+    """Each send costs the loop 10 ms, at 1,000 a second: a tenth goes out in it, a tenth in the drain."""
 
     class Slow(FakeAsyncTransport):
         def _begin(self, prepared):
@@ -212,14 +209,12 @@ ANSWERS = st.builds(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(ANSWERS, max_size=40),
-    st.sampled_from(["task", "callback"]),
-    st.sampled_from(list(Spacing)),
-    st.none() | st.integers(1, 6),
-    st.sampled_from(list(WhenFull)),
+    st.tuples(st.sampled_from(["task", "callback"]), st.sampled_from(list(Spacing))),
+    st.tuples(st.none() | st.integers(1, 6), st.sampled_from(list(WhenFull))),
     st.none() | st.floats(0, 1.5),
     st.none() | st.tuples(st.floats(0, 1), st.integers(0, 2_000)),
 )
-def test_nothing_that_is_due_is_ever_lost(answers, scenario, spacing, limit, when_full, halt_s, stall):
+def test_nothing_that_is_due_is_ever_lost(answers, shape, limit, halt_s, stall):
     """Drops, waits, halts, stalls, errors and a drain that cuts: each due request has exactly one row."""
     clock = FakeClock()
 
@@ -232,10 +227,10 @@ def test_nothing_that_is_due_is_ever_lost(answers, scenario, spacing, limit, whe
 
     whole = open_plan(
         40,
-        scenario=scenario,
-        spacing=spacing,
-        max_in_flight=limit,
-        when_full=when_full,
+        scenario=shape[0],
+        spacing=shape[1],
+        max_in_flight=limit[0],
+        when_full=limit[1],
         drain_ns=NS_PER_S,
     )
     shard = carry(clock, whole, FakeAsyncTransport(clock, answers), meanwhile=meanwhile)

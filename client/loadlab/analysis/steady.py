@@ -1,13 +1,16 @@
-"""Was it one state that was measured? Drift between the halves of a window, and where its steady state begins. Pure."""
+"""Was it one state that was measured? Drift between a window's halves, and where the steady state begins."""
 
 import math
 from typing import NamedTuple
 
-from loadlab.result import Distribution
+from loadlab.analysis.case import Case, compared, cut_short
+from loadlab.clock import NS_PER_S
+from loadlab.plan import Workload
+from loadlab.result import Check, Distribution
 
 _SIGMAS = 3
 _LEAST_SECONDS = 10
-_EFFECT = 0.1
+DRIFT_RATIO = 0.1
 
 
 class Drift(NamedTuple):
@@ -18,7 +21,54 @@ class Drift(NamedTuple):
     rises: bool
 
 
-def drift(halves: tuple[Distribution, ...]) -> Drift | None:
+def stationary(case: Case) -> Check:
+    """Compare the first half of the window with the second."""
+    stage = case.stage
+    drift = drift_of(stage.halves)
+    untestable = None if drift is not None else "the window has no four whole seconds with enough requests"
+    if stage.rate_to_hz is not None:
+        untestable = "the rate changes over the window by plan"
+    untestable = untestable or cut_short(case)
+    return compared(
+        name="stationary",
+        metric="change of throughput or p50 from the window's first half to its second, beyond chance",
+        limit=DRIFT_RATIO,
+        actual=drift.ratio if drift else None,
+        unit="relative",
+        untestable=untestable,
+        means="both halves of the window show the same",
+        failed=f"{drift.what if drift else ''} changed by {drift.ratio if drift else 0:.0%} from the window's"
+        " first half to its second, so the figures are of no one state: "
+        + (
+            "the queue grows, the target does not keep up with this rate"
+            if case.plan.workload is Workload.OPEN and drift and drift.what == "p50" and drift.rises
+            else "give a longer --warmup and --duration"
+        ),
+    )
+
+
+def warmed_up(case: Case) -> Check:
+    """Judge whether the window began in a steady state, by MSER over its seconds."""
+    stage = case.stage
+    seconds = [each for each in stage.slices if each.at_ns + NS_PER_S <= stage.window_ns]
+    begins = begins_after([(each.count, each.p50) for each in seconds])
+    untestable = None if begins is not None else "the window has no ten whole seconds with enough requests"
+    if stage.rate_to_hz is not None:
+        untestable = "the rate changes over the window by plan"
+    return compared(
+        name="warmed_up",
+        metric="seconds of the window that differ from its steady state",
+        limit=0,
+        actual=begins,
+        unit="s",
+        untestable=untestable or cut_short(case),
+        means="the window began in the steady state",
+        failed=f"the first {begins or 0} s of the window are not of its steady state: give a --warmup longer"
+        " by that",
+    )
+
+
+def drift_of(halves: tuple[Distribution, ...]) -> Drift | None:
     """Return how far throughput or p50 of the second half is from the first, 0 where chance explains it.
 
     A difference counts where it is beyond what independent arrivals make (3 sigma of two Poisson counts),
@@ -38,7 +88,7 @@ def drift(halves: tuple[Distribution, ...]) -> Drift | None:
     return max(found, key=lambda each: each.ratio)
 
 
-def begins(seconds: list[tuple[int, int | None]]) -> int | None:
+def begins_after(seconds: list[tuple[int, int | None]]) -> int | None:
     """Return after how many seconds, each with its count and p50, both are in a steady state.
 
     MSER (White 1997) over both series, on batches of a second instead of five observations; what it cuts off
@@ -54,12 +104,14 @@ def begins(seconds: list[tuple[int, int | None]]) -> int | None:
 def _begins(values: list[float]) -> int:
     cut = mser(values)
     rest = _mean(values[cut:])
-    return cut if cut and rest and abs(_mean(values[:cut]) - rest) > _EFFECT * rest else 0
+    return cut if cut and rest and abs(_mean(values[:cut]) - rest) > DRIFT_RATIO * rest else 0
 
 
 def mser(values: list[float]) -> int:
-    """Return how many of the first values to cut off: the d in the first half that makes the least of
-    sum((y - mean)^2) / (n - d)^2 over the rest, which is the squared standard error of its mean.
+    """Return how many of the first values to cut off, at most half of them.
+
+    It is the d that makes the least of sum((y - mean)^2) / (n - d)^2 over the rest: the squared standard
+    error of its mean.
     """
     return min(range(len(values) // 2 + 1), key=lambda cut: _squared_error(values[cut:]))
 

@@ -4,7 +4,7 @@ import math
 
 from msgspec import structs
 
-from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight, offered_hz
+from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.supervisor import Carried
 from loadlab.histogram import Histogram, interval_ns, quantile_ns
@@ -55,6 +55,7 @@ def stage_result(
     if target is not None:
         target = structs.replace(target, requests_in_stage=requests_between(*around))
     findings = _findings(traits, carried)
+    due = due_in_window(plan, stage, carried) if plan.workload is Workload.OPEN else None
     return StageResult(
         label=stage.label,
         concurrency=stage.concurrency,
@@ -75,7 +76,7 @@ def stage_result(
         findings=tuple(findings),
         sent_total=counted.sent,
         answered_total=counted.answered,
-        due=due_in_window(plan, stage, carried) if plan.workload is Workload.OPEN else None,
+        due=due,
         refused=counted.refused,
         halted=carried.halted,
         missing_shard_ns=sum(lost.missing_ns for lost in carried.lost),
@@ -101,7 +102,14 @@ def stage_result(
             stolen_ratio=taken.stolen_ratio,
         ),
         target=target,
-        theory=theory(plan, stage, traits, target, throughput_hz),
+        theory=theory(
+            plan,
+            stage,
+            traits,
+            target,
+            throughput_hz,
+            offered_hz=None if due is None else due / window_ns * NS_PER_S,
+        ),
     )
 
 
@@ -246,9 +254,18 @@ def slots(target: TargetStage) -> int | None:
 
 
 def theory(
-    plan: Plan, stage: Stage, traits: Traits, target: TargetStage | None, throughput_hz: float
+    plan: Plan,
+    stage: Stage,
+    traits: Traits,
+    target: TargetStage | None,
+    throughput_hz: float,
+    *,
+    offered_hz: float | None = None,
 ) -> Theory | None:
-    """Return what was to be expected, given the S that the target measured; None without it."""
+    """Return what was to be expected, given the S that the target measured; None without it.
+
+    `offered_hz` is the rate that an open stage's schedule realised in its window.
+    """
     if target is None or not target.thread_ns or target.threads is None:
         return None
     service_ns, places = target.thread_ns, slots(target)
@@ -260,8 +277,10 @@ def theory(
             makespan_is_lower_bound=(target.workers or 1) > 1,
         )
     if plan.workload is Workload.OPEN:
-        bound = min(offered_hz(stage), math.inf if places is None else places / service_ns * NS_PER_S)
-        return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound)
+        bound = math.inf if places is None else places / service_ns * NS_PER_S
+        bound = min(bound, offered_hz or bound)
+        ratio = throughput_hz / bound if bound else None
+        return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=ratio)
     at_once = in_flight if places is None else min(in_flight, places)
     bound = bound_hz(stage.concurrency or 1, at_once, service_ns, plan.think_ns)
     return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound)

@@ -61,7 +61,7 @@ class Member:
         self.ended: Ended | None = None
         self.broken: str | None = None
         self.pulses: list[Pulse] = []
-        self.heard_ns = self.moved_ns = MONOTONIC.now_ns()
+        self.heard_ns = self.pulsed_ns = self.moved_ns = MONOTONIC.now_ns()
         self.upto_ns = 0
         """Up to when it has reported; 0 before its first report."""
         self.sent = self.finished = 0
@@ -98,6 +98,7 @@ class Member:
                 if not self.pulses or message.progress != self.pulses[-1].progress:
                     self.moved_ns = self.heard_ns
                 self.pulses.append(message)
+                self.pulsed_ns = self.heard_ns
             case Delta():
                 self._news.append(message.counted)
                 self.sent += message.counted.sent
@@ -122,7 +123,7 @@ class Member:
             return
         if now_ns - self.heard_ns > _SILENT_NS:
             self.broken = "has been silent: it is stopped or hangs"
-        elif now_ns - self.moved_ns > _SILENT_NS and not self._blocks_loop:
+        elif self.pulsed_ns - self.moved_ns > _SILENT_NS and not self._blocks_loop:
             self.broken = "hangs: its loop does not turn"
 
     @property
