@@ -14,6 +14,7 @@ from typing import Self
 
 import msgspec
 import numpy as np
+import numpy.ma  # np.unique would load it at its first call, when no file may be left to open it
 
 from loadlab.clock import NS_PER_S
 from loadlab.histogram import Histogram, Int64s, Sparse

@@ -1,6 +1,5 @@
 """What every check of a stage has in common: what it is about, and how it is put into words. Pure."""
 
-import math
 from typing import NamedTuple
 
 from loadlab.clock import NS_PER_S
@@ -57,13 +56,13 @@ def compared(
 
 
 def edges(case: Case) -> float:
-    """Return slots / (X x window): what the window's two ends may leave out of it or add."""
+    """Return slots / (X x window): what the two ends of the window may leave out or add; and at most all."""
     stage, target = case.stage, case.stage.target
     completions = stage.throughput_hz * stage.window_ns / NS_PER_S
     at_once = stage.concurrency or stage.in_flight_mean or 1
     if target and target.workers and target.threads:
         at_once = min(at_once, target.workers * target.threads)
-    return at_once / completions if completions else math.inf
+    return min(1.0, at_once / completions) if completions else 1.0
 
 
 def lost(case: Case) -> str | None:

@@ -200,8 +200,8 @@ def places(case: Case) -> Check:
         untestable=None if counts.scheduled else "nothing was due",
         means="arrivals found a place in flight",
         failed=f"{refused:,} of {counts.scheduled:,} arrivals found all {limit:,} places in flight taken"
-        " and were dropped, so the latencies are of the others only: the target did not keep up with this rate, or"
-        " --max-in-flight is too low for it",
+        " and were dropped, so the latencies are of the others only: the target did not keep up with this"
+        " rate, or --max-in-flight is too low for it",
     )
 
 
