@@ -142,9 +142,15 @@ def test_what_a_scenario_breaks_by_design_is_a_finding_and_not_invalid():
 
 
 def test_broken_connections_are_a_finding():
-    found = summed(carried(*FAST, wear=Wear(9, 2)))
+    found = summed(carried(*FAST, wear=Wear(5, 2)))
     assert [finding.name for finding in found.findings] == ["connections_lost"]
-    assert (found.client.connections_opened, found.client.connections_lost) == (9, 2)
+    assert (found.client.connections_opened, found.client.connections_lost) == (5, 2)
+
+
+def test_connections_that_are_opened_again_and_again_are_a_finding():
+    found = summed(carried(*FAST, wear=Wear(7)))
+    assert [finding.name for finding in found.findings] == ["connections_reopened"]
+    assert "7 connections were opened for 3 in flight" in found.findings[0].message
 
 
 @pytest.mark.parametrize(("users", "processes"), [(1, 1), (3, 3), (64, 4)])

@@ -54,7 +54,7 @@ def stage_result(
     target = target_stage(*readings)
     if target is not None:
         target = structs.replace(target, requests_in_stage=requests_between(*around))
-    findings = _findings(traits, carried)
+    findings = _findings(stage, traits, carried)
     due = due_in_window(plan, stage, carried) if plan.workload is Workload.OPEN else None
     return StageResult(
         label=stage.label,
@@ -286,7 +286,7 @@ def theory(
     return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound)
 
 
-def _findings(traits: Traits, carried: Carried) -> list[Finding]:
+def _findings(stage: Stage, traits: Traits, carried: Carried) -> list[Finding]:
     counted = carried.counted
     found = [
         Finding(
@@ -315,5 +315,14 @@ def _findings(traits: Traits, carried: Carried) -> list[Finding]:
     if carried.wear.connections_lost:
         found.append(
             Finding("connections_lost", f"{carried.wear.connections_lost} connections broke under a request")
+        )
+    users = stage.concurrency or stage.requests
+    if users is not None and carried.wear.connections_opened > 2 * users:
+        found.append(
+            Finding(
+                "connections_reopened",
+                f"{carried.wear.connections_opened} connections were opened for {users} in flight: the target"
+                " closes them, or they were idle for too long, and each new one costs a handshake",
+            )
         )
     return found

@@ -78,13 +78,14 @@ def _table(result: RunResult, *columns: str) -> Table:
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
+        show_edge=False,
     )
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     return table
 
 
-_MARKS = {State.VALID: "", State.SUSPECT: "? ", State.INVALID: "! "}
+_MARKS = {State.VALID: "", State.SUSPECT: "?", State.INVALID: "!"}
 
 
 def _label(stage: StageResult) -> str:
@@ -106,7 +107,7 @@ def _clients_limit(result: RunResult, stage: StageResult) -> bool:
 
 
 def _rate(result: RunResult, stage: StageResult) -> str:
-    sign = "≥ " if _clients_limit(result, stage) else ""
+    sign = "≥" if _clients_limit(result, stage) else ""
     return f"{sign}{show_figure(stage.throughput_hz)}"
 
 
@@ -133,7 +134,7 @@ def _share(ratio: float | None) -> str:
 def _notes(result: RunResult) -> list[str]:
     notes = [f"stage {stage.label}: {told}" for stage in result.stages if (told := _errors(stage))]
     notes += [
-        f"stage {stage.label}{_MARKS[stage.state].rstrip()}: {finding.message}"
+        f"stage {stage.label}{_MARKS[stage.state]}: {finding.message}"
         for stage in result.stages
         for finding in stage.findings
         if finding.name not in CLIENTS_OWN
