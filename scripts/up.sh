@@ -81,6 +81,19 @@ use_app() {
     export APP_DIR APP_REQUIREMENTS APP_FILES
 }
 
+# What would do nothing is refused, as `loadlab run` refuses the options behind these settings.
+refuse_vain() {
+    if [ "$(setting TARGET_SERVER)" = flask ]; then
+        for variable in WORKERS THREADS; do
+            [ -z "$(setting "$variable")" ] || fail "$variable: Flask's development server has no such limit, it starts a thread for each connection; leave it out, or give TARGET_SERVER=gunicorn."
+        done
+    fi
+    case $(setting TARGET_APP) in
+    "" | loadlab_target.app | loadlab_target.app:*) ;;
+    *) [ -z "$(setting TARGET_DELAY)" ] || fail "TARGET_DELAY: it is how long the lab's own app waits, and this one is $(setting TARGET_APP); leave it out." ;;
+    esac
+}
+
 # The CPU limits, as numbers: what docker-compose.yml can't say with a variable.
 limit_cpus() {
     for service in target client prometheus grafana; do
@@ -148,6 +161,7 @@ why_up_failed() {
     fi
 }
 
+refuse_vain
 need_compose
 staging=$(staging_place)
 rm -rf -- "$staging"

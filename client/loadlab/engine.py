@@ -65,7 +65,7 @@ class Run:
         except Exception:  # noqa: BLE001 - what was measured until then is kept, and the result tells it
             failure = traceback.format_exc()
         stages = tuple(self._stages)
-        checks = (*audit.checks(stages, self._unaccounted), *self._checks)
+        checks = (*audit.checks(stages, self._unaccounted, self._lost), *self._checks)
         result = RunResult(
             run_id=self._run_id,
             started_at=started,

@@ -51,16 +51,3 @@ class RunEnded(msgspec.Struct, tag=True, frozen=True):
 
 
 Event = RunBegan | StageBegan | Tick | StageEnded | RunEnded
-
-
-def encode(event: Event) -> bytes:
-    """Write an event as one line of JSON."""
-    return msgspec.json.encode(event) + b"\n"
-
-
-def decode(line: bytes) -> Event:
-    """Read a line that `encode` wrote."""
-    return _DECODER.decode(line)
-
-
-_DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

@@ -51,7 +51,7 @@ class Here:
 
     async def carry(self, plan: Plan, folder: Folder, control: Control, tell: Tell) -> RunResult:
         """Bring the target up, run, and leave nothing behind."""
-        host = self._host or LocalHost(folder.log, self._serve)
+        host = self._host or LocalHost(folder.log, {**self._serve, "--seed": str(plan.seed)})
         return await carry_at(host, plan, folder.run_id, control, tell)
 
 
@@ -75,6 +75,8 @@ async def carry_at(host: Host, plan: Plan, run_id: str, control: Control, tell: 
 
 def choose(target: str | None, serve: Serve, *, remote: bool, transport: str | None = None) -> Place:
     """Decide where a run happens; raise UsageError where the options contradict each other."""
+    if remote and target is None:
+        raise UsageError("--remote: it allows a --target that is neither local nor private; give one as well")
     given = serve.given()
     if transport == "null":
         if vain := [option for option in given if option != "--delay"] + ["--target"] * (target is not None):
@@ -95,6 +97,7 @@ def choose(target: str | None, serve: Serve, *, remote: bool, transport: str | N
     if stack := find(Path.cwd()):
         serve.against(stack)
         return InStack(stack)
+    serve.refuse_vain()
     return Here("http://127.0.0.1", None, given)
 
 

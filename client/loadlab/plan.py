@@ -8,6 +8,7 @@ import msgspec
 
 from loadlab.arrivals import Arrivals, Constant, Ramp, Spacing
 from loadlab.clock import NS_PER_S
+from loadlab.units import show_ns
 
 MOST_USERS = 1_000_000
 """Each user, and each request of a batch, takes memory of its own."""
@@ -194,10 +195,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             found.append(f"--think: {_a(self.workload)} workload has no users that think")
         if self.duration_ns is not None and self.duration_ns <= 0:
             found.append("--duration: it must be more than 0")
+        return found + self._limits()
+
+    def _limits(self) -> list[str]:
+        found = []
         if self.timeout_ns <= 0:
             found.append("--timeout: it must be more than 0")
         elif self.connect_timeout_ns <= 0:
             found.append("--connect-timeout: it must be more than 0")
+        elif self.connect_timeout_ns > self.timeout_ns:
+            found.append(
+                "--connect-timeout: it is longer than --timeout, which holds for all of a request; make it"
+                f" {show_ns(self.timeout_ns)} or less, or --timeout longer"
+            )
         if min(self.warmup_ns, self.think_ns, self.drain_ns) < 0:
             found.append("--warmup, --think and --drain: they must not be negative")
         return found

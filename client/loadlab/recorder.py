@@ -17,7 +17,7 @@ import numpy as np
 import numpy.ma  # np.unique would load it at its first call, when no file may be left to open it
 
 from loadlab.clock import NS_PER_S
-from loadlab.histogram import Histogram, Int64s, Sparse
+from loadlab.histogram import Histogram, Int64s, Sparse, quantile_ns
 from loadlab.sample import ANSWERED, CENSORED, WAITED, Outcome, Sample
 
 COLUMNS = len(Sample._fields)
@@ -25,6 +25,7 @@ PIECE = 8192
 """Rows folded at a time: about half a millisecond, so that a fold does not stall a loop."""
 
 
+_LEAST_HALF_S = 2
 _IS_ANSWERED = np.array([outcome in ANSWERED for outcome in Outcome])
 _OUTCOME = WAITED - 1
 _IS_CENSORED = np.array([outcome in CENSORED for outcome in Outcome])
@@ -54,6 +55,20 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
 
     def _holds(self, moment_ns: int) -> bool:
         return self.start_ns <= moment_ns and (self.end_ns is None or moment_ns < self.end_ns)
+
+    @property
+    def half_s(self) -> int:
+        """How many whole seconds each half of the window has; 0 without an end."""
+        return 0 if self.end_ns is None else (self.end_ns - self.start_ns) // NS_PER_S // 2
+
+    def half_of(self, second: int) -> int | None:
+        """Return in which half of the window one of its seconds lies, 0 or 1; None of one in between."""
+        if self.end_ns is None:
+            return None
+        seconds = (self.end_ns - self.start_ns) // NS_PER_S
+        if second < self.half_s:
+            return 0
+        return 1 if seconds - self.half_s <= second < seconds else None
 
     def overlap_ns(self, from_ns: int, to_ns: int) -> int:
         """Return how much of a span lies in the window."""
@@ -86,18 +101,48 @@ class Tape:
         return np.frombuffer(piece, dtype=np.int64).reshape(-1, COLUMNS)
 
 
+class Figures(msgspec.Struct, array_like=True, frozen=True):
+    """What a second's latencies come to; all that is kept of a second that is over."""
+
+    count: int
+    p50_ns: int | None
+    p99_ns: int | None
+
+
 class Slice(msgspec.Struct, array_like=True):
     """The completions of one second of the window."""
 
     latency: Sparse = Sparse()
+    late: Sparse = Sparse()
+    """How long the requests that were given up in this second had been waited for."""
     errors: int = 0
     in_flight_integral_ns: int = 0
+    settled: Figures | None = None
 
     def merge(self, other: Self) -> None:
-        """Add what the other counted."""
-        self.latency = self.latency.plus(other.latency)
+        """Add what an unsettled other counted; replies that come after this one was settled still count."""
+        if other.settled is not None:
+            raise ValueError("a settled second can't be added to another")
+        if self.settled is None:
+            self.latency = self.latency.plus(other.latency)
+            self.late = self.late.plus(other.late)
+        else:
+            count = self.settled.count + other.figures().count
+            self.settled = Figures(count, self.settled.p50_ns, self.settled.p99_ns)
         self.errors += other.errors
         self.in_flight_integral_ns += other.in_flight_integral_ns
+
+    def figures(self) -> Figures:
+        """Return count and quantiles."""
+        if self.settled is not None:
+            return self.settled
+        latency, late = Histogram.of(self.latency), Histogram.of(self.late)
+        return Figures(latency.count, quantile_ns(latency, late, 0.5), quantile_ns(latency, late, 0.99))
+
+    def settle(self) -> None:
+        """Keep the figures alone: a long run must not keep a distribution of every second."""
+        self.settled = self.figures()
+        self.latency = self.late = Sparse()
 
 
 class Recorder(msgspec.Struct, array_like=True):
@@ -135,6 +180,8 @@ class Recorder(msgspec.Struct, array_like=True):
     late_service: Histogram = msgspec.field(default_factory=Histogram)
     """The same from sent, for their service time."""
     slices: dict[int, Slice] = {}
+    halves: dict[int, Histogram] = {}
+    """Latencies of the seconds that were settled, by the half of the window that they lie in, 0 or 1."""
 
     def take(self, rows: Int64s) -> None:
         """Fold rows of a tape, shape (n, 6)."""
@@ -178,6 +225,7 @@ class Recorder(msgspec.Struct, array_like=True):
             here = second == value
             part = self._slice(int(value))
             part.latency = part.latency.plus(Sparse.of((done - due)[here & answered]))
+            part.late = part.late.plus(Sparse.of((done - due)[here & _IS_CENSORED[outcome]]))
             part.errors += int((here & (outcome != Outcome.OK)).sum())
 
     def observe_in_flight(self, from_ns: int, to_ns: int, in_flight: int, before: int | None = None) -> None:
@@ -198,6 +246,32 @@ class Recorder(msgspec.Struct, array_like=True):
         if second not in self.slices:
             self.slices[second] = Slice()
         return self.slices[second]
+
+    def settle(self, until_ns: int) -> None:
+        """Reduce the seconds that ended before a moment to their figures: nothing more comes of them."""
+        for second, part in self.slices.items():
+            if part.settled is None and self.window.start_ns + (second + 1) * NS_PER_S <= until_ns:
+                self._keep(second, part, self.halves)
+                part.settle()
+
+    def half_latencies(self) -> tuple[Histogram, ...]:
+        """Return the latencies of the window's first whole seconds and of as many last ones.
+
+        None of a window without an end, or with fewer than two whole seconds in each half.
+        """
+        if self.window.half_s < _LEAST_HALF_S:
+            return ()
+        halves = {0: Histogram(), 1: Histogram()}
+        for half, latency in self.halves.items():
+            halves[half].merge(latency)
+        for second, part in self.slices.items():
+            self._keep(second, part, halves)
+        return halves[0], halves[1]
+
+    def _keep(self, second: int, part: Slice, halves: dict[int, Histogram]) -> None:
+        half = self.window.half_of(second)
+        if half is not None:
+            halves.setdefault(half, Histogram()).merge(Histogram.of(part.latency))
 
     def count(self, outcome: Outcome) -> int:
         """Return how many requests due in the window had this outcome."""
@@ -229,6 +303,8 @@ class Recorder(msgspec.Struct, array_like=True):
         self.late_service.merge(other.late_service)
         for second, part in other.slices.items():
             self._slice(second).merge(part)
+        for half, latency in other.halves.items():
+            self.halves.setdefault(half, Histogram()).merge(latency)
 
     def _add_counts(self, counts: list[int]) -> None:
         self.counts = [mine + theirs for mine, theirs in zip(self.counts, counts, strict=True)]

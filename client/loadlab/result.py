@@ -118,11 +118,12 @@ class SliceResult(msgspec.Struct, frozen=True, kw_only=True):
 class ClientStage(msgspec.Struct, frozen=True, kw_only=True):
     """What the stage took of the client."""
 
-    cpu_ratio: tuple[float, ...]
-    """Of each worker over the window, in cores."""
+    cpu_ratio: tuple[float | None, ...]
+    """Of each worker over the window, in cores; null where it can't be told, as of a pool's own processes."""
     loop_stall_max_ns: int
-    connections_opened: int
-    connections_lost: int
+    connections_opened: int | None
+    """Null where the requests' own processes do not tell."""
+    connections_lost: int | None
     """Kept-alive connections that broke under a request."""
     files_exhausted: int = 0
     """Connections that could not be made because the system allows no more open files."""

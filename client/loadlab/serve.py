@@ -1,6 +1,7 @@
 """How a target is to be served, as the options of a command were written."""
 
 import shlex
+from collections.abc import Mapping
 
 import msgspec
 
@@ -16,6 +17,7 @@ _VARIABLES = {
     "delay": ("TARGET_DELAY", "100ms"),
 }
 """The variable of `make up` behind each option, and the target's default."""
+_OWN_APP = "loadlab_target.app"
 _APP_FOLDER = "/app"
 
 
@@ -30,17 +32,27 @@ class Serve(msgspec.Struct, frozen=True, kw_only=True):
 
     def given(self) -> dict[str, str]:
         """Return the options that were given, by name."""
-        values = msgspec.structs.asdict(self)
-        return {f"--{name}": value for name, value in values.items() if value is not None}
+        return {f"--{name}": value for name, value in self._asked().items()}
+
+    def refuse_vain(self, runs: Mapping[str, str] | None = None) -> None:
+        """Raise UsageError where an option would do nothing with the server or the app that is chosen.
+
+        `runs` says how the target is served where nothing else is asked for; without it by its defaults.
+        """
+        asked = self._asked()
+        for names, why in _vain({**(runs or {}), **asked}).items():
+            if named := [f"--{name}" for name in names if name in asked]:
+                raise UsageError(f"{', '.join(named)}: {why}")
 
     def against(self, stack: ComposeStack) -> None:
         """Raise UsageError, with the `make up` that helps, where the stack's target is served otherwise."""
         target = stack.containers["target"]
         runs = {name: target.env.get(variable) or default for name, (variable, default) in _VARIABLES.items()}
-        asked = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        asked = self._asked()
         for name in ("workers", "threads"):
             if name in asked:
                 units.count(asked[name], f"--{name}")
+        self.refuse_vain(runs)
         differing = {name: value for name, value in asked.items() if _plain(value) != _plain(runs[name])}
         if not differing:
             return
@@ -50,6 +62,23 @@ class Serve(msgspec.Struct, frozen=True, kw_only=True):
             f"{options}: this folder's Compose stack is up with {running};"
             f" change that by `{_make_up(runs, differing, stack)}`"
         )
+
+    def _asked(self) -> dict[str, str]:
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+
+
+def _vain(served: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    """Return the options that would do nothing for a target that is served so, with the reason."""
+    found: dict[tuple[str, ...], str] = {}
+    if served.get("server") == "flask":
+        found["workers", "threads"] = (
+            "Flask's development server has no such limit, it starts a thread for each connection;"
+            " leave it out, or give --server gunicorn"
+        )
+    app = served.get("app", _OWN_APP)
+    if app.partition(":")[0] != _OWN_APP:
+        found["delay",] = f"it is how long the lab's own app waits, and this one is {app}; leave it out"
+    return found
 
 
 def _plain(value: str) -> str:
@@ -64,7 +93,10 @@ def _plain(value: str) -> str:
 def _make_up(runs: dict[str, str], differing: dict[str, str], stack: ComposeStack) -> str:
     """Return the command for what differs and keeps the rest: `make up` resets what it isn't told."""
     words = {}
+    vain = {name for names in _vain({**runs, **differing}) for name in names}
     for name, (variable, default) in _VARIABLES.items():
+        if name in vain:
+            continue
         if name in differing or _plain(runs[name]) != _plain(default):
             words[variable] = differing.get(name, runs[name])
     for service, container in stack.containers.items():

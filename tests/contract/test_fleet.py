@@ -117,19 +117,26 @@ def test_a_worker_that_raises_in_the_midst_of_its_load_is_found_at_once(tmp_path
     assert found.stage.state is State.INVALID
 
 
-def test_a_process_of_the_pool_that_dies_does_not_let_the_map_hang(tmp_path):
-    async def kill_one(_events, _target):
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (signal.SIGKILL, "a process of the pool died with exit code -9"),
+        (signal.SIGSTOP, "a process of the pool is stopped"),
+    ],
+)
+def test_a_process_of_the_pool_that_dies_or_stops_does_not_let_the_map_hang(tmp_path, number, told):
+    async def hit_one(_events, _target):
         (worker,) = await until(lambda: workers_of(os.getpid()))
         pool = await until(lambda: len(spawned_by(worker)) >= 3 and spawned_by(worker))
         await asyncio.sleep(0.7)
-        os.kill(pool[-1], signal.SIGKILL)
+        os.kill(pool[-1], number)
 
     started_s = time.monotonic()
     plan = batch_of("pool-map", 400, processes=2)
-    found = carry(plan, tmp_path, meanwhile=kill_one, delay="300ms")
+    found = carry(plan, tmp_path, meanwhile=hit_one, delay="300ms")
     assert time.monotonic() - started_s < 20
     (finding,) = found.stage.findings
-    assert "a process of the pool died with exit code -9" in finding.message
+    assert told in finding.message
     assert found.stage.state is State.INVALID
 
 

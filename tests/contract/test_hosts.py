@@ -12,9 +12,10 @@ import pytest
 
 from live import descendants, is_gone, wait_until
 from loadlab.errors import TargetError, UsageError
-from loadlab.hosts.local import LocalHost
+from loadlab.hosts.local import VARIABLES, LocalHost
 from loadlab.hosts.metrics import read
 from loadlab.hosts.url import UrlHost, is_near
+from loadlab_target.__main__ import main as target_command
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,43 @@ def test_a_local_target_answers_and_measures_and_leaves_nothing_behind(tmp_path)
     pids, reading, body = asyncio.run(live())
     assert (reading.get("target_threads"), body) == (3, b"Hello!")
     wait_until(lambda: all(is_gone(pid) for pid in pids), within_s=5)
+
+
+def variables_of_the_target():
+    return {option.envvar for option in target_command.params if option.envvar}
+
+
+@pytest.mark.real
+def test_options_alone_decide_how_a_local_target_is_served(tmp_path, monkeypatch):
+    """What the environment says of a target is the stack's, or of another; `where` would not know."""
+    for name in variables_of_the_target():
+        monkeypatch.setenv(name, "7")
+    (tmp_path / "shop.py").write_text(
+        "import os\n"
+        "def sell(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    return [os.environ['SHOP_SIGN'].encode()]\n"
+    )
+    monkeypatch.setenv("SHOP_SIGN", "open")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    host = LocalHost(tmp_path / "target.log", {"--app": "shop:sell"})
+
+    async def live():
+        try:
+            target = await host.start()
+            body = await asyncio.to_thread(lambda: urllib.request.urlopen(target.url, timeout=10).read())
+            return target.where, await read(target.metrics_url), body
+        finally:
+            await host.stop()
+
+    where, reading, body = asyncio.run(live())
+    assert "1 worker × 64 threads" in where
+    assert (reading.get("target_workers"), reading.get("target_threads")) == (1, 64)
+    assert body == b"open", "the app's own environment is untouched"
+
+
+def test_every_variable_of_the_target_is_kept_from_a_local_one():
+    assert variables_of_the_target() == VARIABLES
 
 
 @pytest.mark.real

@@ -96,8 +96,8 @@ def test_a_head_without_an_end_costs_its_connection():
 def test_it_is_lost_when_it_dies_and_stopping_it_then_is_no_error():
     async def use(host, _):
         assert await host.lost() is None
-        host._process.kill()
-        host._process.wait()
+        host._child.process.kill()
+        host._child.process.wait()
         return await host.lost()
 
     assert "the sink ended with exit code -9" in with_sink(use)
@@ -105,7 +105,7 @@ def test_it_is_lost_when_it_dies_and_stopping_it_then_is_no_error():
 
 def test_stopping_it_ends_its_process():
     async def use(host, _):
-        return host._process.pid
+        return host._child.process.pid
 
     assert gone(with_sink(use))
 
@@ -131,7 +131,7 @@ from loadlab.hosts.sink import SinkHost
 async def main():
     host = SinkHost()
     await host.start()
-    print(host._process.pid, flush=True)
+    print(host._child.process.pid, flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())

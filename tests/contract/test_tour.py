@@ -8,6 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -210,12 +211,16 @@ def test_a_target_that_cannot_start_is_a_sentence_and_exit_4(monkeypatch, tmp_pa
     (tmp_path / "loadlab_target" / "__init__.py").touch()
     (tmp_path / "loadlab_target" / "__main__.py").write_text("raise SystemExit('no such luck')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
     ended = tour("--only", "1")
     assert ended.returncode == 4
     assert ended.stderr == "loadlab: the target did not start: no such luck\n"
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_a_target_that_dies_under_a_step_ends_the_tour_and_keeps_its_log():
+def test_a_target_that_dies_under_a_step_ends_the_tour_and_keeps_its_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     told = []
     lab = Lab(2_000_000_000, told.append)
 
@@ -230,6 +235,7 @@ def test_a_target_that_dies_under_a_step_ends_the_tour_and_keeps_its_log():
     with pytest.raises(TargetError) as caught:
         asyncio.run(kill_when_predicted())
     log = re.search(r"\S+\.log", str(caught.value))[0]
+    assert Path(log).is_relative_to(tmp_path)
     assert Path(log).exists()
 
 

@@ -1,7 +1,8 @@
 """Schedules are arithmetic: tables, and laws that hold for any rate."""
 
+import itertools
 import math
-from itertools import islice, pairwise, takewhile
+from itertools import islice, takewhile
 
 import pytest
 from hypothesis import given
@@ -102,12 +103,11 @@ def test_another_seed_or_another_shard_is_another_stream(seed):
 
 @pytest.mark.parametrize("shards", [1, 3])
 def test_poisson_shards_together_have_the_rate_and_its_exponential_gaps(shards):
-    """Mean and variance of 100,000 gaps, each within five of its standard errors. Seeded: it never wavers."""
-    arrivals = Arrivals(Constant(1_000), Spacing.POISSON)
-    moments = due_before(arrivals, 100 * NS_PER_S, shards=shards, seed=7)
+    """Mean and variance of 100,000 gaps: within five of their standard errors, and seeded."""
+    moments = due_before(Arrivals(Constant(1_000), Spacing.POISSON), 100 * NS_PER_S, shards=shards, seed=7)
     size = len(moments)
     assert size == pytest.approx(100_000, abs=5 * math.sqrt(100_000))
-    gaps = [(after - before) / MS for before, after in pairwise(moments)]
+    gaps = [(after - before) / MS for before, after in itertools.pairwise(moments)]
     mean = sum(gaps) / len(gaps)
     assert mean == pytest.approx(1.0, rel=5 / math.sqrt(size))
     assert sum((gap - mean) ** 2 for gap in gaps) / size == pytest.approx(1.0, rel=5 * math.sqrt(8 / size))

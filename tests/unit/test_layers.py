@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ LAYERS = {
     0: ("errors", "clock", "units", "arrivals", "histogram", "sample", "loops"),
     1: ("plan", "recorder"),
     2: ("transports", "hosts", "machine"),
-    3: ("shard", "alarm", "dispatch", "drive", "scenarios", "fleet"),
+    3: ("shard", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),
     4: ("result", "analysis", "environment", "events"),
     5: (
         "cli",
@@ -87,6 +88,23 @@ def faults(sources: dict[str, str]) -> list[str]:
 
 def test_no_module_of_loadlab_imports_a_higher_layer_and_each_stands_in_one():
     assert faults(modules(CLIENT)) == []
+
+
+def page_table():
+    """Return the names in each row of the page's table of layers."""
+    page = (ROOT / "docs" / "architecture.md").read_text().partition("## Layers")[2]
+    rows = re.findall(r"^\| (\d) [^|]*\|([^|]*)\|", page, re.MULTILINE)
+    return {int(layer): re.findall(r"`([^`]+)`", cell) for layer, cell in rows}
+
+
+def written(name):
+    """Return how the page writes a module, or a package."""
+    return f"{name}/" if (CLIENT / name).is_dir() else name
+
+
+def test_the_table_on_the_page_is_this_one():
+    here = {layer: sorted(map(written, members)) for layer, members in LAYERS.items()}
+    assert {layer: sorted(names) for layer, names in page_table().items()} == here
 
 
 def test_the_table_names_nothing_twice_and_nothing_that_is_not_there():

@@ -73,3 +73,46 @@ def test_the_make_line_quotes_and_keeps_the_apps_folder():
 @pytest.mark.parametrize("value", ["0", "-1", "two", ""])
 def test_a_count_that_is_none_is_refused_as_such(value):
     assert "is not a whole number of 1 or more" in refused(Serve(workers=value), stack())
+
+
+FLASK = "Flask's development server has no such limit"
+FOREIGN = "it is how long the lab's own app waits"
+
+
+@pytest.mark.parametrize(
+    ("serve", "said"),
+    [
+        (Serve(server="flask", workers="2"), f"--workers: {FLASK}"),
+        (Serve(server="flask", workers="1", threads="64"), f"--workers, --threads: {FLASK}"),
+        (Serve(app="shop:sell", delay="50ms"), f"--delay: {FOREIGN}"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused_here_and_in_the_stack(serve, said):
+    with pytest.raises(UsageError) as error:
+        serve.refuse_vain()
+    assert str(error.value).startswith(said)
+    assert refused(serve, stack()).startswith(said)
+
+
+def test_an_option_that_does_nothing_with_what_the_stack_runs_is_refused_even_where_it_is_no_other():
+    assert refused(Serve(workers="1"), stack(TARGET_SERVER="flask")).startswith(f"--workers: {FLASK}")
+    assert refused(Serve(delay="100ms"), stack(TARGET_APP="shop:sell")).startswith(f"--delay: {FOREIGN}")
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        Serve(server="flask", delay="50ms"),
+        Serve(server="gunicorn", workers="2"),
+        Serve(app="shop:sell", threads="2"),
+        Serve(app="loadlab_target.app:create_app", delay="50ms"),
+    ],
+)
+def test_options_that_go_together_are_taken(serve):
+    serve.refuse_vain()
+
+
+def test_the_make_line_leaves_out_what_would_do_nothing():
+    assert refused(Serve(server="flask"), stack(WORKERS="4")).endswith("`make up TARGET_SERVER=flask`")
+    running = stack(TARGET_DELAY="50ms", THREADS="8")
+    assert refused(Serve(app="shop:sell"), running).endswith("`make up TARGET_APP=shop:sell THREADS=8`")

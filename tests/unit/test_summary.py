@@ -83,8 +83,30 @@ def test_what_nobody_could_see_is_null():
 
 def test_a_batch_has_a_makespan_and_a_closed_stage_none():
     batch = plan(workload=Workload.BATCH, stages=(Stage(requests=9),), duration_ns=None)
-    assert summed(carried(), whole=batch).makespan_ns == 2 * NS_PER_S
-    assert summed(carried()).makespan_ns is None
+    assert summed(carried(*FAST), whole=batch).makespan_ns == 2 * NS_PER_S
+    assert summed(carried(*FAST)).makespan_ns is None
+
+
+def test_a_batch_that_was_not_answered_in_full_has_no_makespan():
+    batch = plan(workload=Workload.BATCH, stages=(Stage(requests=9),), duration_ns=None)
+    found = summed(carried(*FAST[:5], (1, 1, 50, Outcome.TIMEOUT, 0)), whole=batch)
+    assert found.makespan_ns is None
+    assert "incomplete" in [each.name for each in found.findings]
+
+
+def test_a_batch_with_a_lost_shard_tells_what_was_sent_from_what_was_not():
+    batch = plan(workload=Workload.BATCH, stages=(Stage(requests=9),), duration_ns=None)
+    lost = (Lost(0, "was killed", 0, 2),)
+    found = summed(carried(*FAST[:5], lost=lost), whole=batch)
+    assert (found.counts.scheduled, found.counts.unfinished, found.counts.dropped) == (9, 2, 2)
+    assert found.latency_ns.max is None
+
+
+def test_a_stage_that_was_cut_short_is_suspect():
+    short = Window(START_NS, START_NS + NS_PER_S)
+    found = summed(Carried(Recorder(WINDOW), short, (), Wear(), (Took(0.1),), 0))
+    assert found.state is State.SUSPECT
+    assert {"cut_short", "nothing_due"} <= {each.name for each in found.findings}
 
 
 def test_there_is_a_slice_for_each_second_even_where_nothing_happened():
@@ -96,7 +118,7 @@ def test_there_is_a_slice_for_each_second_even_where_nothing_happened():
 
 def test_the_last_slice_may_be_shorter_than_a_second():
     short = Window(START_NS, START_NS + NS_PER_S + NS_PER_S // 2)
-    found = summed(carried(window=WINDOW) if False else carried(*FAST, window=WINDOW))
+    found = summed(carried(*FAST))
     assert len(found.slices) == 2
     counted = Recorder(short)
     counted.observe_in_flight(START_NS, START_NS + 2 * NS_PER_S, 4)
@@ -151,6 +173,11 @@ def test_connections_that_are_opened_again_and_again_are_a_finding():
     found = summed(carried(*FAST, wear=Wear(7)))
     assert [finding.name for finding in found.findings] == ["connections_reopened"]
     assert "7 connections were opened for 3 in flight" in found.findings[0].message
+
+
+def test_bytes_that_belong_to_no_response_are_a_finding():
+    found = summed(carried(*FAST, wear=Wear(4, 0, 3)))
+    assert [finding.name for finding in found.findings] == ["surplus"]
 
 
 @pytest.mark.parametrize(("users", "processes"), [(1, 1), (3, 3), (64, 4)])

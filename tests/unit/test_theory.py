@@ -70,7 +70,14 @@ def told(**changed):
 
 
 def expected(name, stage, target, *, throughput_hz=8.0, **changed):
-    return theory(plan(scenario=name, **changed), stage, scenario(name).TRAITS, target, throughput_hz)
+    return theory(
+        plan(scenario=name, **changed),
+        stage,
+        scenario(name).TRAITS,
+        target,
+        throughput_hz=throughput_hz,
+        completions=10_000,
+    )
 
 
 def test_a_closed_stage_is_told_its_bound_and_how_near_it_came():
@@ -129,21 +136,26 @@ def readings(before, after, span_s=2):
 
 def test_the_targets_figures_are_what_its_counters_grew_by():
     now = {"target_workers": 1, "target_threads": 64, "target_memory_bytes": 1e6}
-    found = target_stage(*readings(served(10, 1.0), served(30, 3.0) | now))
+    found = target_stage(*readings(served(10, 1.0), served(30, 3.0) | now), 2 * NS_PER_S)
     assert (found.requests, found.thread_ns, found.busy_threads_mean) == (20, 100.0 * MS, 1.0)
     assert (found.workers, found.threads, found.memory_bytes) == (1, 64, 1_000_000)
     assert found.cpu_ratio is None
     assert found.queue_ns is None
 
 
+def test_what_grew_outside_the_readings_of_a_short_window_grew_in_it():
+    found = target_stage(*readings(served(0, 0.0), served(10, 1.0)), NS_PER_S // 2)
+    assert found.busy_threads_mean == 2.0
+
+
 def test_a_target_that_served_nothing_has_no_mean():
     same = {"target_thread_seconds_sum": 1.0, "target_thread_seconds_count": 10.0}
-    assert target_stage(*readings(same, same)).thread_ns is None
+    assert target_stage(*readings(same, same), 2 * NS_PER_S).thread_ns is None
 
 
 @pytest.mark.parametrize("missing", [(None, None), (None, Reading(1, {})), (Reading(1, {}), None)])
 def test_without_both_readings_the_target_tells_nothing(missing):
-    assert target_stage(*missing) is None
+    assert target_stage(*missing, NS_PER_S) is None
 
 
 def test_every_scenario_has_a_prediction():

@@ -5,8 +5,12 @@ import pytest
 from loadlab.clock import NS_PER_MS
 from loadlab.fleet.messages import Pulse
 from loadlab.fleet.took import Took, took
+from loadlab.recorder import Window
 
 MS = NS_PER_MS
+
+
+ALL = Window(-1, 1 << 60)
 
 
 def pulses(*busy_ms, every_ms=250, spun_ms=0, waited_ms=0):
@@ -40,33 +44,45 @@ def pulses(*busy_ms, every_ms=250, spun_ms=0, waited_ms=0):
     ],
 )
 def test_the_busiest_second_is_found_wherever_it_lies(busy_ms, whole, busiest):
-    found = took(pulses(*busy_ms))
+    found = took(pulses(*busy_ms), ALL)
     assert found.cpu_ratio == pytest.approx(whole)
     assert found.busiest_ratio == pytest.approx(busiest)
 
 
 def test_what_was_spent_awake_to_be_on_time_is_no_work():
-    found = took(pulses(*[240] * 8, spun_ms=200))
+    found = took(pulses(*[240] * 8, spun_ms=200), ALL)
     assert found.cpu_ratio == pytest.approx(0.96)
     assert found.busiest_ratio == pytest.approx(0.16)
 
 
 def test_waiting_for_a_core_is_told_beside_running_and_together_with_it():
-    found = took(pulses(*[125] * 8, waited_ms=100))
+    found = took(pulses(*[125] * 8, waited_ms=100), ALL)
     assert found.waited_ratio == pytest.approx(0.4)
     assert found.wanted_ratio == pytest.approx(0.9)
 
 
 def test_what_the_system_does_not_tell_is_none():
-    found = took(pulses(*[125] * 8, waited_ms=None))
+    found = took(pulses(*[125] * 8, waited_ms=None), ALL)
     assert (found.waited_ratio, found.wanted_ratio) == (None, None)
     assert found.busiest_ratio == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("few", [[], pulses()])
 def test_one_pulse_tells_nothing(few):
-    assert took(few) == Took()
+    assert took(few, ALL) == Took()
 
 
 def test_a_very_short_span_tells_its_mean_only():
-    assert took(pulses(250)) == Took(1.0)
+    assert took(pulses(250), ALL) == Took(1.0)
+
+
+def test_the_window_decides_what_counts_and_cpu_between_two_pulses_grows_evenly():
+    made = pulses(*[250] * 4, *[0] * 8, *[250] * 4)
+    window = Window(875 * MS, 3_125 * MS)
+    found = took(made, window)
+    assert found.cpu_ratio == pytest.approx(250 / 2250)
+    assert found.busiest_ratio == pytest.approx(0.0)
+
+
+def test_a_window_without_an_end_has_no_mean():
+    assert took(pulses(100, 100), Window(0)).cpu_ratio is None

@@ -85,7 +85,6 @@ def test_a_body_makes_it_a_post():
 
 def test_without_a_path_the_targets_own_is_requested():
     assert planned(base="http://h/app?x=1").requests[0].url == "http://h/app?x=1"
-    assert planned(base="http://h/app?x=1", path="/y").requests[0].url == "http://h/y"
 
 
 def file_of(tmp_path, content):
@@ -153,6 +152,12 @@ def test_expected_statuses_are_read_as_numbers_and_spans(text, spans):
         ("task", {"timeout": ""}, "--timeout: '' is not a duration"),
         ("task", {"connect_timeout": "0"}, "--connect-timeout: it must be more than 0"),
         ("task", {"connect_timeout": ""}, "--connect-timeout: '' is not a duration"),
+        ("task", {"connect_timeout": "11s"}, "--connect-timeout: it is longer than --timeout"),
+        (
+            "task",
+            {"connect_timeout": "2s", "timeout": "1s"},
+            "--connect-timeout: it is longer than --timeout, which",
+        ),
         ("task", {"processes": "2"}, "--processes: task runs in one process; pool takes more"),
         ("pool", {"processes": "0"}, "--processes: '0' is not a whole number of 1 or more"),
         ("pool", {"processes": "999999"}, "--processes: 999,999 are more than 256"),
@@ -241,3 +246,14 @@ def test_scenarios_that_open_few_connections_are_not_held_to_the_limit():
     assert planned("blocked-loop", room, concurrency="5000")
     assert planned("blocking", room, workload="batch", requests="5000")
     assert planned("pool-map", room, requests="5000")
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding", "Connection"])
+def test_a_header_that_frames_the_request_is_the_transports_own(name):
+    with pytest.raises(UsageError, match=f"--header: {name} is set by the transport"):
+        plan_of(Words(scenario="task", header=(f"{name}: 3",)), "http://127.0.0.1/")
+
+
+def test_a_path_beside_a_target_that_has_one_is_refused():
+    with pytest.raises(UsageError, match=r"--path: --target .*/base names a path already"):
+        plan_of(Words(scenario="task", path="/x"), "http://127.0.0.1/base")

@@ -6,9 +6,11 @@ A check of a stage speaks through the stage's state (`analysis.trust`).
 from loadlab.result import Check, CheckOutcome, StageResult, State, Verdict
 
 
-def checks(stages: tuple[StageResult, ...], unaccounted: int) -> tuple[Check, ...]:
+def checks(
+    stages: tuple[StageResult, ...], unaccounted: int, target_lost: str | None = None
+) -> tuple[Check, ...]:
     """Return every check of a run; `unaccounted` are requests sent that no outcome was counted for."""
-    return _accounting(unaccounted), _workers(stages), _answered(stages)
+    return _accounting(unaccounted), _workers(stages), _target(target_lost), _answered(stages)
 
 
 def verdict(found: tuple[Check, ...], stages: tuple[StageResult, ...]) -> Verdict:
@@ -28,7 +30,7 @@ def _failed(found: tuple[Check, ...]) -> set[str]:
     return {check.name for check in found if check.outcome is CheckOutcome.FAIL and check.stage is None}
 
 
-_INVALIDATING = {"accounting", "workers"}
+_INVALIDATING = {"accounting", "workers", "target"}
 
 
 def _accounting(unaccounted: int) -> Check:
@@ -40,7 +42,9 @@ def _accounting(unaccounted: int) -> Check:
         actual=unaccounted,
         unit="requests",
         outcome=_passed(unaccounted == 0),
-        message="every request that was sent has exactly one outcome",
+        message="every request that was sent has exactly one outcome"
+        if unaccounted == 0
+        else "the lab lost track of requests that it sent: an error of its own, please report it",
     )
 
 
@@ -60,6 +64,19 @@ def _workers(stages: tuple[StageResult, ...]) -> Check:
     )
 
 
+def _target(lost: str | None) -> Check:
+    return Check(
+        name="target",
+        metric="targets lost",
+        operator="==",
+        limit=0,
+        actual=int(lost is not None),
+        unit="targets",
+        outcome=_passed(lost is None),
+        message="the target was there to the end" if lost is None else f"the target was lost: {lost}",
+    )
+
+
 def _answered(stages: tuple[StageResult, ...]) -> Check:
     ok = sum(stage.counts.ok for stage in stages)
     return Check(
@@ -70,10 +87,14 @@ def _answered(stages: tuple[StageResult, ...]) -> Check:
         actual=ok,
         unit="requests",
         outcome=_passed(ok >= 1),
-        message="at least one request ended ok"
-        if ok
-        else "not a single request ended ok: look at the target",
+        message=_why_not_answered(stages) if ok == 0 else "at least one request ended ok",
     )
+
+
+def _why_not_answered(stages: tuple[StageResult, ...]) -> str:
+    if any(stage.counts.scheduled for stage in stages):
+        return "not a single request ended ok: look at the target"
+    return "no request was due in a measured window, so nothing was measured: a longer --duration measures"
 
 
 def _passed(passed: bool) -> CheckOutcome:  # noqa: FBT001 - the outcome of a comparison

@@ -4,6 +4,7 @@ import math
 
 from msgspec import structs
 
+from loadlab.analysis.losses import Missed, due_in_window, missed, with_unknown
 from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.supervisor import Carried
@@ -25,12 +26,13 @@ from loadlab.result import (
     Theory,
     span_ns,
 )
-from loadlab.sample import Outcome
+from loadlab.sample import ANSWERED, Outcome
 
 _NOTHING = Histogram()
 _NOT_TOLD = Held()
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
-_LEAST_HALF_S = 2
+_EDGES = 20
+"""So many times what is in flight must be completed for a share of the bound to be told within 5 %."""
 
 
 def stage_result(
@@ -51,11 +53,12 @@ def stage_result(
     counted = carried.counted
     window_ns = span_ns(carried.window)
     throughput_hz = counted.completions / window_ns * NS_PER_S
-    target = target_stage(*readings)
+    target = target_stage(*readings, window_ns)
     if target is not None:
         target = structs.replace(target, requests_in_stage=requests_between(*around))
-    findings = _findings(stage, traits, carried)
     due = due_in_window(plan, stage, carried) if plan.workload is Workload.OPEN else None
+    gone = missed(plan, stage, carried)
+    findings = _findings(plan, stage, traits, carried)
     return StageResult(
         label=stage.label,
         concurrency=stage.concurrency,
@@ -64,15 +67,15 @@ def stage_result(
         rate_to_hz=stage.rate_to_hz,
         processes=len(carried.took) if traits.sharded else plan.processes,
         window_ns=window_ns,
-        counts=counts(counted, _missed(plan, stage, carried)),
+        counts=counts(counted, gone),
         statuses={str(status): times for status, times in sorted(counted.statuses.items())},
         throughput_hz=throughput_hz,
         received_bytes=counted.body_bytes,
         in_flight_mean=None if traits.hides_flight else counted.in_flight_integral_ns / window_ns,
         in_flight_error=None if traits.hides_flight else _sampling_error(counted, len(carried.took)),
         flown_mean=counted.flown_ns / window_ns,
-        makespan_ns=window_ns if plan.workload is Workload.BATCH else None,
-        state=State.INVALID if carried.lost else State.VALID,
+        makespan_ns=window_ns if plan.workload is Workload.BATCH and _complete(counted) else None,
+        state=State.INVALID if carried.lost else State.SUSPECT if _cut_short(plan, carried) else State.VALID,
         findings=tuple(findings),
         sent_total=counted.sent,
         answered_total=counted.answered,
@@ -80,19 +83,19 @@ def stage_result(
         refused=counted.refused,
         halted=carried.halted,
         missing_shard_ns=sum(lost.missing_ns for lost in carried.lost),
-        latency_ns=distribution(counted.latency, counted.late),
-        service_ns=distribution(counted.service, counted.late_service),
+        latency_ns=distribution(counted.latency, with_unknown(counted.late, gone.unfinished)),
+        service_ns=distribution(counted.service, with_unknown(counted.late_service, gone.unfinished)),
         lag_ns=distribution(counted.lag, _NOTHING),
         histograms=Histograms(
             latency=counted.latency.encode(), service=counted.service.encode(), lag=counted.lag.encode()
         ),
         slices=_slices(counted, window_ns, sees_flight=not traits.hides_flight),
-        halves=_halves(counted, window_ns),
+        halves=_halves(counted),
         client=ClientStage(
-            cpu_ratio=tuple(each.cpu_ratio for each in carried.took),
+            cpu_ratio=(None,) if traits.hides_flight else tuple(each.cpu_ratio for each in carried.took),
             loop_stall_max_ns=carried.loop_stall_max_ns,
-            connections_opened=carried.wear.connections_opened,
-            connections_lost=carried.wear.connections_lost,
+            connections_opened=None if traits.hides_flight else carried.wear.connections_opened,
+            connections_lost=None if traits.hides_flight else carried.wear.connections_lost,
             files_exhausted=carried.wear.files_exhausted,
             busiest_ratio=tuple(each.busiest_ratio for each in carried.took),
             waited_ratio=tuple(each.waited_ratio for each in carried.took),
@@ -107,34 +110,24 @@ def stage_result(
             stage,
             traits,
             target,
-            throughput_hz,
+            throughput_hz=throughput_hz,
+            completions=counted.completions,
             offered_hz=None if due is None else due / window_ns * NS_PER_S,
         ),
     )
 
 
-def counts(counted: Recorder, missed: int = 0) -> Counts:
-    """Return the outcomes of what was due in the window; `missed` were due and lost with their shard."""
+def counts(counted: Recorder, missed: Missed) -> Counts:
+    """Return the outcomes of what was due in the window."""
     by_outcome = {outcome.key: counted.count(outcome) for outcome in Outcome}
-    by_outcome[Outcome.UNFINISHED.key] += missed
+    by_outcome[Outcome.UNFINISHED.key] += missed.unfinished
+    by_outcome[Outcome.DROPPED.key] += missed.dropped
     return Counts(scheduled=sum(by_outcome.values()), **by_outcome)
 
 
-def _missed(plan: Plan, stage: Stage, carried: Carried) -> int:
-    """Return how much of a known schedule went with lost shards; of closed users it can't be known."""
-    if not carried.lost or plan.workload is Workload.CLOSED:
-        return 0
-    if plan.workload is Workload.BATCH:
-        return (stage.requests or 0) - sum(carried.counted.counts)
-    return max(0, due_in_window(plan, stage, carried) - sum(carried.counted.counts))
-
-
-def due_in_window(plan: Plan, stage: Stage, carried: Carried) -> int:
-    """Return how many arrivals the schedule has in the window, by arithmetic alone."""
-    begin_ns = carried.window.start_ns - plan.warmup_ns
-    shards = len(carried.took)
-    until_ns = carried.window.end_ns or 0
-    return plan.arrivals(stage).due_between(plan.warmup_ns, until_ns - begin_ns, shards, plan.seed)
+def _complete(counted: Recorder) -> bool:
+    """Tell whether every request that was due has a response."""
+    return sum(counted.counts) == sum(counted.count(outcome) for outcome in ANSWERED) > 0
 
 
 def distribution(known: Histogram, censored: Histogram) -> Distribution:
@@ -162,34 +155,25 @@ def _slices(counted: Recorder, window_ns: int, *, sees_flight: bool) -> tuple[Sl
     made = []
     for second in range(seconds):
         part = counted.slices.get(second, Slice())
-        latency = Histogram.of(part.latency)
+        figures = part.figures()
         length_ns = min(NS_PER_S, window_ns - second * NS_PER_S)
         made.append(
             SliceResult(
                 at_ns=second * NS_PER_S,
-                count=latency.count,
+                count=figures.count,
                 errors=part.errors,
-                p50=quantile_ns(latency, _NOTHING, 0.5),
-                p99=quantile_ns(latency, _NOTHING, 0.99),
+                p50=figures.p50_ns,
+                p99=figures.p99_ns,
                 in_flight=part.in_flight_integral_ns / length_ns if sees_flight else None,
             )
         )
     return tuple(made)
 
 
-def _halves(counted: Recorder, window_ns: int) -> tuple[Distribution, ...]:
-    """Return the latencies of as many whole seconds from the window's start, and up to its last whole one."""
-    seconds = window_ns // NS_PER_S
-    half = seconds // 2
-    if half < _LEAST_HALF_S:
-        return ()
-    halves = []
-    for first in (0, seconds - half):
-        latency = Histogram()
-        for second in range(first, first + half):
-            latency.merge(Histogram.of(counted.slices.get(second, Slice()).latency))
-        halves.append(distribution(latency, _NOTHING))
-    return tuple(halves)
+def _halves(counted: Recorder) -> tuple[Distribution, ...]:
+    """Return the latencies of the window's first whole seconds and of as many last ones."""
+    halves = counted.half_latencies()
+    return tuple(distribution(half, _NOTHING) for half in halves)
 
 
 def _sampling_error(counted: Recorder, shards: int) -> float | None:
@@ -211,11 +195,15 @@ def requests_between(before: Reading | None, after: Reading | None) -> int | Non
     return None if first is None or last is None else round(last - first)
 
 
-def target_stage(first: Reading | None, last: Reading | None) -> TargetStage | None:
-    """Return the target's figures between two readings of its metrics; None without both."""
+def target_stage(first: Reading | None, last: Reading | None, window_ns: int) -> TargetStage | None:
+    """Return the target's figures between two readings of its metrics; None without both.
+
+    Where the readings lie outside the window, because its ends can't be known or met, all that grew between
+    them grew in it: the target has nothing else to do.
+    """
     if first is None or last is None or last.at_ns <= first.at_ns:
         return None
-    span_s = (last.at_ns - first.at_ns) / NS_PER_S
+    span_s = min(last.at_ns - first.at_ns, window_ns) / NS_PER_S
 
     def grown(name: str) -> float | None:
         before, after = first.get(name), last.get(name)
@@ -258,13 +246,17 @@ def theory(
     stage: Stage,
     traits: Traits,
     target: TargetStage | None,
-    throughput_hz: float,
     *,
+    throughput_hz: float,
+    completions: int,
     offered_hz: float | None = None,
 ) -> Theory | None:
     """Return what was to be expected, given the S that the target measured; None without it.
 
     `offered_hz` is the rate that an open stage's schedule realised in its window.
+
+    The share of the bound is left open where the edges of the window could move it by more than 5 %: what
+    is in flight there may fall to either side.
     """
     if target is None or not target.thread_ns or target.threads is None:
         return None
@@ -283,10 +275,16 @@ def theory(
         return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=ratio)
     at_once = in_flight if places is None else min(in_flight, places)
     bound = bound_hz(stage.concurrency or 1, at_once, service_ns, plan.think_ns)
-    return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound)
+    told = completions >= _EDGES * at_once
+    return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound if told else None)
 
 
-def _findings(stage: Stage, traits: Traits, carried: Carried) -> list[Finding]:
+def _cut_short(plan: Plan, carried: Carried) -> bool:
+    """Tell whether the stage ended before its time."""
+    return plan.duration_ns is not None and span_ns(carried.window) < plan.duration_ns
+
+
+def _findings(plan: Plan, stage: Stage, traits: Traits, carried: Carried) -> list[Finding]:
     counted = carried.counted
     found = [
         Finding(
@@ -296,6 +294,30 @@ def _findings(stage: Stage, traits: Traits, carried: Carried) -> list[Finding]:
         )
         for lost in carried.lost
     ]
+    if plan.duration_ns is not None and _cut_short(plan, carried):
+        found.append(
+            Finding(
+                "cut_short",
+                f"it ended after {span_ns(carried.window) / NS_PER_S:.2f} of"
+                f" {plan.duration_ns / NS_PER_S:.2f} s: its window lasts until its last reply",
+            )
+        )
+    if not sum(counted.counts) and not carried.lost:
+        found.append(
+            Finding(
+                "nothing_due",
+                f"no request was due in its window: those in flight began before it and took longer than it;"
+                f" {counted.sent} were sent in all",
+            )
+        )
+    unanswered = counted.count(Outcome.CONNECT_ERROR) + counted.count(Outcome.PROTOCOL_ERROR)
+    if unanswered and counted.latency.count:
+        found.append(
+            Finding(
+                "answered_only",
+                f"its latencies are those of the {counted.latency.count} requests that were answered",
+            )
+        )
     if counted.late.count:
         found.append(
             Finding(
@@ -308,9 +330,13 @@ def _findings(stage: Stage, traits: Traits, carried: Carried) -> list[Finding]:
         found.append(
             Finding(
                 "loop_blocked",
-                f"by design: a blocking call held the event loop, for up to"
-                f" {carried.loop_stall_max_ns / NS_PER_S:.2f} s at a time",
+                f"by design: blocking calls held the event loop, one after another, for up to"
+                f" {carried.loop_stall_max_ns / NS_PER_S:.2f} s without a break",
             )
+        )
+    if not carried.lost and plan.workload is Workload.BATCH and not _complete(counted):
+        found.append(
+            Finding("incomplete", "not every request of the batch was answered, so it has no Cost time")
         )
     if carried.wear.connections_lost:
         found.append(
@@ -323,6 +349,14 @@ def _findings(stage: Stage, traits: Traits, carried: Carried) -> list[Finding]:
                 "connections_reopened",
                 f"{carried.wear.connections_opened} connections were opened for {users} in flight: the target"
                 " closes them, or they were idle for too long, and each new one costs a handshake",
+            )
+        )
+    if carried.wear.surplus:
+        found.append(
+            Finding(
+                "surplus",
+                f"{carried.wear.surplus} times bytes came that belonged to no response, such as a body longer"
+                " than its Content-Length; the connection was closed each time",
             )
         )
     return found

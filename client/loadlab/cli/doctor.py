@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from loadlab.cli.console import Terminal
 from loadlab.cli.words import DEFAULT_CONCURRENCY
 from loadlab.doctor import Mark, examine
 from loadlab.errors import Exit
@@ -28,5 +28,5 @@ def doctor(concurrency: int) -> int:
     for finding in found:
         text = f"{finding.seen}: {finding.advice}" if finding.advice else finding.seen
         table.add_row(f"[{_STYLES[finding.mark]}]{finding.mark}", finding.subject, text)
-    Console().print(table)
+    Terminal().print(table)
     return Exit.USAGE if any(finding.mark is Mark.WRONG for finding in found) else Exit.PASS

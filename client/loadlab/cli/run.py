@@ -1,6 +1,7 @@
 """`loadlab run`: one scenario against one target."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -9,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from loadlab import store
+from loadlab.cli.console import Terminal
 from loadlab.cli.words import DEFAULT_BATCH, Words, plan_of
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.events import Event
@@ -59,7 +60,11 @@ _LOAD = (
         help="JSON list of {path, method, headers, body, weight}: a mix of requests.",
     ),
     click.option("--expect-status", metavar="200,300-399", help="What is ok.  [default: 200-399]"),
-    click.option("--seed", metavar="N", help="Of everything random.  [default: 1]"),
+    click.option(
+        "--seed",
+        metavar="N",
+        help="Of everything random; a stack's target has its TARGET_SEED for its delays.  [default: 1]",
+    ),
 )
 
 _TARGET = (
@@ -114,7 +119,7 @@ def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa:
     place = choose(words.target, serve, remote=given["remote"], transport=words.transport)
     plan = plan_of(words, place.base, place.room)
     folder = store.Folder(out, plan.scenario)
-    log = Console(stderr=True)
+    log = Terminal(stderr=True)
     try:
         result = asyncio.run(_carry(place, plan, folder, log, quiet=quiet))
     except BaseException:
@@ -123,18 +128,18 @@ def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa:
     return _conclude(result, folder, log, as_json=as_json)
 
 
-async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Console, *, quiet: bool) -> RunResult:
-    """Carry the plan; the first Ctrl-C or SIGTERM drains and keeps, the second does not wait."""
+async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Terminal, *, quiet: bool) -> RunResult:
+    """Carry the plan; the first Ctrl-C, SIGTERM or SIGHUP drains and keeps, the second does not wait."""
     control = Control()
     carrying: asyncio.Task[RunResult]
     begun = False
 
     def stop() -> None:
         control.stop()
-        if begun:
-            log.print("stopping: waiting for what is in flight; Ctrl-C again does not wait", style="yellow")
-        else:
+        if not begun:
             carrying.cancel()
+        elif not control.quitted:
+            log.print("stopping: waiting for what is in flight; Ctrl-C again does not wait", style="yellow")
 
     def tell(event: Event) -> None:
         nonlocal begun
@@ -142,7 +147,7 @@ async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Console, *
         view.tell(event)
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop)
     with watcher(log, quiet=quiet) as view:
         carrying = asyncio.create_task(place.carry(plan, folder, control, tell))
@@ -152,17 +157,23 @@ async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Console, *
             raise EarlyStopError("interrupted before the load began; nothing was measured") from None
 
 
-def _conclude(result: RunResult, folder: store.Folder, log: Console, *, as_json: bool) -> int:
+def _conclude(result: RunResult, folder: store.Folder, log: Terminal, *, as_json: bool) -> int:
     """Print and write, whatever a closed pipe or a full disk does to either; return the exit code."""
-    if as_json:
-        log.print(render(result))
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
+        if as_json:
+            log.print(render(result))
+    try:
         if as_json:
             sys.stdout.buffer.write(encode(result))
         else:
-            Console().print(render(result))
+            Terminal().print(render(result))
         sys.stdout.flush()
-    log.print(f"result: {folder.write(result)}", soft_wrap=True, highlight=False, markup=False)
+    except OSError:
+        # Whoever read it has gone, or its disk is full. Python would complain again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    written = folder.write(result)
+    with suppress(OSError):
+        log.print(f"result: {written}", soft_wrap=True, highlight=False, markup=False)
     if result.failure is not None:
         kept = folder.write_error(result.failure)
         raise LabError(

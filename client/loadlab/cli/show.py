@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from loadlab import store
+from loadlab.cli.console import Terminal
 from loadlab.report.table import render
 
 
@@ -13,4 +13,9 @@ from loadlab.report.table import render
 @click.argument("result", type=click.Path(path_type=Path))
 def show(result: Path) -> None:
     """Print the table of RESULT, a result.json or the folder it is in."""
-    Console().print(render(store.read(result)))
+    found = store.read(result)
+    terminal = Terminal()
+    terminal.print(
+        f"{found.run_id}: {found.environment.where}", soft_wrap=True, highlight=False, markup=False
+    )
+    terminal.print(render(found))

@@ -8,12 +8,13 @@ from rich.console import Console
 from rich.status import Status
 
 from loadlab import units
+from loadlab.cli.console import Terminal
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.errors import EarlyStopError, Exit, UsageError
 from loadlab.tour import NAMES, chosen
 from loadlab.tour.events import Event, Predicted, StepBegan, StepEnded
 
-_DEFAULT_DELAY = "200ms"
+_DEFAULT_DELAY = "250ms"
 _LEAST_NS = NS_PER_MS
 _MOST_NS = 60 * NS_PER_S
 _WIDTH = 80
@@ -70,19 +71,11 @@ async def _tour(delay_ns: int, numbers: tuple[int, ...]) -> None:
         view.status.stop()
 
 
-class _Console(Console):
-    """A console whose reader may leave: that ends the tour as it ends any other command."""
-
-    def on_broken_pipe(self) -> None:
-        """Pass it on; rich would exit with 1 on the spot."""
-        raise BrokenPipeError
-
-
 class View:
     """Prints each event; in a terminal something moves while it is measured."""
 
     def __init__(self) -> None:
-        self._console = _Console(width=min(Console().width, _WIDTH), highlight=False)
+        self._console = Terminal(width=min(Console().width, _WIDTH), highlight=False)
         self.status = Status("", console=self._console, spinner="dots")
 
     def tell(self, event: Event) -> None:

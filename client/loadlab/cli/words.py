@@ -1,18 +1,17 @@
-"""From the words of a command to a `Plan`: defaults, units, files. Raises UsageError, never half a plan."""
+"""From the words of a command to a `Plan`: defaults, units. Raises UsageError, never half a plan."""
 
 import difflib
-import math
 import re
-from pathlib import Path
 
 import msgspec
 
 from loadlab import units
 from loadlab.arrivals import Spacing
+from loadlab.cli.requested import requested
 from loadlab.clock import NS_PER_S
 from loadlab.environment import Room
 from loadlab.errors import UsageError
-from loadlab.plan import Plan, Request, Stage, StatusRange, Traits, WhenFull, Workload
+from loadlab.plan import Plan, Stage, StatusRange, Traits, WhenFull, Workload
 from loadlab.scenarios import names, scenario
 from loadlab.transports import NAMES
 
@@ -20,15 +19,12 @@ DEFAULT_CONCURRENCY = (1, 8, 32, 128)
 DEFAULT_BATCH = 100
 MOST_IN_FLIGHT = 10_000
 DEFAULT_DURATION_NS = 5 * NS_PER_S // 2
+_CONNECT_TIMEOUT_NS = 5 * NS_PER_S
 _MOST_WARMUP_NS = 2 * NS_PER_S
 _SPARE_FILES = 64
 """Open files that a worker needs for other things than connections."""
 
 _STATUS = re.compile(r"[0-9]{3}")
-_METHOD = re.compile(r"[A-Za-z]+")
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_BLANK = re.compile(r"[\x00-\x20\x7f]")
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,14 +81,21 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
         transport=_chosen("--transport", words.transport, NAMES) or traits.transports[0],
         workload=workload,
         target=base,
-        requests=_requests(words, base),
+        requests=requested(
+            base,
+            path=words.path,
+            method=words.method,
+            header=words.header,
+            body=words.body,
+            requests_file=words.requests_file,
+        ),
         stages=_stages(words, workload, traits),
         duration_ns=duration_ns,
         warmup_ns=_warmup_ns(words.warmup, duration_ns),
         drain_ns=timeout_ns + NS_PER_S,
         think_ns=_span_ns(words.think, "0s", "--think"),
         timeout_ns=timeout_ns,
-        connect_timeout_ns=min(timeout_ns, _span_ns(words.connect_timeout, "5s", "--connect-timeout")),
+        connect_timeout_ns=_connect_timeout_ns(words.connect_timeout, timeout_ns),
         expect_status=_statuses(words.expect_status),
         spacing=Spacing(_chosen("--arrivals", words.arrivals, tuple(Spacing)) or Spacing.CONSTANT),
         max_in_flight=_max_in_flight(words.max_in_flight, workload, room),
@@ -173,6 +176,12 @@ def _warmup_ns(text: str | None, duration_ns: int | None) -> int:
     return 0 if duration_ns is None else min(duration_ns // 5, _MOST_WARMUP_NS)
 
 
+def _connect_timeout_ns(text: str | None, timeout_ns: int) -> int:
+    if text is not None:
+        return units.duration_ns(text, "--connect-timeout")
+    return min(timeout_ns, _CONNECT_TIMEOUT_NS)
+
+
 def _processes(text: str | None, traits: Traits, room: Room) -> int:
     if text is not None:
         return units.count(text, "--processes")
@@ -192,96 +201,6 @@ def _statuses(text: str | None) -> tuple[StatusRange, ...]:
             )
         spans.append(StatusRange(int(span[0]), int(span[1])))
     return tuple(spans)
-
-
-class _FileRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry of a requests file."""
-
-    path: str = "/"
-    method: str = "GET"
-    headers: dict[str, str] = {}
-    body: str = ""
-    weight: float = 1.0
-
-
-def _requests(words: Words, base: str) -> tuple[Request, ...]:
-    common = tuple(_header(line, "--header") for line in words.header)
-    if words.requests_file is None:
-        body = _body(words.body)
-        method = _method(("POST" if body else "GET") if words.method is None else words.method, "--method")
-        url = base if words.path is None else _origin(base) + _rooted(words.path, "--path")
-        return (Request(method=method, url=url, headers=common, body=body),)
-    if (words.method, words.path, words.body) != (None, None, None):
-        raise UsageError(
-            "--requests-file: it gives path, method and body; leave out --path, --method and --body"
-        )
-    made = []
-    option = f"--requests-file: {words.requests_file}"
-    for entry in _file_requests(words.requests_file):
-        if not 0 < entry.weight < math.inf:
-            raise UsageError(f"{option}: a weight must be more than 0 and finite")
-        made.append(
-            Request(
-                method=_method(entry.method, option),
-                url=_origin(base) + _rooted(entry.path, option),
-                headers=(
-                    *common,
-                    *(_header(f"{name}: {value}", option) for name, value in entry.headers.items()),
-                ),
-                body=entry.body.encode(),
-                weight=entry.weight,
-            )
-        )
-    return tuple(made)
-
-
-def _file_requests(name: str) -> list[_FileRequest]:
-    try:
-        return msgspec.json.decode(Path(name).read_bytes(), type=list[_FileRequest])
-    except OSError as error:
-        raise UsageError(f"--requests-file: {name} cannot be read: {error.strerror}") from None
-    except msgspec.DecodeError as error:
-        raise UsageError(
-            f"--requests-file: {name} is not a JSON list of objects with path, method, headers, body and"
-            f" weight: {error}"
-        ) from None
-
-
-def _origin(base: str) -> str:
-    scheme, _, rest = base.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}"
-
-
-def _rooted(path: str, option: str) -> str:
-    if not path.startswith("/"):
-        raise UsageError(f"{option}: {path!r} must start with /")
-    if _BLANK.search(path):
-        raise UsageError(f"{option}: {path!r} holds a blank or a control character; write %20 for a blank")
-    return path
-
-
-def _method(text: str, option: str) -> str:
-    if not _METHOD.fullmatch(text):
-        raise UsageError(f"{option}: {text!r} is not an HTTP method, such as GET or POST")
-    return text.upper()
-
-
-def _header(line: str, option: str) -> tuple[str, str]:
-    name, colon, value = line.partition(":")
-    if not colon or not _HEADER_NAME.fullmatch(name.strip()) or _CONTROL.search(value):
-        raise UsageError(f"{option}: {line!r} is not a header; write 'Name: value'")
-    return name.strip(), value.strip()
-
-
-def _body(text: str | None) -> bytes:
-    if text is None:
-        return b""
-    if not text.startswith("@"):
-        return text.encode()
-    try:
-        return Path(text[1:]).read_bytes()
-    except OSError as error:
-        raise UsageError(f"--body: {text[1:]} cannot be read: {error.strerror}") from None
 
 
 def over_the_limit(plan: Plan, traits: Traits, room: Room) -> list[str]:

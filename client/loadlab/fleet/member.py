@@ -94,6 +94,7 @@ class Member:
                 self.broken = self._exit()
             case Ready():
                 self.ready = True
+                self.moved_ns = self.heard_ns
             case Pulse():
                 if not self.pulses or message.progress != self.pulses[-1].progress:
                     self.moved_ns = self.heard_ns
@@ -119,11 +120,11 @@ class Member:
     def check(self) -> None:
         """Break what has been silent, or has not moved, for too long."""
         now_ns = MONOTONIC.now_ns()
-        if self.over or not self.ready:
+        if self.over or not self.pulses:
             return
         if now_ns - self.heard_ns > _SILENT_NS:
             self.broken = "has been silent: it is stopped or hangs"
-        elif self.pulsed_ns - self.moved_ns > _SILENT_NS and not self._blocks_loop:
+        elif self.ready and self.pulsed_ns - self.moved_ns > _SILENT_NS and not self._blocks_loop:
             self.broken = "hangs: its loop does not turn"
 
     @property
@@ -162,4 +163,4 @@ class Member:
 
     def took(self, window: Window) -> Took:
         """Return what the process took of its core in the window."""
-        return took([pulse for pulse in self.pulses if window.overlap_ns(pulse.at_ns - 1, pulse.at_ns)])
+        return took(self.pulses, window)

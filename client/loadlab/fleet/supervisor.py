@@ -19,6 +19,8 @@ from loadlab.transports import Wear
 
 _POLL_S = 0.05
 _LIVE_NS = 500 * NS_PER_MS
+_SETTLED_NS = 2 * NS_PER_S
+"""How long after a second was reported by all nothing more is expected of it."""
 _START_NS = 30 * NS_PER_S
 _LEAD_NS = 20 * NS_PER_MS
 """From the moment the barrier's fall is announced until it falls."""
@@ -129,6 +131,8 @@ async def _all_ready(members: list[Member], control: Control) -> None:
     deadline_ns = MONOTONIC.now_ns() + _START_NS
     while not all(member.ready or member.over for member in members) and not control.quitted:
         await asyncio.sleep(_POLL_S / 5)
+        for member in members:
+            member.check()
         if MONOTONIC.now_ns() > deadline_ns:
             for member in members:
                 if not member.ready:
@@ -154,6 +158,7 @@ async def _until_over(
             for news in member.take_news():
                 counted.merge(news)
                 fresh.merge(news)
+        counted.settle(min(member.upto_ns for member in members) - _SETTLED_NS)
         level = control.halted + control.quitted
         if level > told:
             told = level

@@ -124,6 +124,8 @@ class Reporter(threading.Thread):
         match from_parent(self._parent.recv_bytes()):
             case Go(begin_ns):
                 self._counted = Recorder(self._shard.start_at(begin_ns))
+                self._shard.loop_stall_max_ns = 0
+                self._pulse()
                 self._loop.call_soon_threadsafe(self._begun.set)
             case Halt():
                 self._shard.halt()

@@ -1,19 +1,17 @@
 """The lab's own sink as a target: for when the client's limit is the question, and not the server's.
 
-gunicorn runs out of CPU before one client loop does; the sink takes a fifth of the client's CPU or less.
+gunicorn runs out of CPU before one client loop does; the sink needs about a third of an aiohttp client's CPU.
 """
 
 import asyncio
-import os
-import signal
 import subprocess
-import sys
 import tempfile
 
 import msgspec
 
 from loadlab.errors import TargetError
 from loadlab.hosts import Target
+from loadlab.hosts.child import Child
 
 _START_S = 10.0
 _STOP_S = 5.0
@@ -32,24 +30,23 @@ class SinkHost:
     """A `Host`: starts the sink's process and stops it."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process is
 
     async def start(self) -> Target:
         """Start the process and wait for the line that says where it is."""
-        process = self._process = self._launch()
-        assert process.stdout is not None
+        child = self._child = self._launch()
+        assert child.process.stdout is not None
         try:
             async with asyncio.timeout(_START_S):
-                line = await asyncio.to_thread(process.stdout.readline)
+                line = await asyncio.to_thread(child.process.stdout.readline)
         except TimeoutError:
-            process.kill()
+            await child.stop(0)
             raise TargetError(f"the sink was not ready within {_START_S:.0f} s") from None
         try:
             announced = msgspec.json.decode(line, type=_Announced)
         except msgspec.DecodeError:
-            process.kill()
-            await asyncio.to_thread(process.wait)
+            await child.stop(0)
             raise TargetError(f"the sink did not start: {self._last_words()}") from None
         return Target(
             url=announced.url,
@@ -59,36 +56,17 @@ class SinkHost:
 
     async def lost(self) -> str | None:
         """Look whether the process is still there."""
-        process = self._process
-        if process is None or process.poll() is None:
-            return None
-        return f"the sink ended with exit code {process.returncode}"
+        return None if self._child is None else self._child.lost()
 
-    async def stop(self, *, at_once: bool = False) -> None:  # noqa: ARG002 - it has nothing to wait for
-        """Close its standard input, wait, and be firm with what does not go by itself."""
-        process = self._process
-        if process is None:
-            return
-        self._process = None
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.close()
-        try:
-            await asyncio.to_thread(process.wait, _STOP_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.to_thread(process.wait)
-        process.stdout.close()
-        self._complaints.close()
+    async def stop(self, *, at_once: bool = False) -> None:
+        """Stop the process."""
+        child, self._child = self._child, None
+        if child is not None:
+            await child.stop(0 if at_once else _STOP_S)
+            self._complaints.close()
 
-    def _launch(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "loadlab.hosts.sink_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._complaints,
-            start_new_session=True,
-        )
+    def _launch(self) -> Child:
+        return Child("sink", "loadlab.hosts.sink_process", stdout=subprocess.PIPE, stderr=self._complaints)
 
     def _last_words(self) -> str:
         self._complaints.seek(0)

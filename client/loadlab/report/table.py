@@ -161,8 +161,6 @@ def _verdict(result: RunResult) -> Text:
     text.append(f"  {len(result.stages)} of {len(result.plan.stages)} stages, {seconds:.1f} s measured")
     if result.interrupted:
         text.append("; interrupted, what was measured is kept")
-    if result.target_lost:
-        text.append(f"; the target was lost: {result.target_lost}")
     for message in _reasons(result):
         text.append(f"\n  {message}")
     return text

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from loadlab.chains import chain
 from loadlab.dispatch import Places, open_load
-from loadlab.drive import chain, opened, settle
+from loadlab.drive import opened, settle
 from loadlab.plan import Traits, Workload
 from loadlab.sample import Outcome, Reply
 from loadlab.scenarios import Barrier
@@ -53,7 +54,7 @@ class Calls:
         call = _Call(self._shard, self._calls, places, due_ns, flag)
         self._calls.add(call)
         self._shard.sent += 1
-        call.flight = self._begin(prepared, call.replied)
+        call.flight = self._begin(prepared, call.replied, call.sent_ns)
 
     async def cut(self) -> None:
         """Abandon those in flight."""
@@ -64,7 +65,7 @@ class Calls:
 class _Call:
     """One request on its way."""
 
-    __slots__ = ("_calls", "_due_ns", "_flag", "_places", "_sent_ns", "_shard", "flight")
+    __slots__ = ("_calls", "_due_ns", "_flag", "_places", "_shard", "flight", "sent_ns")
 
     def __init__(self, shard: Shard, calls: "set[_Call]", places: Places, due_ns: int, flag: int) -> None:
         self._shard = shard
@@ -72,7 +73,7 @@ class _Call:
         self._places = places
         self._due_ns = due_ns
         self._flag = flag
-        self._sent_ns = shard.now_ns()
+        self.sent_ns = shard.now_ns()
         self.flight: Flight | None = None
 
     def replied(self, reply: Reply) -> None:
@@ -87,7 +88,7 @@ class _Call:
 
     def _note(self, reply: Reply) -> None:
         outcome, status, body_bytes = reply
-        row = [self._due_ns, self._sent_ns, self._shard.now_ns(), outcome | self._flag, status, body_bytes]
+        row = [self._due_ns, self.sent_ns, self._shard.now_ns(), outcome | self._flag, status, body_bytes]
         self._shard.tape.note(row)
         self._calls.discard(self)
 

@@ -4,6 +4,7 @@ The makespan includes the pool's start and its stop is left out; each request op
 """
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from aiomultiprocess import Pool
@@ -27,6 +28,7 @@ TRAITS = Traits(
 )
 
 _POLL_S = 0.1
+_STOPPED_S = 1.0
 _plan: Plan
 
 
@@ -60,27 +62,44 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
         childconcurrency=TRAITS.tasks_per_process,
         loop_initializer=new_event_loop,
     )
-    async with pool:
+    try:
         rows = await _unless_lost(shard, pool, pool.map(get, urls))
         for sent_ns, done_ns, outcome, status, body_bytes in rows:
             shard.tape.note([shard.begin_ns, sent_ns, done_ns, outcome, status, body_bytes])
+    finally:
+        pool.terminate()
+        for process in pool.processes:
+            process.kill()  # one that is stopped would not hear of being terminated
+        await pool.join()
     for _ in range(len(urls) - len(rows)):
         shard.tape.note([shard.begin_ns, shard.begin_ns, shard.now_ns(), Outcome.UNFINISHED, 0, 0])
 
 
 async def _unless_lost(shard: Shard, pool: Any, mapped: Any) -> list[list[int]]:  # noqa: ANN401 - untyped library
-    """Await the map's result; a pool process that died would keep it from ever coming."""
+    """Await the map's result; a pool process that died or is stopped would keep it from ever coming."""
     processes = list(pool.processes)
+    stopped = 0
     result = asyncio.ensure_future(_awaited(mapped))
     while not result.done() and shard.drain_left_ns() > 0:
         await asyncio.wait([result], timeout=_POLL_S)
         lost = [process.exitcode for process in processes if process.exitcode is not None]
         if lost and not result.done():
             raise RuntimeError(f"a process of the pool died with exit code {lost[0]}; what it held is lost")
+        stopped = stopped + 1 if any(_is_stopped(process.pid) for process in processes) else 0
+        if stopped * _POLL_S > _STOPPED_S:
+            raise RuntimeError("a process of the pool is stopped; what it holds does not come")
     if result.done():
         return result.result()
     result.cancel()
     return []
+
+
+def _is_stopped(pid: int) -> bool:
+    """Tell whether a process is stopped by a signal, where the system tells it (proc(5), `stat`)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except (OSError, IndexError):
+        return False
 
 
 async def _awaited(mapped: Any) -> list[list[int]]:  # noqa: ANN401 - untyped library

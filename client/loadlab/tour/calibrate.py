@@ -1,6 +1,7 @@
 """The figures that predictions are made of, each measured in a moment, before what it predicts."""
 
 import asyncio
+from statistics import median
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.errors import TargetError
@@ -14,9 +15,11 @@ from loadlab.units import show_ns
 
 _ALONE = 2
 """Requests that are sent one after another to learn S."""
-_RUSH = 100
-"""Requests that are sent at once, without a delay, to learn what taking them in costs."""
-_RUSHES = 2
+_WAVE = 100
+"""Requests that are sent at once, where the target has so many places, to learn what taking them in costs."""
+_WAVES = 3
+_WAVE_DELAY_NS = 100 * NS_PER_MS
+"""Longer than it takes to send a wave, whatever the delay of the tour."""
 _METRICS_WAIT_NS = NS_PER_S
 NO_DELAY = "/?delay=0s"
 USERS = 64
@@ -31,15 +34,19 @@ async def pace(lab: Lab, served: Served) -> Pace:
 
 
 async def _pace(lab: Lab, served: Served) -> Pace:
-    slow = lab.batch_plan("task", _RUSH).with_target(served.target.url)
-    fast = lab.batch_plan("task", _RUSH, path=NO_DELAY).with_target(served.target.url)
-    await _burst(fast, 1)  # the first request of all pays for imports on both sides
+    wave = min(_WAVE, served.slots or _WAVE)
+    own, immediate, short = (
+        lab.batch_plan("task", wave, path=path).with_target(served.target.url)
+        for path in ("/", NO_DELAY, f"/?delay={_WAVE_DELAY_NS // NS_PER_MS}ms")
+    )
+    await _burst(immediate, 1)  # the first request of all pays for imports on both sides
     before = await _reading(served, 0)
-    alone_ns = [await _burst(slow, 1) for _ in range(_ALONE)]
+    alone_ns = [await _burst(own, 1) for _ in range(_ALONE)]
     after = await _reading(served, _times(before) + _ALONE)
-    rushes_ns = [await _burst(fast, _RUSH) for _ in range(_RUSHES)]
-    rush_ns = sum(rushes_ns) / _RUSHES / _RUSH
+    waves_ns = [await _burst(short, wave) for _ in range(_WAVES)]
     round_trip_ns = sum(alone_ns) / _ALONE
+    one_alone_ns = _WAVE_DELAY_NS + round_trip_ns - lab.delay_ns
+    crowd_ns = max(0.0, median(waves_ns) - one_alone_ns) / wave
     occupied_ns = (_seconds(after) - _seconds(before)) / (_times(after) - _times(before)) * NS_PER_S
     # Where every request has a thread of its own, nobody waits until it is free again.
     service_ns = round_trip_ns if served.slots is None else occupied_ns
@@ -49,9 +56,9 @@ async def _pace(lab: Lab, served: Served) -> Pace:
         server, how = f"gunicorn, 1 worker × {served.slots} threads", "how long each occupied a thread"
     lab.note(
         f"{server}: S = {show_ns(service_ns)}, measured with {_ALONE} requests one after the other ({how});"
-        f" {_RUSH} at once without a delay took {show_ns(rush_ns)} each"
+        f" at once, each of {wave} delays the last by {show_ns(crowd_ns)}"
     )
-    return Pace(service_ns=service_ns, rush_ns=rush_ns, slots=served.slots)
+    return Pace(service_ns=service_ns, crowd_ns=crowd_ns, slots=served.slots)
 
 
 async def cost(lab: Lab, served: Served, processes: int) -> Cost:
@@ -69,7 +76,8 @@ async def cost(lab: Lab, served: Served, processes: int) -> Cost:
         before, after, "target_requests_total"
     )
     found = Cost(
-        client_ns=sum(stage.client.cpu_ratio) / stage.throughput_hz * NS_PER_S, sink_ns=sink_s * NS_PER_S
+        client_ns=sum(ratio or 0.0 for ratio in stage.client.cpu_ratio) / stage.throughput_hz * NS_PER_S,
+        sink_ns=sink_s * NS_PER_S,
     )
     lab.note(
         f"a request costs the client {show_ns(found.client_ns)} of CPU and the sink {show_ns(found.sink_ns)},"

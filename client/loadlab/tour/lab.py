@@ -62,7 +62,7 @@ class Lab:
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Stop what is up; the targets' output is kept where one of them failed."""
+        """Stop what is up; the targets' output is kept where a sentence names it."""
         await self._stack.aclose()
         if not self._keep_logs:
             shutil.rmtree(self._logs, ignore_errors=True)
@@ -93,9 +93,6 @@ class Lab:
         slots = None if options.get("--server") == "flask" else int(options["--threads"])
         try:
             yield Served(host, await host.start(), slots)
-        except TargetError:
-            self._keep_logs = True
-            raise
         finally:
             await host.stop()
 

@@ -2,11 +2,8 @@
 
 A batch takes the rounds of docs/method.md, ceil(N / min(k, slots)) x S. Two things come on top:
 
-- Requests that go out at once do not begin at once, because each costs target and client some CPU. With
-  `rush_ns` the time per request of a batch that has nothing to wait for, a wave of `w` that waits needs
-  S + w x rush/2: a part of that CPU is needed before the wait and a part after it, the two parts of different
-  requests overlap, and with equal parts half remains. (N requests, c1 before a wait D and c2 after it, take
-  D + N max(c1, c2) + min(c1, c2).)
+- Requests that go out at once do not begin at once, because each costs target and client some CPU. A wave of
+  `w` of them takes w x `crowd_ns` longer than one alone, as measured with waves of another, short delay.
 - `Pool().map` takes as long to start, and to pass its tasks on, as it took with requests without any delay.
 
 A loop that is out of CPU is limited by what there is of it: see `cpu_rate_hz`.
@@ -26,8 +23,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
     service_ns: float
     """S: how long a request occupies its place."""
-    rush_ns: float
-    """Time per request of a batch without any delay."""
+    crowd_ns: float
+    """By how much each of the requests that go out at once delays the last of them."""
     slots: int | None
     """How many requests it handles at once; None without a limit."""
 
@@ -47,7 +44,7 @@ def batch(plan: Plan, traits: Traits, pace: Pace) -> Prediction:
     wave = min(requests, in_flight, pace.slots or in_flight)
     rounds_ns = makespan_ns(requests, in_flight, pace.slots, pace.service_ns)
     rounds = round(rounds_ns / pace.service_ns)
-    taking_in_ns = wave * pace.rush_ns / 2
+    taking_in_ns = wave * pace.crowd_ns if wave > 1 else 0.0
     parts = [f"{rounds} × {show_ns(pace.service_ns)}"]
     if wave > 1:
         parts.append(f"{show_ns(taking_in_ns)} to take in {wave} at once")

@@ -14,8 +14,13 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import msgspec
 
+from loadlab.clock import NS_PER_S
 from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
+
+KEEPALIVE_NS = 3 * NS_PER_S // 2
+"""How long an idle connection is kept: less than gunicorn's 2 s, so that the target does not close one
+just when a request is sent on it."""
 
 
 class Wear(msgspec.Struct):
@@ -82,8 +87,11 @@ class Flight(Protocol):
 class Continuing(Protocol):
     """An `AsyncTransport` that can also go on by itself: no coroutine and no future for a request."""
 
-    def begin(self, prepared: Any, replied: Replied) -> Flight:  # noqa: ANN401 - what `prepare` returned
-        """Send one request as `send` does; call `replied` once with its reply, never before this returns."""
+    def begin(self, prepared: Any, replied: Replied, sent_ns: int) -> Flight:  # noqa: ANN401 - as in `send`
+        """Send one request as `send` does, its time limits counted from `sent_ns`, which is now.
+
+        `replied` is called once with the reply, and never before this returns.
+        """
         ...
 
 
@@ -109,7 +117,7 @@ class BlockingTransport(Protocol):
         ...
 
 
-Begin = Callable[[Any, Replied], Flight]
+Begin = Callable[[Any, Replied, int], Flight]
 
 
 def beginning(transport: AsyncTransport) -> Begin:
@@ -122,7 +130,7 @@ class _Future:
 
     __slots__ = ("_replied", "_task")
 
-    def __init__(self, transport: AsyncTransport, prepared: Any, replied: Replied) -> None:  # noqa: ANN401
+    def __init__(self, transport: AsyncTransport, prepared: Any, replied: Replied, sent_ns: int) -> None:  # noqa: ANN401, ARG002 - as in `begin`
         self._replied = replied
         self._task = asyncio.ensure_future(transport.send(prepared))
         self._task.add_done_callback(self._tell)

@@ -4,7 +4,7 @@
 - No retry: where a kept-alive connection breaks under an idempotent request, aiohttp sends it once
   more, and the target sees two requests where the plan has one. It does so on two kinds of
   exceptions; `_Response` makes them another kind before they get there.
-- Keep-alive of 1.5 s, below gunicorn's 2 s: so the target rarely closes a connection under a request.
+- Keep-alive of 1.5 s (`KEEPALIVE_NS`), below gunicorn's 2 s: it rarely closes a connection under a request.
 - One timer for the time limits of all requests (`Deadlines`) instead of one each.
 - No cookies, redirects, proxies, decompression or headers that nobody asked for; a URL is parsed once.
 """
@@ -26,12 +26,10 @@ from yarl import URL
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
-from loadlab.transports import Wear
+from loadlab.transports import KEEPALIVE_NS, Wear
 from loadlab.transports.deadlines import Deadlines
 from loadlab.transports.trust import client_context
 from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, USER_AGENT, Verdicts
-
-KEEPALIVE_S = 1.5
 
 
 class Prepared(NamedTuple):
@@ -109,7 +107,7 @@ class AiohttpTransport:
         self._verdicts = Verdicts(plan)
         self._deadlines = Deadlines(asyncio.get_running_loop(), plan.timeout_ns)
         self._connector = _Connector(
-            self.wear, limit=0, keepalive_timeout=KEEPALIVE_S, ssl=client_context(plan) or True
+            self.wear, limit=0, keepalive_timeout=KEEPALIVE_NS / NS_PER_S, ssl=client_context(plan) or True
         )
         self._session = aiohttp.ClientSession(
             connector=self._connector,

@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.response import assert_header_parsing
 
 from loadlab.clock import MONOTONIC, NS_PER_S
-from loadlab.transports import Wear
+from loadlab.transports import KEEPALIVE_NS, Wear
 
 _PIECE_BYTES = 64 * 1024
 
@@ -147,7 +147,14 @@ class _Limited(HTTPConnection):
         super().__init__(*args, **options)
         self._limit = limit
         self._wear = wear
+        self.idle_since_ns = 0
+        """Of a connection in its pool."""
         self.response_class = partial(_Response, limit=limit)  # type: ignore[assignment] # only called
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell the pool whether this idle connection may be used again, or else is to be closed first."""
+        return MONOTONIC.now_ns() - self.idle_since_ns < KEEPALIVE_NS and super().is_connected
 
     def connect(self) -> None:
         self._limit.connect()
@@ -178,8 +185,13 @@ class HttpPool(HTTPConnectionPool):
 
     ConnectionCls = _Limited
 
+    def _put_conn(self, conn: Any) -> None:  # noqa: ANN401 - of a type that urllib3 hides
+        if isinstance(conn, _Limited):
+            conn.idle_since_ns = MONOTONIC.now_ns()
+        super()._put_conn(conn)
 
-class HttpsPool(HTTPSConnectionPool):
+
+class HttpsPool(HttpPool, HTTPSConnectionPool):
     """The same with TLS; takes `ssl_context` too."""
 
     ConnectionCls = _LimitedTls

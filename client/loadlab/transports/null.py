@@ -23,7 +23,7 @@ from loadlab.units import duration_ns
 class _Answers(Protocol):
     """Requests of one kind, which are answered in the order in which they came."""
 
-    def add(self, replied: Replied) -> None: ...
+    def add(self, replied: Replied, sent_ns: int) -> None: ...
 
     def abandon(self, replied: Replied) -> bool: ...
 
@@ -57,16 +57,16 @@ class NullTransport:
             self._kinds[delay_ns] = made
         return self._kinds[delay_ns]
 
-    def begin(self, prepared: _Answers, replied: Replied) -> _Answers:
+    def begin(self, prepared: _Answers, replied: Replied, sent_ns: int) -> _Answers:
         """Have `replied` called with the reply, once, and never before this returns."""
-        prepared.add(replied)
+        prepared.add(replied, sent_ns)
         return prepared
 
     async def send(self, prepared: _Answers) -> Reply:
         """Wait for the reply."""
         future: asyncio.Future[Reply] = self._loop.create_future()
         replied = future.set_result
-        prepared.add(replied)
+        prepared.add(replied, MONOTONIC.now_ns())
         try:
             return await future
         except asyncio.CancelledError:
@@ -95,7 +95,7 @@ class _AtOnce:
         self._waiting: deque[Replied] = deque()
         self._called = False
 
-    def add(self, replied: Replied) -> None:
+    def add(self, replied: Replied, sent_ns: int) -> None:  # noqa: ARG002 - at once is at once
         self._waiting.append(replied)
         if not self._called:
             self._called = True
@@ -129,8 +129,8 @@ class _Delayed:
         self._waiting: dict[Replied, int] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, replied: Replied) -> None:
-        self._waiting[replied] = MONOTONIC.now_ns() + self._delay_ns
+    def add(self, replied: Replied, sent_ns: int) -> None:
+        self._waiting[replied] = sent_ns + self._delay_ns
         if self._timer is None:
             self._timer = self._loop.call_later(self._delay_ns / NS_PER_S, self._answer)
 

@@ -1,8 +1,8 @@
 """requests as it is used in threads: one session and one connection per instance, nothing retried.
 
 Its timeouts are made to hold for the whole request in `bounded_http`. urllib3 notices a kept-alive
-connection that the server has closed before it sends on it, and opens another one; that shows as one
-more of `connections_opened`.
+connection that the server has closed before it sends on it, and opens another one; one that was idle for
+longer than `KEEPALIVE_NS` is closed here. Each shows as one more of `connections_opened`.
 """
 
 from collections.abc import Mapping

@@ -8,8 +8,10 @@ import pytest
 
 from contract.transports.callers import plan_for
 from contract.transports.scripted import PATIENCE_S, answers
+from loadlab.clock import NS_PER_S
 from loadlab.plan import Request
 from loadlab.sample import Outcome, Reply
+from loadlab.transports import KEEPALIVE_NS
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 OK = Reply(Outcome.OK, 200, 2)
@@ -78,6 +80,39 @@ def test_a_connection_that_closes_between_requests_is_replaced(caller, serve, me
     assert [each.connection for each in server.received] == [0, 1]
     assert caller.wear.connections_opened == 2
     assert caller.wear.connections_lost == 0, "no request was on it"
+
+
+def test_a_connection_that_was_idle_for_longer_than_it_is_kept_is_not_used_again(caller, serve):
+    """A server that closes idle connections after 2 s never closes one under a request."""
+    server = serve(answers(FINE))
+    caller.open(plan_for(server.url))
+
+    first = caller.send(Request(url=server.url))
+    time.sleep(KEEPALIVE_NS / NS_PER_S + 0.2)
+    second = caller.send(Request(url=server.url))
+
+    assert (first, second) == (OK, OK)
+    assert [each.connection for each in server.received] == [0, 1]
+    assert (caller.wear.connections_opened, caller.wear.connections_lost) == (2, 0)
+
+
+def test_how_long_a_reply_took_does_not_count_as_idle(caller, serve):
+    server = serve(slow_first)
+    caller.open(plan_for(server.url))
+
+    replies = [caller.send(Request(url=server.url)) for _ in range(2)]
+
+    assert replies == [OK] * 2
+    assert caller.wear.connections_opened == 1
+
+
+def slow_first(peer):
+    peer.read()
+    peer.pause(KEEPALIVE_NS / NS_PER_S + 0.2)
+    peer.say(FINE)
+    peer.read()
+    peer.say(FINE)
+    peer.wait_for_end()
 
 
 @pytest.mark.parametrize("rudely", [False, True], ids=["with FIN", "with RST"])

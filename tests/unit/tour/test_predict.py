@@ -20,28 +20,28 @@ def plan(name, requests, processes=1):
     )
 
 
-def pace(slots=64, rush_ms=1.0):
-    return Pace(service_ns=200 * NS_PER_MS, rush_ns=rush_ms * NS_PER_MS, slots=slots)
+def pace(slots=64, crowd_ms=0.5):
+    return Pace(service_ns=200 * NS_PER_MS, crowd_ns=crowd_ms * NS_PER_MS, slots=slots)
 
 
 @pytest.mark.parametrize(
     ("name", "requests", "slots", "expected_ms"),
     [
-        ("blocking", 5, 64, 5 * 200 + 0.5),
-        ("coroutine", 5, 64, 5 * 200 + 0.5),
-        ("blocked-loop", 5, 64, 5 * 200 + 0.5),
+        ("blocking", 5, 64, 5 * 200),
+        ("coroutine", 5, 64, 5 * 200),
+        ("blocked-loop", 5, 64, 5 * 200),
         ("task", 5, 64, 200 + 5 * 0.5),
         ("callback", 5, 64, 200 + 5 * 0.5),
         ("threads", 5, 64, 200 + 5 * 0.5),
-        ("task", 1, 64, 200 + 0.5),
+        ("task", 1, 64, 200),
         ("task", 100, 8, 13 * 200 + 8 * 0.5),
         ("task", 96, 8, 12 * 200 + 8 * 0.5),
         ("task", 100, None, 200 + 100 * 0.5),
         ("pool", 100, 64, 2 * 200 + 64 * 0.5),
-        ("blocking", 5, None, 5 * 200 + 0.5),
+        ("blocking", 5, None, 5 * 200),
     ],
 )
-def test_a_batch_takes_its_rounds_and_half_of_what_a_wave_costs(name, requests, slots, expected_ms):
+def test_a_batch_takes_its_rounds_and_what_its_wave_costs(name, requests, slots, expected_ms):
     prediction = batch(plan(name, requests), scenario(name).TRAITS, pace(slots))
     assert prediction.ns == pytest.approx(expected_ms * NS_PER_MS)
 

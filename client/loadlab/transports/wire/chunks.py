@@ -49,13 +49,14 @@ class Chunks:
 
     def _skip(self, data: bytes, at: int) -> int:
         """Pass over what has come of the present chunk, and check the CRLF behind it."""
-        part = data[at : at + self._left] if self._left <= 2 else b""
-        taken = min(self._left, len(data) - at)
         if self._left > 2:
-            taken = min(taken, self._left - 2)
+            taken = min(self._left - 2, len(data) - at)
             self.body_bytes += taken
-        elif not b"\r\n"[2 - self._left :].startswith(part):
-            raise MalformedError("a chunk that is longer than its size")
+        else:
+            part = data[at : at + self._left]
+            if not b"\r\n"[2 - self._left :].startswith(part):
+                raise MalformedError("a chunk that is longer than its size")
+            taken = len(part)
         self._left -= taken
         return at + taken
 

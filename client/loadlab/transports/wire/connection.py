@@ -7,28 +7,34 @@ what came is compared. Everything else goes through a `Reader`.
 
 import asyncio
 import contextlib
-import math
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from loadlab.sample import Reply
-from loadlab.transports import Wear
+from loadlab.transports import Replied, Wear
 from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, Verdicts
 from loadlab.transports.wire.heads import END_OF_HEAD
 from loadlab.transports.wire.reader import Reader
 from loadlab.transports.wire.wheel import Wheel
 
-Replied = Callable[[Reply], object]
+Connect = Callable[["Asked", Replied, int], "Connection"]
 
 _MOST_KNOWN: Final = 512
 _MOST_KNOWN_BYTES: Final = 4096
 _UNKNOWN: Final = (-1, BROKEN)
-NEVER: Final = -math.inf
+NEVER: Final = -(1 << 62)
 
 
 class Known(dict[bytes, tuple[int, Reply]]):
     """Heads that came before, and how long the whole response behind each is. Bounded."""
+
+    __slots__ = ("usual_bytes",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.usual_bytes = 0
+        """How long the last head was, and the next one probably is."""
 
     def learn(self, head: bytes, whole_bytes: int, reply: Reply) -> None:
         """Keep a head, unless it is long; where there are too many, as with a date in each, begin anew."""
@@ -36,27 +42,45 @@ class Known(dict[bytes, tuple[int, Reply]]):
             if len(self) >= _MOST_KNOWN:
                 self.clear()
             self[head] = whole_bytes, reply
+            self.usual_bytes = len(head)
 
 
-class Asked(NamedTuple):
-    """What a connection must know of a kind of request."""
+class Asked:
+    """A kind of request, as its connections must know it."""
 
-    data: bytes
-    bodiless: bool
-    """Whether its answers have no body, whatever their head says."""
-    keeps: bool
-    """Whether the connection may be kept after it."""
-    known: Known
-    learns: bool
-    """Whether answers are to be known: not where the connection's own state must be looked at, too."""
+    __slots__ = ("bodiless", "connect", "data", "idle", "keeps", "known", "learns")
+
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        connect: Connect,
+        idle: deque["Connection"],
+        known: Known,
+        bodiless: bool,
+        keeps: bool,
+        learns: bool,
+    ) -> None:
+        self.data = data
+        self.connect = connect
+        """Makes a connection for it, where none is idle."""
+        self.idle = idle
+        """Connections that wait for a request; the last one used stands last, and goes first."""
+        self.known = known
+        self.bodiless = bodiless
+        """Whether its answers have no body, whatever their head says."""
+        self.keeps = keeps
+        """Whether the connection may be kept after it."""
+        self.learns = learns
+        """Whether answers are to be known: not where the connection's own state must be looked at, too."""
 
 
 class Terms(NamedTuple):
     """What all connections of a transport share."""
 
     loop: asyncio.AbstractEventLoop
-    limit_s: float
-    connect_limit_s: float
+    limit_ns: int
+    connect_limit_ns: int
     verdicts: Verdicts
     wear: Wear
     wheel: Wheel
@@ -72,43 +96,44 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_idle", "_limit_s", "_reader", "_terms", "_transport", "_wheel",
-        "asked", "connecting", "deadline_s", "fresh", "idle_since_s", "known", "replied", "write",
+        "_limit_ns", "_reader", "_terms", "_transport", "_wheel",
+        "asked", "connecting", "deadline_ns", "fresh", "idle_since_ns", "replied", "write",
     )  # fmt: skip
 
-    def __init__(
-        self, terms: Terms, idle: deque["Connection"], asked: Asked, replied: Replied, now_s: float
-    ) -> None:
+    def __init__(self, terms: Terms, asked: Asked, replied: Replied, sent_ns: int) -> None:
         self._terms = terms
         self._wheel = terms.wheel
-        self._idle = idle
         self._reader: Reader | None = None
         self._transport: Any = None
-        self._limit_s = now_s + terms.limit_s
+        self._limit_ns = sent_ns + terms.limit_ns
         self.asked = asked
-        self.known = asked.known
         self.replied: Replied | None = replied
         self.connecting: asyncio.Task[None] | None = None
         """Makes this connection; None once it is made or given up."""
-        self.deadline_s = min(now_s + terms.connect_limit_s, self._limit_s)
+        self.deadline_ns = min(sent_ns + terms.connect_limit_ns, self._limit_ns)
         self.fresh = False
         """Whether a request is out of whose response nothing has come."""
-        self.idle_since_s = NEVER
+        self.idle_since_ns = NEVER
         """When it was last kept; never, where it must not be used."""
         self.write: Callable[[bytes], None] = _no_connection
         terms.opened.add(self)
-        terms.wheel.watch(self, self.deadline_s)
+        terms.wheel.watch(self, self.deadline_ns)
 
     def data_received(self, data: bytes) -> None:
         """Take in what came; the call with a response's last byte answers."""
         if self.fresh:
-            whole_bytes, reply = self.known.get(data[: data.find(END_OF_HEAD) + 4], _UNKNOWN)
+            asked = self.asked
+            known = asked.known
+            whole_bytes, reply = known.get(data[: known.usual_bytes], _UNKNOWN)
+            if whole_bytes != len(data):
+                # Not as long a head as the last one, or not a known one, or not a whole response.
+                whole_bytes, reply = known.get(data[: data.find(END_OF_HEAD) + 4], _UNKNOWN)
             if whole_bytes == len(data):
                 replied = self.replied
                 self.replied = None
                 self.fresh = False
-                self.idle_since_s = self._wheel.now_s
-                self._idle.append(self)
+                self.idle_since_ns = self._wheel.now_ns
+                asked.idle.append(self)
                 try:  # noqa: SIM105 - contextlib.suppress costs an object for each request
                     replied(reply)  # type: ignore[misc]  # a fresh request has somebody who asked
                 except asyncio.InvalidStateError:
@@ -124,7 +149,7 @@ class Connection(asyncio.Protocol):
             self.drop()
             return
         self._terms.wear.connections_opened += 1
-        self.deadline_s = self._limit_s
+        self.deadline_ns = self._limit_ns
         self.write = self._transport.write
         self.fresh = True
         self.write(self.asked.data)
@@ -144,13 +169,13 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             self.close(NOT_CONNECTED)
 
-    def look(self, now_s: float) -> float | None:
+    def look(self, now_ns: int) -> int | None:
         """Give up a request that has run out of time; return when the next could."""
         if self.replied is None:
-            is_open = self.idle_since_s != NEVER
-            return now_s + self._terms.limit_s if is_open else None
-        if self.deadline_s > now_s:
-            return self.deadline_s
+            is_open = self.idle_since_ns != NEVER
+            return now_ns + self._terms.limit_ns if is_open else None
+        if self.deadline_ns > now_ns:
+            return self.deadline_ns
         self.close(TIMED_OUT)
         return None
 
@@ -170,7 +195,7 @@ class Connection(asyncio.Protocol):
 
     def drop(self) -> None:
         """Close without ceremony, whatever the state; whoever waits is left waiting."""
-        self.idle_since_s = NEVER
+        self.idle_since_ns = NEVER
         self.fresh = False
         self._reader = None
         if self.connecting is not None:
@@ -184,7 +209,7 @@ class Connection(asyncio.Protocol):
     def _read(self, data: bytes) -> None:
         """Take in what is more than a known response to a fresh request."""
         if self.replied is None:
-            if self.idle_since_s != NEVER:
+            if self.idle_since_ns != NEVER:
                 self._terms.wear.surplus += 1
                 self.drop()
             return
@@ -202,15 +227,15 @@ class Connection(asyncio.Protocol):
             self._end(reply)  # with bytes to write, the answer came before the request's end
             return
         if self.asked.learns and (lesson := reader.lesson()):
-            self.known.learn(*lesson, reply)
+            self.asked.known.learn(*lesson, reply)
         self._reader = None
-        self.idle_since_s = self._wheel.now_s
-        self._idle.append(self)
+        self.idle_since_ns = self._wheel.now_ns
+        self.asked.idle.append(self)
         self._answer(reply)
 
     def _end(self, reply: Reply) -> None:
         """Close as the server did or would, and answer; a kept connection that broke is lost."""
-        if reply is BROKEN and self.replied is not None and self.idle_since_s != NEVER:
+        if reply is BROKEN and self.replied is not None and self.idle_since_ns != NEVER:
             self._terms.wear.connections_lost += 1
         self.close(reply)
 

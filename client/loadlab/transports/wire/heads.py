@@ -3,7 +3,7 @@
 A head is parsed when it is whole, with its folded lines unfolded as section 5.2 asks of a user agent.
 httptools (llhttp, strict) checks every line; on top of it are refused:
 
-- versions other than 1.0 and 1.1, and statuses below 100;
+- versions other than 1.0 and 1.1, statuses below 100, and reasons with control characters;
 - 101: nothing here asks for another protocol;
 - transfer codings other than chunked: they may only be sent to whom offers them, and nobody here does;
 - more than `MOST_FIELDS` lines.
@@ -18,6 +18,8 @@ END_OF_HEAD: Final = b"\r\n\r\n"
 MOST_BYTES = 64 * 1024
 MOST_FIELDS = 256
 
+_FIRST_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?\r\n(?![ \t])")
+"""A status line, and behind it no folded line: there is none before it to be folded with."""
 _FOLD = re.compile(rb"\r\n[ \t]+")
 
 
@@ -65,10 +67,8 @@ def read_head(data: bytes, *, bodiless: bool = False) -> Head:
     if len(data) > MOST_BYTES:
         raise MalformedError("a head without measure")
     fields, version, status = _read(data)
-    if version not in ("1.0", "1.1"):
-        raise MalformedError(f"HTTP/{version}")
-    if status < 100 or status == 101:
-        raise MalformedError(f"status {status}")
+    if status == 101:
+        raise MalformedError("an upgrade that nobody asked for")
     if fields.codings not in ([], [b"chunked"]):
         raise MalformedError(f"transfer codings {fields.codings}")
     chunked = bool(fields.codings)
@@ -88,9 +88,8 @@ def check_trailer(lines: bytes) -> None:
 
 
 def _read(data: bytes) -> tuple[_Fields, str, int]:
-    first = data.find(b"\r\n") + 2
-    if data[first : first + 1] in b" \t":
-        raise MalformedError("a folded line without a line before it")
+    if not _FIRST_LINE.match(data):
+        raise MalformedError("no status line")
     if b"\r\n " in data or b"\r\n\t" in data:
         data = _FOLD.sub(b" ", data)
     fields = _Fields()
@@ -101,8 +100,8 @@ def _read(data: bytes) -> tuple[_Fields, str, int]:
         raise MalformedError("an upgrade") from None
     except httptools.HttpParserError as error:
         raise MalformedError(str(error)) from None
-    if not fields.whole or data.startswith((b"\r", b"\n")):
-        raise MalformedError("a blank line before the head")
+    if not fields.whole:
+        raise MalformedError("no end of the head")
     if fields.count > MOST_FIELDS:
         raise MalformedError(f"{fields.count} fields")
     return fields, parser.get_http_version(), parser.get_status_code()

@@ -4,11 +4,17 @@ import ssl
 from collections import deque
 from typing import Any
 
-from loadlab.transports.wire.connection import Asked, Connection, Known, Replied, Terms
-from loadlab.transports.wire.request import Address
+from loadlab.clock import NS_PER_S
+from loadlab.plan import Request
+from loadlab.transports import Replied
+from loadlab.transports.wire.connection import Asked, Connection, Known, Terms
+from loadlab.transports.wire.names import Name
+from loadlab.transports.wire.request import Address, asks_to_close, encode
 
-KEEPALIVE_S = 1.5
+KEEPALIVE_NS = 3 * NS_PER_S // 2
 """Below gunicorn's 2 s: so the target rarely closes a connection under a request."""
+_SMALL_BODY_BYTES = 8 * 1024
+"""A request that a socket's buffer takes whole: no answer can come before its end."""
 
 
 class Origin:
@@ -21,27 +27,59 @@ class Origin:
         self._options: dict[str, Any] = {}
         if address.tls:
             # The limit for connecting holds for the handshake, too; asyncio's own must not come before it.
-            self._options = {"ssl": trust, "ssl_handshake_timeout": terms.connect_limit_s + 1}
-        self.idle: deque[Connection] = deque()
-        """The last one used stands last, and goes first."""
-        self.known = {bodiless: Known() for bodiless in (False, True)}
+            self._options = {
+                "ssl": trust,
+                "server_hostname": address.host,
+                "ssl_handshake_timeout": terms.connect_limit_ns / NS_PER_S + 1,
+            }
+        self._name = Name(terms.loop, address.host, address.port)
+        self._idle: deque[Connection] = deque()
+        self._known = {bodiless: Known() for bodiless in (False, True)}
 
-    def connect(self, asked: Asked, replied: Replied, now_s: float) -> Connection:
+    def asked(self, request: Request) -> Asked:
+        """Return a kind of request for this address."""
+        bodiless = request.method.upper() == "HEAD"
+        keeps = not asks_to_close(request)
+        learns = keeps and len(request.body) <= _SMALL_BODY_BYTES
+        return Asked(
+            encode(request),
+            connect=self._connect,
+            idle=self._idle,
+            known=self._known[bodiless] if learns else Known(),
+            bodiless=bodiless,
+            keeps=keeps,
+            learns=learns,
+        )
+
+    def _connect(self, asked: Asked, replied: Replied, sent_ns: int) -> Connection:
         """Make a connection and send this over it."""
-        connection = Connection(self._terms, self.idle, asked, replied, now_s)
-        connection.connecting = self._loop.create_task(self._connect(connection))
+        connection = Connection(self._terms, asked, replied, sent_ns)
+        connection.connecting = self._loop.create_task(self._make(connection))
         return connection
 
-    def sweep(self, now_s: float) -> None:
+    def sweep(self, now_ns: int) -> None:
         """Close what has been idle for too long."""
-        idle = self.idle
-        while idle and now_s - idle[0].idle_since_s >= KEEPALIVE_S:
+        idle = self._idle
+        while idle and now_ns - idle[0].idle_since_ns >= KEEPALIVE_NS:
             idle.popleft().drop()
 
-    async def _connect(self, connection: Connection) -> None:
-        host, port = self._address.host, self._address.port
+    async def _make(self, connection: Connection) -> None:
         try:
-            await self._loop.create_connection(lambda: connection, host, port, **self._options)
-        except Exception as error:  # noqa: BLE001 - of many kinds: addresses, names, sockets, certificates
-            self._terms.wear.not_connected(error)
+            for host in await self._name.addresses():
+                try:
+                    await self._loop.create_connection(
+                        lambda: connection, host, self._address.port, **self._options
+                    )
+                except OSError as error:  # of this address; there may be another
+                    self._terms.wear.not_connected(error)
+                else:
+                    self._name.answered(host)
+                    return
+        except Exception:  # noqa: BLE001 - of many kinds: names, certificates, whatever a loop raises
             connection.refused()
+        else:
+            connection.refused()
+
+    def close(self) -> None:
+        """Look up no more; connections are closed by who has them all."""
+        self._name.close()

@@ -1,28 +1,17 @@
 """The `wire` transport: `begin` for continuations, `send` for coroutines on top of it."""
 
 import asyncio
-from typing import NamedTuple
 
-from loadlab.clock import NS_PER_S
+from loadlab.clock import MONOTONIC
 from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
-from loadlab.transports import Wear
+from loadlab.transports import Replied, Wear
 from loadlab.transports.trust import client_context
 from loadlab.transports.verdicts import BROKEN, Verdicts
-from loadlab.transports.wire.connection import Asked, Connection, Known, Replied, Terms
-from loadlab.transports.wire.origin import KEEPALIVE_S, Origin
-from loadlab.transports.wire.request import Address, address, asks_to_close, encode
+from loadlab.transports.wire.connection import Asked, Connection, Terms
+from loadlab.transports.wire.origin import KEEPALIVE_NS, Origin
+from loadlab.transports.wire.request import Address, address
 from loadlab.transports.wire.wheel import Wheel
-
-_SMALL_BODY_BYTES = 8 * 1024
-"""A request that a socket's buffer takes whole: no answer can come before its end."""
-
-
-class Prepared(NamedTuple):
-    """A kind of request, ready to go."""
-
-    origin: Origin
-    asked: Asked
 
 
 class WireTransport:
@@ -41,61 +30,46 @@ class WireTransport:
     async def open(self, plan: Plan) -> None:
         """Make ready for a stage of this plan; no connection is made yet."""
         self._loop = asyncio.get_running_loop()
-        self._time = self._loop.time
-        self._limit_s = plan.timeout_ns / NS_PER_S
+        self._limit_ns = plan.timeout_ns
         self._trust = client_context(plan)
         self._wheel = Wheel(self._loop, self._sweep)
         self._terms = Terms(
             loop=self._loop,
-            limit_s=self._limit_s,
-            connect_limit_s=plan.connect_timeout_ns / NS_PER_S,
+            limit_ns=plan.timeout_ns,
+            connect_limit_ns=plan.connect_timeout_ns,
             verdicts=Verdicts(plan),
             wear=self.wear,
             wheel=self._wheel,
             opened=self._opened,
         )
 
-    def prepare(self, request: Request) -> Prepared:
+    def prepare(self, request: Request) -> Asked:
         """Encode the request; kinds for the same address share its connections."""
         where = address(request.url)
-        origin = self._origins.get(where)
-        if origin is None:
-            origin = self._origins[where] = Origin(self._terms, where, self._trust)
-        bodiless = request.method.upper() == "HEAD"
-        keeps = not asks_to_close(request)
-        learns = keeps and len(request.body) <= _SMALL_BODY_BYTES
-        asked = Asked(
-            data=encode(request),
-            bodiless=bodiless,
-            keeps=keeps,
-            known=origin.known[bodiless] if learns else Known(),
-            learns=learns,
-        )
-        return Prepared(origin, asked)
+        if where not in self._origins:
+            self._origins[where] = Origin(self._terms, where, self._trust)
+        return self._origins[where].asked(request)
 
-    def begin(self, prepared: Prepared, replied: Replied) -> Connection:
+    def begin(self, prepared: Asked, replied: Replied, sent_ns: int) -> Connection:
         """Send one request; `replied` is called with its reply, once, and never before this returns."""
-        origin, asked = prepared
-        idle = origin.idle
-        now_s = self._time()
+        idle = prepared.idle
         while idle:
             connection = idle.pop()
-            if now_s - connection.idle_since_s < KEEPALIVE_S:
+            if sent_ns - connection.idle_since_ns < KEEPALIVE_NS:
                 connection.replied = replied
-                connection.asked = asked
-                connection.known = asked.known
-                connection.deadline_s = now_s + self._limit_s
+                connection.asked = prepared
+                connection.deadline_ns = sent_ns + self._limit_ns
                 connection.fresh = True
-                connection.write(asked.data)
+                connection.write(prepared.data)
                 return connection
             connection.drop()
-        return origin.connect(asked, replied, now_s)
+        return prepared.connect(prepared, replied, sent_ns)
 
-    async def send(self, prepared: Prepared) -> Reply:
+    async def send(self, prepared: Asked) -> Reply:
         """Send one request and read its response to the end, within the plan's time limits."""
         future: asyncio.Future[Reply] = self._loop.create_future()
         replied = future.set_result
-        connection = self.begin(prepared, replied)
+        connection = self.begin(prepared, replied, MONOTONIC.now_ns())
         try:
             return await future
         except asyncio.CancelledError:
@@ -109,10 +83,12 @@ class WireTransport:
         connecting = [one.connecting for one in self._opened if one.connecting is not None]
         for connection in list(self._opened):
             connection.close(BROKEN)
+        for origin in self._origins.values():
+            origin.close()
         self._origins.clear()
         await asyncio.gather(*connecting, return_exceptions=True)
         await asyncio.sleep(0)  # for the loop to let go of the sockets
 
-    def _sweep(self, now_s: float) -> None:
+    def _sweep(self, now_ns: int) -> None:
         for origin in self._origins.values():
-            origin.sweep(now_s)
+            origin.sweep(now_ns)

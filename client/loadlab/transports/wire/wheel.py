@@ -9,14 +9,16 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-GRAIN_S = 0.01
-"""A limit is kept at most two grains late, and never early by more than the loop's own millisecond."""
+from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
+
+GRAIN_NS = 10 * NS_PER_MS
+"""A limit is kept at most two grains late, and never early."""
 
 
 class Watched(Protocol):
     """Something with a time limit that may move on."""
 
-    def look(self, now_s: float) -> float | None:
+    def look(self, now_ns: int) -> int | None:
         """Act if the limit has passed; return when to look again, or None for no more."""
         ...
 
@@ -24,18 +26,18 @@ class Watched(Protocol):
 class Wheel:
     """Turns as long as it is not stopped, and calls `turned` each time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, turned: Callable[[float], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, turned: Callable[[int], None]) -> None:
         self._loop = loop
         self._turned = turned
         self._spokes: dict[int, list[Watched]] = {}
-        self.now_s = loop.time()
-        """The loop's time at the last turn: a moment that costs nothing to ask for."""
-        self._upto = int(self.now_s / GRAIN_S)
-        self._timer = loop.call_later(GRAIN_S, self._turn)
+        self.now_ns = MONOTONIC.now_ns()
+        """The last turn's moment: one that costs nothing to ask for."""
+        self._upto = self.now_ns // GRAIN_NS
+        self._timer = loop.call_later(GRAIN_NS / NS_PER_S, self._turn)
 
-    def watch(self, one: Watched, at_s: float) -> None:
+    def watch(self, one: Watched, at_ns: int) -> None:
         """Look at it when that moment has passed."""
-        spoke = max(int(at_s / GRAIN_S), self._upto) + 1
+        spoke = max(at_ns // GRAIN_NS, self._upto) + 1
         self._spokes.setdefault(spoke, []).append(one)
 
     def stop(self) -> None:
@@ -44,12 +46,12 @@ class Wheel:
         self._spokes.clear()
 
     def _turn(self) -> None:
-        self.now_s = now_s = self._loop.time()
-        self._timer = self._loop.call_later(GRAIN_S, self._turn)
-        first, self._upto = self._upto + 1, int(now_s / GRAIN_S)
+        self._timer = self._loop.call_later(GRAIN_NS / NS_PER_S, self._turn)
+        self.now_ns = now_ns = MONOTONIC.now_ns()
+        first, self._upto = self._upto + 1, now_ns // GRAIN_NS
         for spoke in range(first, self._upto + 1):
             for one in self._spokes.pop(spoke, ()):
-                again_s = one.look(now_s)
-                if again_s is not None:
-                    self.watch(one, again_s)
-        self._turned(now_s)
+                again_ns = one.look(now_ns)
+                if again_ns is not None:
+                    self.watch(one, again_ns)
+        self._turned(now_ns)

@@ -1,0 +1,148 @@
+"""Users without a coroutine: each reply's callback sends the next request. The rules of `drive` hold here."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+from loadlab.clock import NS_PER_S
+from loadlab.sample import Outcome, Reply
+from loadlab.shard import Shard
+from loadlab.transports import AsyncTransport, Continuing, Flight
+
+_POLL_S = 0.05
+
+
+def chain(shard: Shard, feed: Iterator[Any], transport: AsyncTransport) -> "Chain":
+    """Return a user without a coroutine, by the shortest way that the transport has."""
+    if isinstance(transport, Continuing):
+        return ChainOfCalls(shard, feed, transport)
+    return ChainOfFutures(shard, feed, transport)
+
+
+class Chain(ABC):
+    """A user without a coroutine: each reply's callback sends the next request."""
+
+    def __init__(self, shard: Shard, feed: Iterator[Any]) -> None:
+        self._shard = shard
+        self._feed = feed
+        self._now_ns = shard.now_ns
+        self._note = shard.tape.note
+        self._batch = shard.is_batch
+        self._think_ns = shard.plan.think_ns
+        self._due_ns = shard.begin_ns
+        self._sent_ns = 0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Resolves when nothing more is due."""
+
+    @abstractmethod
+    def _begin(self, prepared: Any) -> None:  # noqa: ANN401 - the transport's own
+        """Send this, and have `_replied` called with the reply."""
+
+    @abstractmethod
+    async def cut(self) -> None:
+        """Give up the request in flight and wait until it counts as unfinished."""
+
+    def step(self) -> None:
+        """Send the next request, or end the chain."""
+        shard = self._shard
+        if self._due_ns >= shard.end_ns or self.done.done():
+            return self._end()
+        prepared = next(self._feed, None)
+        if prepared is None:
+            return self._end()
+        self._sent_ns = self._now_ns()
+        shard.sent += 1
+        return self._begin(prepared)
+
+    def _replied(self, reply: Reply) -> None:
+        """Note a reply and go on."""
+        done_ns = self._now_ns()
+        outcome, status, body_bytes = reply
+        self._note([self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes])
+        if not self._batch:
+            self._due_ns = done_ns + self._think_ns
+        if self._think_ns:
+            self._think()
+        else:
+            self.step()
+
+    def _unfinished(self) -> None:
+        self._note([self._due_ns, self._sent_ns, self._now_ns(), Outcome.UNFINISHED, 0, 0])
+        self._end()
+
+    def _think(self) -> None:
+        left_ns = self._due_ns - self._shard.now_ns()
+        if left_ns <= 0 or self._due_ns >= self._shard.end_ns:
+            self.step()
+        else:
+            pause_s = min(left_ns / NS_PER_S, _POLL_S)
+            asyncio.get_running_loop().call_later(pause_s, self._think)
+
+    def _end(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+class ChainOfFutures(Chain):
+    """On any transport: a future for each request, whose done-callback goes on."""
+
+    def __init__(self, shard: Shard, feed: Iterator[Any], transport: AsyncTransport) -> None:
+        super().__init__(shard, feed)
+        self._send = transport.send
+        self._ensure = asyncio.get_running_loop().create_task
+        self._in_flight: asyncio.Future[Reply] | None = None
+
+    def _begin(self, prepared: Any) -> None:  # noqa: ANN401 - the transport's own
+        self._in_flight = self._ensure(self._send(prepared))
+        self._in_flight.add_done_callback(self._finished)
+
+    def _finished(self, future: asyncio.Future[Reply]) -> None:
+        if future.cancelled():
+            self._unfinished()
+        elif error := future.exception():
+            self.done.set_exception(error)
+        else:
+            self._replied(future.result())
+
+    async def cut(self) -> None:
+        """Give up the request in flight and wait until it counts as unfinished."""
+        if self._in_flight is not None and not self._in_flight.done():
+            self._in_flight.cancel()
+            await asyncio.wait([self._in_flight])
+
+
+class ChainOfCalls(Chain):
+    """On a transport that goes on by itself: a reply is a call, and a request leaves nothing but its row."""
+
+    def __init__(self, shard: Shard, feed: Iterator[Any], transport: Continuing) -> None:
+        super().__init__(shard, feed)
+        self._send = transport.begin
+        self._pauses = shard.is_batch or bool(self._think_ns)
+        self._reply = self._replied  # one object for each of its requests, by which they are known
+        self._flight: Flight | None = None
+
+    def _begin(self, prepared: Any) -> None:  # noqa: ANN401 - the transport's own
+        self._flight = self._send(prepared, self._reply, self._sent_ns)
+
+    def _replied(self, reply: Reply) -> None:
+        """Note a reply and go on: what the base does, where nobody thinks, in one frame."""
+        if self._pauses:
+            super()._replied(reply)
+            return
+        shard = self._shard
+        done_ns = self._now_ns()
+        outcome, status, body_bytes = reply
+        self._note([self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes])
+        if done_ns >= shard.end_ns or (prepared := next(self._feed, None)) is None:
+            self._end()
+            return
+        self._due_ns = done_ns
+        self._sent_ns = sent_ns = self._now_ns()
+        shard.sent += 1
+        self._flight = self._send(prepared, self._reply, sent_ns)
+
+    async def cut(self) -> None:
+        """Give up the request in flight; it counts as unfinished."""
+        if self._flight is not None and self._flight.abandon(self._reply):
+            self._unfinished()
