@@ -2,21 +2,27 @@
 
 import json
 import re
+import shlex
 import subprocess
-from pathlib import Path
 
 import click
 import jsonschema
 import pytest
 
 from loadlab.cli import commands
-from loadlab.errors import Exit
+from loadlab.cli.words import Words, plan_of, traits_of
+from loadlab.environment import Room
+from loadlab.errors import Exit, UsageError
+from loadlab.place import url_of
 from loadlab.report.schema import schema
 from loadlab.scenarios import names
+from loadlab.serve import Serve
+from loadlab.tour import chosen
+from loadlab.units import duration_ns
+from readme import README, ROOT, loadlab_commands, make_commands
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
 DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
+ROOM = Room(cpus=2.0, open_files=1024)
 
 
 @pytest.mark.parametrize("name", names())
@@ -77,23 +83,67 @@ def test_every_exit_code_stands_in_the_readme(code):
     assert re.search(rf"^\| {int(code)} \|", README, re.MULTILINE)
 
 
-def _shown_commands():
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL):
-        yield from (line[2:] for line in block.splitlines() if line.startswith("$ "))
-    yield from re.findall(r"^\| `(make [^`]+)` \|", README, re.MULTILINE)
-    yield from (f".venv/bin/{text}" for text in re.findall(r"`(loadlab (?:run|show|doctor)[^`]*)`", README))
+@pytest.mark.parametrize("line", make_commands())
+def test_every_make_command_that_the_readme_shows_is_one(line):
+    """Make is asked what it would do; a scenario is looked up."""
+    subprocess.run(["make", "--dry-run", *shlex.split(line)[1:]], cwd=ROOT, check=True, capture_output=True)
+    for name in re.findall(r"SCENARIO=(\S+)", line):
+        traits_of(name)
 
 
-@pytest.mark.parametrize("line", sorted(set(_shown_commands())))
-def test_every_command_that_the_readme_shows_is_one(line):
-    """Make is asked what it would do, and loadlab for its options."""
-    line = line.partition("#")[0].strip()
-    if line.startswith("make "):
-        subprocess.run(["make", "--dry-run", *line.split()[1:]], cwd=ROOT, check=True, capture_output=True)
-    elif "loadlab" in line:
-        words = line.partition("loadlab ")[2].split()
-        known = {option for name, option in _options() if name == words[0]}
-        assert {word.strip("[]") for word in words if word.strip("[").startswith("--")} <= known
+def understood(words):
+    """Read a command's words as `loadlab` does, up to where it would begin; raise where it would refuse."""
+    name, *rest = words
+    given = commands.commands[name].make_context(name, rest).params
+    match name:
+        case "run":
+            Serve(**{field: given[field] for field in Serve.__struct_fields__}).refuse_vain()
+            base = url_of(given["target"] or "http://127.0.0.1")
+            plan_of(Words(**{field: given[field] for field in Words.__struct_fields__}), base, ROOM)
+        case "tour":
+            chosen(given["only"])
+            duration_ns(given["delay"], "--delay")
+        case _:
+            pass
+
+
+@pytest.mark.parametrize("words", loadlab_commands(), ids=" ".join)
+def test_every_loadlab_command_that_the_readme_shows_is_understood(words):
+    understood(words)
+
+
+def test_the_readme_shows_more_than_one_command_of_each_kind():
+    assert {words[0] for words in loadlab_commands()} == {
+        n for n, c in commands.commands.items() if not c.hidden
+    }
+    assert len(loadlab_commands()) >= 8
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "run taks",
+        "run task --workload batsh",
+        "run task --concurrency many",
+        "run task --target ftp://h/",
+        "run task --app shop:sell --delay 1s",
+        "run task --no-such-option",
+        "tour --only 99",
+        "doctor --concurrency few",
+    ],
+)
+def test_a_command_that_loadlab_refuses_would_be_found(line):
+    with pytest.raises((UsageError, click.UsageError)):
+        understood(line.split())
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{n}" for n in DOCS)]
+)
+def test_no_page_holds_a_word_where_something_is_to_be_filled_in(name):
+    lone = re.findall(r"^\W*([A-Z]{3,})\W*$", (ROOT / name).read_text(), re.MULTILINE)
+    marks = re.findall(r"\b(?:TODO|TBD|FIXME|XXX)\b", (ROOT / name).read_text())
+    assert lone + marks == []
 
 
 def test_the_published_schema_is_the_one_that_the_types_make():

@@ -6,13 +6,11 @@ from typing import Any
 
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Request
-from loadlab.transports import Replied
+from loadlab.transports import KEEPALIVE_NS, Replied
 from loadlab.transports.wire.connection import Asked, Connection, Known, Terms
 from loadlab.transports.wire.names import Name
 from loadlab.transports.wire.request import Address, asks_to_close, encode
 
-KEEPALIVE_NS = 3 * NS_PER_S // 2
-"""Below gunicorn's 2 s: so the target rarely closes a connection under a request."""
 _SMALL_BODY_BYTES = 8 * 1024
 """A request that a socket's buffer takes whole: no answer can come before its end."""
 

@@ -5,11 +5,11 @@ import asyncio
 from loadlab.clock import MONOTONIC
 from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
-from loadlab.transports import Replied, Wear
+from loadlab.transports import KEEPALIVE_NS, Replied, Wear
 from loadlab.transports.trust import client_context
 from loadlab.transports.verdicts import BROKEN, Verdicts
 from loadlab.transports.wire.connection import Asked, Connection, Terms
-from loadlab.transports.wire.origin import KEEPALIVE_NS, Origin
+from loadlab.transports.wire.origin import Origin
 from loadlab.transports.wire.request import Address, address
 from loadlab.transports.wire.wheel import Wheel
 

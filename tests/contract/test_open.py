@@ -1,0 +1,92 @@
+"""The open workload against a real gunicorn: its schedule is kept whatever the target does."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from live import MS, carry, descendants, plan_for, until
+from loadlab.arrivals import Spacing
+from loadlab.clock import NS_PER_S
+from loadlab.events import Tick
+from loadlab.plan import Stage, WhenFull, Workload
+
+pytestmark = pytest.mark.real
+
+
+def arrivals_of(name, rate_hz, duration_ns=NS_PER_S, *, rate_to_hz=None, **changed):
+    return plan_for(
+        name,
+        workload=Workload.OPEN,
+        stages=(Stage(rate_hz=rate_hz, rate_to_hz=rate_to_hz),),
+        duration_ns=duration_ns,
+        **changed,
+    )
+
+
+def due_in(plan):
+    """What the schedule has in the window, by arithmetic."""
+    (stage,) = plan.stages
+    end_ns = plan.warmup_ns + plan.duration_ns
+    return plan.arrivals(stage).due_between(plan.warmup_ns, end_ns, plan.processes, plan.seed)
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "wire"])
+@pytest.mark.parametrize("name", ["task", "callback", "pool"])
+@pytest.mark.parametrize("spacing", Spacing)
+def test_every_arrival_is_sent_answered_and_seen_by_the_target(tmp_path, name, transport, spacing):
+    plan = arrivals_of(name, 100.0, transport=transport, spacing=spacing, warmup_ns=200 * MS)
+    found = carry(plan, tmp_path, delay="5ms")
+    assert found.stage.counts.scheduled == found.stage.counts.ok == due_in(plan) > 50
+    assert found.grown["target_requests_total"] == found.stage.sent_total
+
+
+def test_a_ramp_sends_what_its_integral_says(tmp_path):
+    plan = arrivals_of("callback", 50.0, 2 * NS_PER_S, rate_to_hz=150.0)
+    found = carry(plan, tmp_path, delay="1ms")
+    assert found.stage.counts.ok == due_in(plan) == 200
+    first, second = (part.count for part in found.stage.slices)
+    assert second > first
+
+
+@pytest.mark.parametrize("name", ["task", "callback"])
+def test_what_finds_no_place_is_dropped_and_counted(tmp_path, name):
+    plan = arrivals_of(name, 100.0, max_in_flight=2)
+    found = carry(plan, tmp_path, delay="100ms", threads="8")
+    counts = found.stage.counts
+    assert counts.scheduled == counts.ok + counts.dropped == due_in(plan)
+    assert counts.dropped > counts.ok > 0
+    assert found.stage.sent_total == found.grown["target_requests_total"]
+
+
+@pytest.mark.parametrize("name", ["task", "callback"])
+def test_what_waits_for_a_place_keeps_its_due_moment(tmp_path, name):
+    plan = arrivals_of(name, 60.0, max_in_flight=2, when_full=WhenFull.WAIT)
+    stage = carry(plan, tmp_path, delay="50ms", threads="8").stage
+    assert stage.counts.ok == stage.counts.scheduled == due_in(plan)
+    assert stage.latency_ns.max > 300 * MS > stage.service_ns.p50
+
+
+def test_a_stall_of_the_target_is_in_the_latency_from_due_and_hardly_in_the_time_from_sending(tmp_path):
+    """Of 3 s at a constant rate the target stands still for 1 s: a third of the requests wait, evenly."""
+
+    async def stall(events, _target):
+        await until(lambda: any(isinstance(event, Tick) and event.phase == "measuring" for event in events))
+        target = [
+            pid for pid, process in descendants(os.getpid()).items() if "loadlab_target" in process.command
+        ]
+        for pid in target:
+            os.kill(pid, signal.SIGSTOP)
+        await asyncio.sleep(1.0)
+        for pid in target:
+            os.kill(pid, signal.SIGCONT)
+
+    plan = arrivals_of(
+        "callback", 100.0, 3 * NS_PER_S, transport="wire", max_in_flight=4, when_full=WhenFull.WAIT
+    )
+    stage = carry(plan, tmp_path, meanwhile=stall, delay="1ms").stage
+    assert stage.counts.ok == stage.counts.scheduled == 300
+    # Analytic: P(latency > t) = (1 s - t) / 3 s, so p90 is 0.7 s. Of those sent, only four met the stall.
+    assert stage.latency_ns.p90 == pytest.approx(700 * MS, rel=0.15)
+    assert stage.service_ns.p90 < 100 * MS

@@ -1,0 +1,45 @@
+"""The cheapest commands of README, run as they stand there."""
+
+import subprocess
+import sys
+
+import pytest
+
+from readme import loadlab_commands
+
+pytestmark = pytest.mark.real
+
+BATCH = ("run", "task", "--workload", "batch", "--requests", "10,100")
+DOCTOR = ("doctor", "--concurrency", "8")
+SHOW = ("show", "results/run")
+
+
+@pytest.fixture
+def typed(tmp_path):
+    def run(words):
+        command = [sys.executable, "-m", "loadlab", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
+
+
+def test_they_stand_in_the_readme():
+    assert {BATCH, DOCTOR, SHOW} <= set(loadlab_commands())
+
+
+def test_a_batch_prints_its_table_and_is_shown_again(typed, tmp_path):
+    ran = typed(BATCH)
+    assert ran.returncode == 0, ran.stderr
+    assert "PASS" in ran.stdout
+    (folder,) = (tmp_path / "results").iterdir()
+    folder.rename(tmp_path / "results" / "run")
+    shown = typed(SHOW)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.endswith(ran.stdout)
+
+
+def test_the_doctor_says_what_it_sees(typed):
+    examined = typed(DOCTOR)
+    assert examined.returncode in (0, 2), examined.stderr
+    assert examined.stdout.strip()
+    assert examined.stderr == ""
