@@ -11,7 +11,7 @@ from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.engine import Run
 from loadlab.events import Event
 from loadlab.fleet.supervisor import Control
-from loadlab.hosts import Target
+from loadlab.hosts import Host, Target
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.metrics import read
 from loadlab.plan import Plan, Request, Stage, Workload
@@ -69,19 +69,22 @@ def carry(
     folder: Path,
     *,
     meanwhile: Callable[[list[Event], Target], Awaitable[None]] | None = None,
+    host: Host | None = None,
     **options: str,
 ) -> Outcome:
-    """Run a plan against a fresh gunicorn of its own; `meanwhile` runs beside it, and sees its events."""
-    return asyncio.run(_carry(plan, folder, meanwhile, options))
+    """Run a plan against a fresh gunicorn, or another host, of its own.
+
+    `meanwhile` runs beside it, and sees its events.
+    """
+    given = {f"--{name}": value for name, value in options.items()}
+    return asyncio.run(_carry(plan, host or LocalHost(folder / "target.log", given), meanwhile))
 
 
 async def _carry(
     plan: Plan,
-    folder: Path,
+    host: Host,
     meanwhile: Callable[[list[Event], Target], Awaitable[None]] | None,
-    options: dict[str, str],
 ) -> Outcome:
-    host = LocalHost(folder / "target.log", {f"--{name}": value for name, value in options.items()})
     control = Control()
     events: list[Event] = []
     try:

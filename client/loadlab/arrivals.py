@@ -6,6 +6,7 @@ the profile's inverse (the time-rescaling theorem: Brown et al., Neural Computat
 that a ramp needs no code of its own in either.
 """
 
+import bisect
 import itertools
 import math
 from collections.abc import Iterator
@@ -115,20 +116,42 @@ class Arrivals(msgspec.Struct, frozen=True):
 
     def due_between(self, from_ns: int, to_ns: int, shards: int, seed: int) -> int:
         """Return how many requests of all shards are due in a span, its start included and its end not."""
+        if self.spacing is Spacing.CONSTANT:
+            return max(0, self._whole_before(to_ns) - self._whole_before(from_ns))
+        return sum(self._points_between(from_ns, to_ns, shard, shards, seed) for shard in range(shards))
+
+    def _at(self, count: float) -> float:
+        """Return the moment of a count in whole nanoseconds, or infinity."""
+        at_ns = self.profile.at_ns(count)
+        return at_ns if at_ns == math.inf else float(round(at_ns))
+
+    def _whole_before(self, moment_ns: int) -> int:
+        """Return how many whole counts fall before a moment: all shards have them together."""
+        end = 1
+        while self._at(end) < moment_ns:
+            end *= 2
+        return bisect.bisect_left(range(end), float(moment_ns), key=self._at)
+
+    def _points_between(self, from_ns: int, to_ns: int, shard: int, shards: int, seed: int) -> int:
         due = 0
-        for shard in range(shards):
-            for at_ns in self.due_ns(shard, shards, seed):
-                if at_ns >= to_ns:
-                    break
-                due += at_ns >= from_ns
-        return due
+        for block in _poisson_blocks(shard, shards, seed):
+            first = bisect.bisect_left(block, float(from_ns), key=self._at)
+            last = bisect.bisect_left(block, float(to_ns), key=self._at)
+            due += max(0, last - first)
+            if last < len(block):
+                return due
+        raise AssertionError("blocks never end")
 
 
 def _poisson_counts(shard: int, shards: int, seed: int) -> Iterator[float]:
     """Return the points of a Poisson process that has a point every `shards` counts on average."""
+    return itertools.chain.from_iterable(_poisson_blocks(shard, shards, seed))
+
+
+def _poisson_blocks(shard: int, shards: int, seed: int) -> Iterator[list[float]]:
     random = np.random.default_rng([seed, shards, shard])
     reached = 0.0
     while True:
-        points = reached + np.cumsum(random.exponential(shards, _BLOCK))
-        reached = float(points[-1])
-        yield from points.tolist()
+        points = (reached + np.cumsum(random.exponential(shards, _BLOCK))).tolist()
+        reached = points[-1]
+        yield points

@@ -85,8 +85,9 @@ async def watch_loop(shard: Shard) -> None:
     while True:
         asked_ns = shard.now_ns()
         await asyncio.sleep(_TICK_S)
-        late_ns = shard.now_ns() - asked_ns - round(_TICK_S * NS_PER_S)
+        due_ns = asked_ns + round(_TICK_S * NS_PER_S)
         shard.loop_ticks += 1
+        late_ns = shard.window.overlap_ns(due_ns, shard.now_ns())
         shard.loop_stall_max_ns = max(shard.loop_stall_max_ns, late_ns)
 
 

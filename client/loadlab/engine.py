@@ -8,18 +8,18 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from loadlab import environment
-from loadlab.analysis import audit
+from loadlab import environment, machine
+from loadlab.analysis import audit, trust
 from loadlab.analysis.summary import stage_result
 from loadlab.clock import MONOTONIC, NS_PER_S
 from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.fleet.supervisor import Carried, Control, Live, carry
 from loadlab.histogram import quantile_ns
 from loadlab.hosts import Host, Target
-from loadlab.hosts.metrics import Reading, read
+from loadlab.hosts.metrics import REQUESTS, Reading, read
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.recorder import Window
-from loadlab.result import RunResult, StageResult
+from loadlab.result import Check, RunResult, StageResult
 from loadlab.sample import Outcome
 
 Tell = Callable[[Event], None]
@@ -47,6 +47,8 @@ class Run:
         self._target = target
         self._tell = tell
         self._stages: list[StageResult] = []
+        self._checks: list[Check] = []
+        self._cores = environment.cpus()
         self._unaccounted = 0
         self._lost: str | None = None
 
@@ -63,7 +65,7 @@ class Run:
         except Exception:  # noqa: BLE001 - what was measured until then is kept, and the result tells it
             failure = traceback.format_exc()
         stages = tuple(self._stages)
-        checks = audit.checks(stages, self._unaccounted, self._lost)
+        checks = (*audit.checks(stages, self._unaccounted, self._lost), *self._checks)
         result = RunResult(
             run_id=self._run_id,
             started_at=started,
@@ -93,7 +95,21 @@ class Run:
         finally:
             guard.cancel()
         readings = await edges.after()
-        result = stage_result(self._plan, stage, self._traits, carried, readings)
+        result, checks = trust.judged(
+            self._plan,
+            self._traits,
+            self._cores,
+            stage_result(
+                self._plan,
+                stage,
+                self._traits,
+                carried,
+                readings,
+                around=await edges.around(carried.counted.sent),
+                taken=edges.taken,
+            ),
+        )
+        self._checks += checks
         self._unaccounted += _unaccounted(carried)
         self._stages.append(result)
         self._tell(StageEnded(index, result))
@@ -110,21 +126,28 @@ class Run:
                 return
 
 
+_COUNTED_NS = NS_PER_S // 2
+"""How long a target may take to count a request whose last byte the client has."""
+
+
 class Edges:
-    """The target's metrics at the two ends of the measured window."""
+    """What the target and the machine tell at the two ends of the measured window, and around the stage."""
 
     def __init__(self, url: str | None) -> None:
         self._url = url
+        self._before: Reading | None = None
         self._first: Reading | None = None
         self._last: Reading | None = None
+        self._accounts: list[machine.Account] = []
         self._following: list[asyncio.Task[None]] = []
 
     async def before(self) -> None:
         """Read while the stage has not begun: the first edge, unless a warm-up moves it."""
-        self._first = await read(self._url)
+        self._before = self._first = await read(self._url)
 
     def follow(self, window: Window) -> None:
         """Read at the window's start, if there is a warm-up, and at its end, if it is known."""
+        self._following.append(asyncio.create_task(self._account(window)))
         if self._url is None:
             return
         if window.start_ns > MONOTONIC.now_ns() + NS_PER_S // 10:
@@ -136,7 +159,35 @@ class Edges:
         """Return both readings; one whose moment has not come, as in a stage cut short, is taken now."""
         for task in self._following:
             task.cancel()
+        if len(self._accounts) == 1:
+            self._accounts.append(machine.account())
         return self._first, self._last or await read(self._url)
+
+    async def around(self, sent: int) -> tuple[Reading | None, Reading | None]:
+        """Return the readings before and after the stage, the latter once the target has counted so many."""
+        after = await read(self._url)
+        deadline_ns = MONOTONIC.now_ns() + _COUNTED_NS
+        while (
+            after is not None
+            and self._before is not None
+            and (after.get(REQUESTS) or 0) - (self._before.get(REQUESTS) or 0) < sent
+            and MONOTONIC.now_ns() < deadline_ns
+        ):
+            await asyncio.sleep(0.02)
+            after = await read(self._url)
+        return self._before, after
+
+    @property
+    def taken(self) -> machine.Held:
+        """What the machine took from the client in the window."""
+        return machine.held(*self._accounts) if len(self._accounts) == 2 else machine.Held()
+
+    async def _account(self, window: Window) -> None:
+        await _until(window.start_ns)
+        self._accounts.append(machine.account())
+        if window.end_ns is not None:
+            await _until(window.end_ns)
+            self._accounts.append(machine.account())
 
     async def _read_first(self, at_ns: int) -> None:
         await _until(at_ns)

@@ -161,9 +161,33 @@ def quantile_ns(known: Histogram, censored: Histogram, quantile: float) -> int |
     Statistics, 3rd ed., section 7.1).
     """
     count = known.count + censored.count
-    if count == 0 or count * quantile + 1.96 * math.sqrt(count * quantile * (1 - quantile)) > count:
+    if count == 0 or _ranks(count, quantile)[1] > count:
         return None
-    rank = max(1, math.ceil(count * quantile - 1e-9))
+    return _at_rank(known, censored, max(1, math.ceil(count * quantile - 1e-9)))
+
+
+def interval_ns(known: Histogram, censored: Histogram, quantile: float) -> tuple[int, int | None] | None:
+    """Return the 95 % order-statistic interval of a quantile; None where the quantile can't be told.
+
+    Its upper end is None where a censored value stands there. It holds for values that are independent;
+    latencies are not quite, so the truth may lie outside a little more often.
+    """
+    if quantile_ns(known, censored, quantile) is None:
+        return None
+    low, high = _ranks(known.count + censored.count, quantile)
+    return (
+        _at_rank(known, censored, max(1, math.floor(low))) or 0,
+        _at_rank(known, censored, max(1, math.ceil(high - 1e-9))),
+    )
+
+
+def _ranks(count: int, quantile: float) -> tuple[float, float]:
+    half = 1.96 * math.sqrt(count * quantile * (1 - quantile))
+    return count * quantile - half, count * quantile + half
+
+
+def _at_rank(known: Histogram, censored: Histogram, rank: int) -> int | None:
+    """Return the value of a rank among both; None where censored values could move it."""
     if rank > known.count:
         return None
     if censored.count:

@@ -14,6 +14,7 @@ from typing import Self
 
 import msgspec
 import numpy as np
+import numpy.ma  # np.unique would load it at its first call, when no file may be left to open it
 
 from loadlab.clock import NS_PER_S
 from loadlab.histogram import Histogram, Int64s, Sparse, quantile_ns
@@ -24,6 +25,7 @@ PIECE = 8192
 """Rows folded at a time: about half a millisecond, so that a fold does not stall a loop."""
 
 
+_LEAST_HALF_S = 2
 _IS_ANSWERED = np.array([outcome in ANSWERED for outcome in Outcome])
 _OUTCOME = WAITED - 1
 _IS_CENSORED = np.array([outcome in CENSORED for outcome in Outcome])
@@ -43,8 +45,30 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
         inside = moments_ns >= self.start_ns
         return rows[inside if self.end_ns is None else inside & (moments_ns < self.end_ns)]
 
+    def inside_ns(self, rows: Int64s) -> int:
+        """Return the sum of the time from sent to done of all rows, as far as it lies in the window."""
+        sent, done = rows[:, 1], rows[:, 2]
+        if not (self._holds(int(sent.min())) and self._holds(int(done.max()))):
+            sent = np.maximum(sent, self.start_ns)
+            done = done if self.end_ns is None else np.minimum(done, self.end_ns)
+        return int(np.maximum(done - sent, 0).sum())
+
     def _holds(self, moment_ns: int) -> bool:
         return self.start_ns <= moment_ns and (self.end_ns is None or moment_ns < self.end_ns)
+
+    @property
+    def half_s(self) -> int:
+        """How many whole seconds each half of the window has; 0 without an end."""
+        return 0 if self.end_ns is None else (self.end_ns - self.start_ns) // NS_PER_S // 2
+
+    def half_of(self, second: int) -> int | None:
+        """Return in which half of the window one of its seconds lies, 0 or 1; None of one in between."""
+        if self.end_ns is None:
+            return None
+        seconds = (self.end_ns - self.start_ns) // NS_PER_S
+        if second < self.half_s:
+            return 0
+        return 1 if seconds - self.half_s <= second < seconds else None
 
     def overlap_ns(self, from_ns: int, to_ns: int) -> int:
         """Return how much of a span lies in the window."""
@@ -138,6 +162,14 @@ class Recorder(msgspec.Struct, array_like=True):
     body_bytes: int = 0
     last_done_ns: int = 0
     in_flight_integral_ns: int = 0
+    flight_samples: int = 0
+    """How often it was looked in the window at what is in flight."""
+    flight_jumps: int = 0
+    """Sum of the squared differences between one look and the next: how far a look may be from the mean."""
+    flown_ns: int = 0
+    """Time between sent and done of all requests, as far as it lies in the window."""
+    refused: int = 0
+    """Requests due in the window that were dropped because no place in flight was free."""
     latency: Histogram = msgspec.field(default_factory=Histogram)
     service: Histogram = msgspec.field(default_factory=Histogram)
     lag: Histogram = msgspec.field(default_factory=Histogram)
@@ -148,6 +180,8 @@ class Recorder(msgspec.Struct, array_like=True):
     late_service: Histogram = msgspec.field(default_factory=Histogram)
     """The same from sent, for their service time."""
     slices: dict[int, Slice] = {}
+    halves: dict[int, Histogram] = {}
+    """Latencies of the seconds that were settled, by the half of the window that they lie in, 0 or 1."""
 
     def take(self, rows: Int64s) -> None:
         """Fold rows of a tape, shape (n, 6)."""
@@ -157,6 +191,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self.finished += int((outcome != Outcome.DROPPED).sum())
         self.answered += int(_IS_ANSWERED[outcome].sum())
         self.last_done_ns = max(self.last_done_ns, int(rows[:, 2].max()))
+        self.flown_ns += self.window.inside_ns(rows)
         self._take_due(self.window.among(rows, by=0))
         self._take_done(self.window.among(rows, by=2))
 
@@ -175,7 +210,9 @@ class Recorder(msgspec.Struct, array_like=True):
         self.late_service.record((done - sent)[censored])
         went = outcome != Outcome.DROPPED
         self.lag.record((sent - due)[went])
-        self.own_lag.record((sent - due)[went & (flagged == outcome)])
+        own = flagged == outcome
+        self.own_lag.record((sent - due)[went & own])
+        self.refused += int((~went & ~own).sum())
 
     def _take_done(self, rows: Int64s) -> None:
         due, _, done, flagged, _, body_bytes = rows.T
@@ -191,8 +228,11 @@ class Recorder(msgspec.Struct, array_like=True):
             part.late = part.late.plus(Sparse.of((done - due)[here & _IS_CENSORED[outcome]]))
             part.errors += int((here & (outcome != Outcome.OK)).sum())
 
-    def observe_in_flight(self, from_ns: int, to_ns: int, in_flight: int) -> None:
-        """Add a span during which so many requests were in flight."""
+    def observe_in_flight(self, from_ns: int, to_ns: int, in_flight: int, before: int | None = None) -> None:
+        """Add a span during which so many requests were in flight; `before` is what was seen before it."""
+        if self.window.overlap_ns(from_ns, to_ns):
+            self.flight_samples += 1
+            self.flight_jumps += 0 if before is None else (in_flight - before) ** 2
         from_ns = max(from_ns, self.window.start_ns)
         while (overlap_ns := self.window.overlap_ns(from_ns, to_ns)) > 0:
             second = (from_ns - self.window.start_ns) // NS_PER_S
@@ -211,7 +251,27 @@ class Recorder(msgspec.Struct, array_like=True):
         """Reduce the seconds that ended before a moment to their figures: nothing more comes of them."""
         for second, part in self.slices.items():
             if part.settled is None and self.window.start_ns + (second + 1) * NS_PER_S <= until_ns:
+                self._keep(second, part, self.halves)
                 part.settle()
+
+    def half_latencies(self) -> tuple[Histogram, ...]:
+        """Return the latencies of the window's first whole seconds and of as many last ones.
+
+        None of a window without an end, or with fewer than two whole seconds in each half.
+        """
+        if self.window.half_s < _LEAST_HALF_S:
+            return ()
+        halves = {0: Histogram(), 1: Histogram()}
+        for half, latency in self.halves.items():
+            halves[half].merge(latency)
+        for second, part in self.slices.items():
+            self._keep(second, part, halves)
+        return halves[0], halves[1]
+
+    def _keep(self, second: int, part: Slice, halves: dict[int, Histogram]) -> None:
+        half = self.window.half_of(second)
+        if half is not None:
+            halves.setdefault(half, Histogram()).merge(Histogram.of(part.latency))
 
     def count(self, outcome: Outcome) -> int:
         """Return how many requests due in the window had this outcome."""
@@ -231,6 +291,10 @@ class Recorder(msgspec.Struct, array_like=True):
         self.body_bytes += other.body_bytes
         self.last_done_ns = max(self.last_done_ns, other.last_done_ns)
         self.in_flight_integral_ns += other.in_flight_integral_ns
+        self.flight_samples += other.flight_samples
+        self.flight_jumps += other.flight_jumps
+        self.flown_ns += other.flown_ns
+        self.refused += other.refused
         self.latency.merge(other.latency)
         self.service.merge(other.service)
         self.lag.merge(other.lag)
@@ -239,6 +303,8 @@ class Recorder(msgspec.Struct, array_like=True):
         self.late_service.merge(other.late_service)
         for second, part in other.slices.items():
             self._slice(second).merge(part)
+        for half, latency in other.halves.items():
+            self.halves.setdefault(half, Histogram()).merge(latency)
 
     def _add_counts(self, counts: list[int]) -> None:
         self.counts = [mine + theirs for mine, theirs in zip(self.counts, counts, strict=True)]

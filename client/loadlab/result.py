@@ -45,6 +45,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """A statement about the run, tested: `metric operator limit`."""
 
     name: str
+    stage: str | None = None
+    """The label of the stage that it is about; None where it is about the whole run."""
     metric: str
     operator: str
     limit: float
@@ -90,6 +92,8 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     p99: int | None
     p999: int | None
     max: int | None
+    intervals: dict[str, tuple[int, int | None]] = {}
+    """The 95 % order-statistic interval of each quantile that is told; an end that can't be told is null."""
 
 
 class Histograms(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +125,20 @@ class ClientStage(msgspec.Struct, frozen=True, kw_only=True):
     """Null where the requests' own processes do not tell."""
     connections_lost: int | None
     """Kept-alive connections that broke under a request."""
+    files_exhausted: int = 0
+    """Connections that could not be made because the system allows no more open files."""
+    busiest_ratio: tuple[float | None, ...] = ()
+    """CPU of each worker in its busiest second, in cores, without what it spent awake to be on time."""
+    waited_ratio: tuple[float | None, ...] = ()
+    """Share of a second in which each worker was ready to run and had no core, in the worst one."""
+    wanted_ratio: tuple[float | None, ...] = ()
+    """Both together, in the second in which they were most."""
+    own_lag_ns: Distribution | None = None
+    """Lag of the requests that did not wait for a place in flight: the client's own doing."""
+    throttled_ratio: float | None = None
+    """Share of the window in which a CPU limit held the client back."""
+    stolen_ratio: float | None = None
+    """Share of its cores that a hypervisor gave to others."""
 
 
 class TargetStage(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +148,8 @@ class TargetStage(msgspec.Struct, frozen=True, kw_only=True):
     threads: int | None = None
     """Of each worker; 0 means without a limit."""
     requests: int | None = None
+    requests_in_stage: int | None = None
+    """Counted from before the stage until after its drain; the others are of the window."""
     thread_ns: float | None = None
     """Mean time that a request occupied its thread: S."""
     handler_ns: float | None = None
@@ -179,17 +199,32 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     throughput_hz: float
     received_bytes: int
     in_flight_mean: float | None
+    """Sampled on a clock of its own."""
+    in_flight_error: float | None = None
+    """Standard error of that, as far as it comes from the sampling."""
+    flown_mean: float | None = None
+    """The same by the requests' own stamps: their time from sent to done in the window, over the window."""
     makespan_ns: int | None
     state: State
     findings: tuple[Finding, ...]
     sent_total: int
     """Requests sent, warm-up and drain included: in a run without faults, what the target's counter shows."""
+    answered_total: int = 0
+    """Those of them with a complete response."""
+    due: int | None = None
+    """Arrivals that an open stage's schedule has in the window, by arithmetic alone."""
+    refused: int = 0
+    """Arrivals of the window that were dropped because no place in flight was free."""
+    halted: bool = False
+    """Whether it was ended before its time."""
     missing_shard_ns: int
     latency_ns: Distribution
     service_ns: Distribution
     lag_ns: Distribution
     histograms: Histograms
     slices: tuple[SliceResult, ...]
+    halves: tuple[Distribution, ...] = ()
+    """Latency of the completions of the window's first whole seconds and its last; none of a short window."""
     client: ClientStage
     target: TargetStage | None
     theory: Theory | None

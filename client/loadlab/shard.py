@@ -62,6 +62,7 @@ class Shard:
         self.dropped = 0
         """Requests that were due and will not be sent."""
         self.begin_ns = 0
+        self.window = Window(0, 0)
         self.end_ns = 0
         """No request that is due at this moment or later is sent."""
         self.drain_from_ns: int | None = None
@@ -81,9 +82,11 @@ class Shard:
         start_ns = begin_ns + self.plan.warmup_ns
         if self.plan.duration_ns is None:
             self.end_ns = 1 << 62
-            return Window(start_ns)
-        self.end_ns = self.drain_from_ns = start_ns + self.plan.duration_ns
-        return Window(start_ns, self.end_ns)
+            self.window = Window(start_ns)
+        else:
+            self.end_ns = self.drain_from_ns = start_ns + self.plan.duration_ns
+            self.window = Window(start_ns, self.end_ns)
+        return self.window
 
     @property
     def spun_ns(self) -> int:

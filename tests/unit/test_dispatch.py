@@ -258,3 +258,16 @@ def test_nothing_that_is_due_is_ever_lost(  # noqa: PLR0917 - what hypothesis dr
     if halt_s is None:
         assert len(rows) == whole.arrivals(whole.stages[0]).due_between(0, NS_PER_S, 1, whole.seed)
     assert all(row.due_ns <= row.sent_ns <= row.done_ns for row in rows)
+
+
+@EACH_SCENARIO
+def test_what_goes_out_after_a_stall_that_outlasts_the_drain_is_accounted_for(clock, scenario):
+    async def stall(_shard):
+        await asyncio.sleep(0.01)
+        clock.turn(2_500 * MS)
+
+    fake = FakeAsyncTransport(clock)
+    shard = carry(clock, open_plan(40, scenario=scenario, drain_ns=NS_PER_S), fake, meanwhile=stall)
+    rows = samples(shard)
+    assert len(rows) == 40
+    accounted(shard, rows)

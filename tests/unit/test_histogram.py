@@ -16,6 +16,7 @@ from loadlab.histogram import (
     Sparse,
     bucket_of,
     highest_in,
+    interval_ns,
     quantile_ns,
 )
 
@@ -200,3 +201,30 @@ def test_a_quantile_needs_the_upper_end_of_its_interval_to_exist(quantile, least
 
 def test_a_quantile_of_nothing_is_left_open():
     assert quantile_ns(Histogram(), Histogram(), 0.5) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "quantile", "ranks"),
+    [(100, 0.5, (40, 60)), (1000, 0.9, (881, 919)), (10_000, 0.99, (9880, 9920))],
+)
+def test_the_interval_of_a_quantile_lies_between_its_two_ranks(count, quantile, ranks):
+    """n*q -+ 1.96*sqrt(n*q*(1-q)), outwards to whole ranks; values below 2,048 have a bucket each."""
+    known = histogram(list(range(1, count + 1)) if count < 2048 else [1 + i // 10 for i in range(count)])
+    expected = ranks if count < 2048 else tuple(1 + (rank - 1) // 10 for rank in ranks)
+    assert interval_ns(known, Histogram(), quantile) == expected
+
+
+@given(quantiles, st.lists(values, max_size=300), st.lists(values, max_size=8))
+def test_a_quantile_lies_in_its_interval_and_has_one_whenever_it_is_told(quantile, known, bounds):
+    told = quantile_ns(histogram(known), histogram(bounds), quantile)
+    interval = interval_ns(histogram(known), histogram(bounds), quantile)
+    assert (told is None) == (interval is None)
+    if interval is not None:
+        low, high = interval
+        assert low <= told
+        assert high is None or told <= high
+
+
+def test_an_interval_that_reaches_into_what_had_no_answer_has_no_upper_end():
+    known, late = histogram([5] * 95), histogram([10**9] * 5)
+    assert interval_ns(known, late, 0.9) == (5, None)

@@ -14,7 +14,7 @@ TARGET = ROOT / "target" / "loadlab_target"
 LAYERS = {
     0: ("errors", "clock", "units", "arrivals", "histogram", "sample", "loops"),
     1: ("plan", "recorder"),
-    2: ("transports", "hosts"),
+    2: ("transports", "hosts", "machine"),
     3: ("shard", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),
     4: ("result", "analysis", "environment", "events"),
     5: (

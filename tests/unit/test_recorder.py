@@ -20,7 +20,7 @@ from loadlab.fleet.messages import (
     from_worker,
 )
 from loadlab.recorder import COLUMNS, PIECE, Recorder, Slice, Tape, Window
-from loadlab.sample import ANSWERED, CENSORED, Outcome, Sample
+from loadlab.sample import ANSWERED, CENSORED, WAITED, Outcome, Sample
 from loadlab.transports import Wear
 
 START_NS = 50 * NS_PER_S
@@ -47,6 +47,13 @@ spans = st.tuples(
 )
 windows = st.sampled_from([WINDOW, OPEN])
 mixes = st.lists(samples(), max_size=40)
+
+
+def flagged(mix):
+    """The same requests, of which every other one found no place in flight."""
+    return [
+        each._replace(outcome=each.outcome | (WAITED if number % 2 else 0)) for number, each in enumerate(mix)
+    ]
 
 
 def rows_of(mix):
@@ -133,6 +140,36 @@ def test_every_request_that_is_due_in_the_window_has_exactly_one_outcome(window,
     assert counted.finished == sum(sample.outcome != Outcome.DROPPED for sample in mix)
 
 
+@given(windows, mixes)
+def test_who_waited_for_a_place_is_counted_as_all_others_and_apart_from_them(window, mix):
+    plain, marked = recorder(window, mix), recorder(window, flagged(mix))
+    assert marked.counts == plain.counts
+    assert marked.lag.sparse() == plain.lag.sparse()
+    due = [sample for sample in flagged(mix) if window.overlap_ns(sample.due_ns, sample.due_ns + 1)]
+    dropped = [sample for sample in due if sample.outcome & (WAITED - 1) == Outcome.DROPPED]
+    assert marked.own_lag.count == sum(not sample.outcome & WAITED for sample in due) - sum(
+        not sample.outcome & WAITED for sample in dropped
+    )
+    assert marked.refused == sum(bool(sample.outcome & WAITED) for sample in dropped)
+    assert plain.refused == 0
+
+
+@given(windows, mixes)
+def test_time_in_flight_is_counted_as_far_as_it_lies_in_the_window(window, mix):
+    end_ns = window.end_ns or 1 << 60
+    exact = sum(max(0, min(sample.done_ns, end_ns) - max(sample.sent_ns, window.start_ns)) for sample in mix)
+    assert recorder(window, mix).flown_ns == exact
+
+
+def test_looks_at_what_is_in_flight_are_counted_in_the_window_with_their_jumps():
+    counted = Recorder(WINDOW)
+    for number, (before, seen) in enumerate([(0, 9), (9, 4), (4, 4), (4, 7)]):
+        at_ns = START_NS - 5 + number * 10
+        counted.observe_in_flight(at_ns - 10, at_ns, seen, before)
+    assert counted.flight_samples == 3
+    assert counted.flight_jumps == 25 + 0 + 9
+
+
 @given(windows, mixes, st.lists(spans, max_size=5))
 def test_a_recorder_comes_through_a_message_whole(window, mix, flights):
     sent = recorder(window, mix, flights)
@@ -146,7 +183,12 @@ def test_a_recorder_comes_through_a_message_whole(window, mix, flights):
 
 @pytest.mark.parametrize(
     "message",
-    [Ready(), Pulse(1, 2, 3, 4, 5, 6, 7), Ended(Wear(7, 8)), Failed("ValueError: no", "Traceback …")],
+    [
+        Ready(),
+        Pulse(1, 2, 3, 4, 5, 6, 7, None, 8),
+        Ended(Wear(7, 8, 9, 10)),
+        Failed("ValueError: no", "Traceback …"),
+    ],
 )
 def test_a_workers_message_comes_through_whole(message):
     assert from_worker(encode(message)) == message
@@ -291,3 +333,38 @@ def test_a_reply_that_comes_late_for_a_settled_second_still_counts():
     counted.settle(NS_PER_S)
     counted.merge(late)
     assert counted.slices[0].figures().count == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "first", "last"),
+    [
+        (4, {0, 1}, {2, 3}),
+        (5, {0, 1}, {3, 4}),
+        (6, {0, 1, 2}, {3, 4, 5}),
+        (3, set(), set()),
+        (2, set(), set()),
+    ],
+)
+@pytest.mark.parametrize("settled", [0, 2, 9])
+def test_the_halves_of_a_window_keep_their_latencies_also_of_seconds_that_are_settled(
+    seconds, first, last, settled
+):
+    """One request in second 0, two in second 1 and so on, each in its own millisecond."""
+    window = Window(START_NS, START_NS + seconds * NS_PER_S)
+    counted = recorder(
+        window,
+        [
+            sample(at * 1000 + 1, at * 1000 + 1, at * 1000 + 2 + at)
+            for at in range(seconds)
+            for _ in range(at + 1)
+        ],
+    )
+    counted.settle(START_NS + settled * NS_PER_S)
+    halves = counted.half_latencies()
+    assert [half.count for half in halves] == (
+        [sum(at + 1 for at in first), sum(at + 1 for at in last)] if first else []
+    )
+
+
+def test_a_window_without_an_end_has_no_halves():
+    assert recorder(OPEN, [sample(1, 1, 5)]).half_latencies() == ()

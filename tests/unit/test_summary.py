@@ -10,6 +10,7 @@ from fakes import START_NS, plan
 from loadlab.analysis.summary import stage_result
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fleet.supervisor import Carried, Lost
+from loadlab.fleet.took import Took
 from loadlab.plan import Stage, Workload
 from loadlab.recorder import Recorder, Window
 from loadlab.result import State
@@ -40,7 +41,7 @@ def carried(*samples, window=WINDOW, **changed):
         "window": WINDOW,
         "lost": (),
         "wear": Wear(4, 0),
-        "cpu_ratios": (0.5,),
+        "took": (Took(0.5),),
         "loop_stall_max_ns": 7,
     }
     return Carried(**values | changed)
@@ -103,7 +104,7 @@ def test_a_batch_with_a_lost_shard_tells_what_was_sent_from_what_was_not():
 
 def test_a_stage_that_was_cut_short_is_suspect():
     short = Window(START_NS, START_NS + NS_PER_S)
-    found = summed(Carried(Recorder(WINDOW), short, (), Wear(), (0.1,), 0))
+    found = summed(Carried(Recorder(WINDOW), short, (), Wear(), (Took(0.1),), 0))
     assert found.state is State.SUSPECT
     assert {"cut_short", "nothing_due"} <= {each.name for each in found.findings}
 
@@ -121,7 +122,7 @@ def test_the_last_slice_may_be_shorter_than_a_second():
     assert len(found.slices) == 2
     counted = Recorder(short)
     counted.observe_in_flight(START_NS, START_NS + 2 * NS_PER_S, 4)
-    part = summed(Carried(counted, short, (), Wear(), (0.1,), 0))
+    part = summed(Carried(counted, short, (), Wear(), (Took(0.1),), 0))
     assert [each.in_flight for each in part.slices] == [4, 4]
 
 
@@ -163,20 +164,26 @@ def test_what_a_scenario_breaks_by_design_is_a_finding_and_not_invalid():
 
 
 def test_broken_connections_are_a_finding():
-    found = summed(carried(*FAST, wear=Wear(9, 2)))
+    found = summed(carried(*FAST, wear=Wear(5, 2)))
     assert [finding.name for finding in found.findings] == ["connections_lost"]
-    assert (found.client.connections_opened, found.client.connections_lost) == (9, 2)
+    assert (found.client.connections_opened, found.client.connections_lost) == (5, 2)
+
+
+def test_connections_that_are_opened_again_and_again_are_a_finding():
+    found = summed(carried(*FAST, wear=Wear(7)))
+    assert [finding.name for finding in found.findings] == ["connections_reopened"]
+    assert "7 connections were opened for 3 in flight" in found.findings[0].message
 
 
 def test_bytes_that_belong_to_no_response_are_a_finding():
-    found = summed(carried(*FAST, wear=Wear(9, 0, 3)))
+    found = summed(carried(*FAST, wear=Wear(4, 0, 3)))
     assert [finding.name for finding in found.findings] == ["surplus"]
 
 
 @pytest.mark.parametrize(("users", "processes"), [(1, 1), (3, 3), (64, 4)])
 def test_the_processes_of_a_stage_are_those_that_carried_it(users, processes):
     whole = plan(scenario="pool", stages=(Stage(concurrency=users),), processes=4)
-    found = summed(carried(cpu_ratios=(0.1,) * processes), name="pool", whole=whole)
+    found = summed(carried(took=(Took(0.1),) * processes), name="pool", whole=whole)
     assert found.processes == processes
 
 
@@ -188,4 +195,5 @@ def test_statuses_are_counted_by_their_number():
 def test_a_stage_in_which_nothing_happened_is_still_a_stage():
     found = json.loads(msgspec.json.encode(summed(carried())))
     assert found["counts"]["scheduled"] == found["throughput_hz"] == 0
+    assert found["latency_ns"].pop("intervals") == {}
     assert set(found["latency_ns"].values()) == {0, None}

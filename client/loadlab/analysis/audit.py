@@ -1,4 +1,7 @@
-"""Does the run hold together? Checks that make a run INVALID, and those that make it FAIL. Pure."""
+"""Does the run hold together? Checks that make a run INVALID, and those that make it FAIL. Pure.
+
+A check of a stage speaks through the stage's state (`analysis.trust`).
+"""
 
 from loadlab.result import Check, CheckOutcome, StageResult, State, Verdict
 
@@ -12,10 +15,19 @@ def checks(
 
 def verdict(found: tuple[Check, ...], stages: tuple[StageResult, ...]) -> Verdict:
     """Return INVALID before FAIL before PASS."""
-    failed = {check.name for check in found if check.outcome is CheckOutcome.FAIL}
+    failed = _failed(found)
     if failed & _INVALIDATING or any(stage.state is State.INVALID for stage in stages):
         return Verdict.INVALID
     return Verdict.FAIL if failed else Verdict.PASS
+
+
+def holds_together(found: tuple[Check, ...]) -> bool:
+    """Tell whether every check of the run as a whole holds, whatever its stages are worth."""
+    return not _failed(found)
+
+
+def _failed(found: tuple[Check, ...]) -> set[str]:
+    return {check.name for check in found if check.outcome is CheckOutcome.FAIL and check.stage is None}
 
 
 _INVALIDATING = {"accounting", "workers", "target"}

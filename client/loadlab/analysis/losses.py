@@ -37,7 +37,7 @@ def due_in_window(plan: Plan, stage: Stage, carried: Carried) -> int:
     """Return how many arrivals an open schedule has in the window, by arithmetic alone."""
     begin_ns = carried.window.start_ns - plan.warmup_ns
     until_ns = carried.window.end_ns or 0
-    shards = len(carried.cpu_ratios)
+    shards = len(carried.took)
     return plan.arrivals(stage).due_between(plan.warmup_ns, until_ns - begin_ns, shards, plan.seed)
 
 

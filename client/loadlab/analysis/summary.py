@@ -2,12 +2,15 @@
 
 import math
 
-from loadlab.analysis.losses import Missed, missed, with_unknown
-from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight, offered_hz
+from msgspec import structs
+
+from loadlab.analysis.losses import Missed, due_in_window, missed, with_unknown
+from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.supervisor import Carried
-from loadlab.histogram import Histogram, quantile_ns
-from loadlab.hosts.metrics import Reading
+from loadlab.histogram import Histogram, interval_ns, quantile_ns
+from loadlab.hosts.metrics import REQUESTS, Reading
+from loadlab.machine import Held
 from loadlab.plan import Plan, Stage, Traits, Workload
 from loadlab.recorder import Recorder, Slice
 from loadlab.result import (
@@ -26,6 +29,8 @@ from loadlab.result import (
 from loadlab.sample import ANSWERED, Outcome
 
 _NOTHING = Histogram()
+_NOT_TOLD = Held()
+_QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
 _EDGES = 20
 """So many times what is in flight must be completed for a share of the bound to be told within 5 %."""
 
@@ -36,31 +41,47 @@ def stage_result(
     traits: Traits,
     carried: Carried,
     readings: tuple[Reading | None, Reading | None],
+    *,
+    around: tuple[Reading | None, Reading | None] = (None, None),
+    taken: Held = _NOT_TOLD,
 ) -> StageResult:
-    """Return the result of a stage; `readings` are the target's metrics at the window's two ends."""
+    """Return the result of a stage, not judged yet.
+
+    `readings` are the target's metrics at the window's two ends, those `around` it are from before the
+    stage and after its drain; `taken` is what the machine took from the client in the window.
+    """
     counted = carried.counted
     window_ns = span_ns(carried.window)
     throughput_hz = counted.completions / window_ns * NS_PER_S
     target = target_stage(*readings, window_ns)
+    if target is not None:
+        target = structs.replace(target, requests_in_stage=requests_between(*around))
+    due = due_in_window(plan, stage, carried) if plan.workload is Workload.OPEN else None
     gone = missed(plan, stage, carried)
-    findings = _findings(plan, traits, carried)
+    findings = _findings(plan, stage, traits, carried)
     return StageResult(
         label=stage.label,
         concurrency=stage.concurrency,
         requests=stage.requests,
         rate_hz=stage.rate_hz,
         rate_to_hz=stage.rate_to_hz,
-        processes=len(carried.cpu_ratios) if traits.sharded else plan.processes,
+        processes=len(carried.took) if traits.sharded else plan.processes,
         window_ns=window_ns,
         counts=counts(counted, gone),
         statuses={str(status): times for status, times in sorted(counted.statuses.items())},
         throughput_hz=throughput_hz,
         received_bytes=counted.body_bytes,
         in_flight_mean=None if traits.hides_flight else counted.in_flight_integral_ns / window_ns,
+        in_flight_error=None if traits.hides_flight else _sampling_error(counted, len(carried.took)),
+        flown_mean=counted.flown_ns / window_ns,
         makespan_ns=window_ns if plan.workload is Workload.BATCH and _complete(counted) else None,
         state=State.INVALID if carried.lost else State.SUSPECT if _cut_short(plan, carried) else State.VALID,
         findings=tuple(findings),
         sent_total=counted.sent,
+        answered_total=counted.answered,
+        due=due,
+        refused=counted.refused,
+        halted=carried.halted,
         missing_shard_ns=sum(lost.missing_ns for lost in carried.lost),
         latency_ns=distribution(counted.latency, with_unknown(counted.late, gone.unfinished)),
         service_ns=distribution(counted.service, with_unknown(counted.late_service, gone.unfinished)),
@@ -69,15 +90,29 @@ def stage_result(
             latency=counted.latency.encode(), service=counted.service.encode(), lag=counted.lag.encode()
         ),
         slices=_slices(counted, window_ns, sees_flight=not traits.hides_flight),
+        halves=_halves(counted),
         client=ClientStage(
-            cpu_ratio=(None,) if traits.hides_flight else carried.cpu_ratios,
+            cpu_ratio=(None,) if traits.hides_flight else tuple(each.cpu_ratio for each in carried.took),
             loop_stall_max_ns=carried.loop_stall_max_ns,
             connections_opened=None if traits.hides_flight else carried.wear.connections_opened,
             connections_lost=None if traits.hides_flight else carried.wear.connections_lost,
+            files_exhausted=carried.wear.files_exhausted,
+            busiest_ratio=tuple(each.busiest_ratio for each in carried.took),
+            waited_ratio=tuple(each.waited_ratio for each in carried.took),
+            wanted_ratio=tuple(each.wanted_ratio for each in carried.took),
+            own_lag_ns=distribution(counted.own_lag, _NOTHING),
+            throttled_ratio=taken.throttled_ratio,
+            stolen_ratio=taken.stolen_ratio,
         ),
         target=target,
         theory=theory(
-            plan, stage, traits, target, throughput_hz=throughput_hz, completions=counted.completions
+            plan,
+            stage,
+            traits,
+            target,
+            throughput_hz=throughput_hz,
+            completions=counted.completions,
+            offered_hz=None if due is None else due / window_ns * NS_PER_S,
         ),
     )
 
@@ -105,11 +140,13 @@ def distribution(known: Histogram, censored: Histogram) -> Distribution:
     return Distribution(
         count=known.count,
         mean=known.mean_ns if complete else None,
-        p50=at(0.5),
-        p90=at(0.9),
-        p99=at(0.99),
-        p999=at(0.999),
+        **{name: at(quantile) for name, quantile in _QUANTILES.items()},
         max=known.max_ns if complete else None,
+        intervals={
+            name: found
+            for name, quantile in _QUANTILES.items()
+            if (found := interval_ns(known, censored, quantile)) is not None
+        },
     )
 
 
@@ -131,6 +168,31 @@ def _slices(counted: Recorder, window_ns: int, *, sees_flight: bool) -> tuple[Sl
             )
         )
     return tuple(made)
+
+
+def _halves(counted: Recorder) -> tuple[Distribution, ...]:
+    """Return the latencies of the window's first whole seconds and of as many last ones."""
+    halves = counted.half_latencies()
+    return tuple(distribution(half, _NOTHING) for half in halves)
+
+
+def _sampling_error(counted: Recorder, shards: int) -> float | None:
+    """Return how far the mean of what was seen in flight may be from the mean of what was, one sigma.
+
+    From the mean squared successive difference (von Neumann 1941), which takes what is the same from one
+    look to the next for known: half the mean of (x' - x)^2 is a look's variance about what is seen.
+    """
+    if not counted.flight_samples:
+        return None
+    return math.sqrt(counted.flight_jumps / 2) / (counted.flight_samples / shards)
+
+
+def requests_between(before: Reading | None, after: Reading | None) -> int | None:
+    """Return how many requests the target counted between two readings."""
+    if before is None or after is None:
+        return None
+    first, last = before.get(REQUESTS), after.get(REQUESTS)
+    return None if first is None or last is None else round(last - first)
 
 
 def target_stage(first: Reading | None, last: Reading | None, window_ns: int) -> TargetStage | None:
@@ -158,7 +220,7 @@ def target_stage(first: Reading | None, last: Reading | None, window_ns: int) ->
     return TargetStage(
         workers=_whole(last.get("target_workers")),
         threads=_whole(last.get("target_threads")),
-        requests=_whole(grown("target_requests_total")),
+        requests=_whole(grown(REQUESTS)),
         thread_ns=mean_ns("target_thread_seconds"),
         handler_ns=mean_ns("target_handler_seconds"),
         queue_ns=mean_ns("target_queue_seconds"),
@@ -187,8 +249,11 @@ def theory(
     *,
     throughput_hz: float,
     completions: int,
+    offered_hz: float | None = None,
 ) -> Theory | None:
     """Return what was to be expected, given the S that the target measured; None without it.
+
+    `offered_hz` is the rate that an open stage's schedule realised in its window.
 
     The share of the bound is left open where the edges of the window could move it by more than 5 %: what
     is in flight there may fall to either side.
@@ -204,8 +269,10 @@ def theory(
             makespan_is_lower_bound=(target.workers or 1) > 1,
         )
     if plan.workload is Workload.OPEN:
-        bound = min(offered_hz(stage), math.inf if places is None else places / service_ns * NS_PER_S)
-        return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound)
+        bound = math.inf if places is None else places / service_ns * NS_PER_S
+        bound = min(bound, offered_hz or bound)
+        ratio = throughput_hz / bound if bound else None
+        return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=ratio)
     at_once = in_flight if places is None else min(in_flight, places)
     bound = bound_hz(stage.concurrency or 1, at_once, service_ns, plan.think_ns)
     told = completions >= _EDGES * at_once
@@ -217,7 +284,7 @@ def _cut_short(plan: Plan, carried: Carried) -> bool:
     return plan.duration_ns is not None and span_ns(carried.window) < plan.duration_ns
 
 
-def _findings(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
+def _findings(plan: Plan, stage: Stage, traits: Traits, carried: Carried) -> list[Finding]:
     counted = carried.counted
     found = [
         Finding(
@@ -274,6 +341,15 @@ def _findings(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
     if carried.wear.connections_lost:
         found.append(
             Finding("connections_lost", f"{carried.wear.connections_lost} connections broke under a request")
+        )
+    users = stage.concurrency or stage.requests
+    if users is not None and carried.wear.connections_opened > 2 * users:
+        found.append(
+            Finding(
+                "connections_reopened",
+                f"{carried.wear.connections_opened} connections were opened for {users} in flight: the target"
+                " closes them, or they were idle for too long, and each new one costs a handshake",
+            )
         )
     if carried.wear.surplus:
         found.append(

@@ -26,12 +26,6 @@ def bound_hz(users: int, slots: int | None, service_ns: float, think_ns: int) ->
     return by_users if slots is None else min(by_users, slots / service_ns * NS_PER_S)
 
 
-def offered_hz(stage: Stage) -> float:
-    """Return the nominal rate of an open stage, averaged over its window where it is a ramp."""
-    last_hz = stage.rate_hz if stage.rate_to_hz is None else stage.rate_to_hz
-    return ((stage.rate_hz or 0.0) + (last_hz or 0.0)) / 2
-
-
 def makespan_ns(requests: int, in_flight: int, slots: int | None, service_ns: float) -> float:
     """Return how long a batch takes: ceil(N / min(k, slots)) rounds of S.
 

@@ -11,7 +11,6 @@ import signal
 import threading
 from multiprocessing.connection import Connection
 
-import numpy as np
 from aiomultiprocess import Worker
 from aiomultiprocess.core import get_context
 
@@ -28,6 +27,7 @@ from loadlab.fleet.messages import (
     encode,
     from_worker,
 )
+from loadlab.fleet.took import Took, took
 from loadlab.fleet.worker import carry_shard, own_group
 from loadlab.loops import new_event_loop
 from loadlab.plan import Plan
@@ -61,7 +61,7 @@ class Member:
         self.ended: Ended | None = None
         self.broken: str | None = None
         self.pulses: list[Pulse] = []
-        self.heard_ns = self.moved_ns = MONOTONIC.now_ns()
+        self.heard_ns = self.pulsed_ns = self.moved_ns = MONOTONIC.now_ns()
         self.upto_ns = 0
         """Up to when it has reported; 0 before its first report."""
         self.sent = self.finished = 0
@@ -99,6 +99,7 @@ class Member:
                 if not self.pulses or message.progress != self.pulses[-1].progress:
                     self.moved_ns = self.heard_ns
                 self.pulses.append(message)
+                self.pulsed_ns = self.heard_ns
             case Delta():
                 self._news.append(message.counted)
                 self.sent += message.counted.sent
@@ -123,7 +124,7 @@ class Member:
             return
         if now_ns - self.heard_ns > _SILENT_NS:
             self.broken = "has been silent: it is stopped or hangs"
-        elif self.ready and now_ns - self.moved_ns > _SILENT_NS and not self._blocks_loop:
+        elif self.ready and self.pulsed_ns - self.moved_ns > _SILENT_NS and not self._blocks_loop:
             self.broken = "hangs: its loop does not turn"
 
     @property
@@ -160,19 +161,6 @@ class Member:
         await asyncio.to_thread(self.worker.aio_process.join, _JOIN_NS / NS_PER_S)
         self.pipe.close()
 
-    def cpu_ratio(self, window: Window) -> float | None:
-        """Return the process's CPU time over the window, in cores; None where it was not heard often enough.
-
-        Between two pulses CPU time is taken to grow evenly.
-        """
-        if len(self.pulses) < 2 or window.end_ns is None:
-            return None
-        at_ns = [pulse.at_ns for pulse in self.pulses]
-        cpu_ns = [pulse.cpu_ns for pulse in self.pulses]
-        first_ns, last_ns = (
-            min(max(edge_ns, at_ns[0]), at_ns[-1]) for edge_ns in (window.start_ns, window.end_ns)
-        )
-        if last_ns <= first_ns:
-            return None
-        used_ns = np.interp(last_ns, at_ns, cpu_ns) - np.interp(first_ns, at_ns, cpu_ns)
-        return float(used_ns) / (last_ns - first_ns)
+    def took(self, window: Window) -> Took:
+        """Return what the process took of its core in the window."""
+        return took(self.pulses, window)

@@ -17,6 +17,7 @@ class Pulse(msgspec.Struct, tag=True):
     """Worker, several times a second: alive, and how it goes."""
 
     at_ns: int
+    """When all of this was so."""
     progress: int
     """Grows whenever the loop turned, a request went out or one came back."""
     sent: int
@@ -24,6 +25,10 @@ class Pulse(msgspec.Struct, tag=True):
     in_flight: int
     cpu_ns: int
     """CPU time of the process since it started, user and system."""
+    spun_ns: int
+    """How much of that was spent awake only to be on time."""
+    waited_ns: int | None
+    """How long its main thread, ready to run, has waited for a core; None where the system does not tell."""
     loop_stall_max_ns: int
     """The latest that the loop's timer came so far."""
 

@@ -11,6 +11,7 @@ import msgspec
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.fleet.member import Member
 from loadlab.fleet.messages import Go, Halt, Pulse, Quit
+from loadlab.fleet.took import Took
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.recorder import Recorder, Window
 from loadlab.shard import Share
@@ -45,9 +46,11 @@ class Carried(msgspec.Struct, frozen=True):
     moment when the loss of the last worker was found."""
     lost: tuple[Lost, ...]
     wear: Wear
-    cpu_ratios: tuple[float | None, ...]
-    """Of each worker over the window, in cores; None where it can't be told."""
+    took: tuple[Took, ...]
+    """Of each worker."""
     loop_stall_max_ns: int
+    halted: bool = False
+    """Whether it was ended before its time."""
 
 
 class Control:
@@ -203,8 +206,9 @@ def _carried(members: list[Member], counted: Recorder, over_ns: int, *, halted: 
         window=window,
         lost=tuple(lost),
         wear=wear,
-        cpu_ratios=tuple(member.cpu_ratio(window) for member in members),
+        took=tuple(member.took(window) for member in members),
         loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in _last_pulses(members)), default=0),
+        halted=halted,
     )
 
 

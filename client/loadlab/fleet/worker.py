@@ -7,11 +7,13 @@ is gone it ends the whole process group, pool processes included.
 
 import asyncio
 import os
+import random
 import signal
 import threading
 import time
 import traceback
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.drive import watch_loop
@@ -22,11 +24,14 @@ from loadlab.scenarios import scenario
 from loadlab.shard import Shard, Share
 
 _SAMPLE_S = 0.01
+"""On average: looks at even distances could keep step with an even schedule, and see always the same."""
 _PULSE_NS = 250 * NS_PER_MS
 _FOLD_NS = 100 * NS_PER_MS
 _YIELD_S = 0.0005
 _OVERTIME_NS = NS_PER_S // 2
-"""How long after the end of the drain a shard that can't end by itself is cut."""
+"""How long after the end of the drain a shard whose loop does not turn is cut."""
+_PATIENCE_NS = 5 * NS_PER_S
+"""The same of one whose loop turns: it may have much to give up."""
 
 
 async def carry_shard(parent: Connection, plan: Plan, share: Share) -> None:
@@ -79,14 +84,18 @@ class Reporter(threading.Thread):
     def run(self) -> None:
         """Listen, sample, fold and report until the shard ends."""
         shard = self._shard
-        sampled_ns = pulsed_ns = folded_ns = reported_ns = shard.now_ns()
+        sampled_ns = pulsed_ns = folded_ns = reported_ns = turned_ns = shard.now_ns()
+        ticks = in_flight = 0
         try:
             while not self._over.is_set():
-                if self._parent.poll(_SAMPLE_S):
+                if self._parent.poll(_SAMPLE_S * (0.5 + random.random())):
                     self._obey()
                 now_ns = shard.now_ns()
-                self._counted.observe_in_flight(sampled_ns, now_ns, shard.sent - self._finished())
+                before, in_flight = in_flight, shard.sent - self._finished()
+                self._counted.observe_in_flight(sampled_ns, now_ns, in_flight, before)
                 sampled_ns = now_ns
+                if shard.loop_ticks != ticks:
+                    ticks, turned_ns = shard.loop_ticks, now_ns
                 if now_ns - pulsed_ns >= _PULSE_NS:
                     pulsed_ns = now_ns
                     self._pulse()
@@ -97,7 +106,8 @@ class Reporter(threading.Thread):
                 elif now_ns - folded_ns >= _FOLD_NS:
                     folded_ns = now_ns
                     self._fold()
-                if shard.begin_ns and shard.drain_left_ns() < -_OVERTIME_NS:
+                patience_ns = _PATIENCE_NS if now_ns - turned_ns < _OVERTIME_NS else _OVERTIME_NS
+                if shard.begin_ns and shard.drain_left_ns() < -patience_ns:
                     self._cut_short()
             self._pulse()
             self._report()
@@ -135,6 +145,8 @@ class Reporter(threading.Thread):
                 finished=finished,
                 in_flight=shard.sent - finished,
                 cpu_ns=time.process_time_ns(),
+                spun_ns=shard.spun_ns,
+                waited_ns=waited_ns(),
                 loop_stall_max_ns=shard.loop_stall_max_ns,
             )
         )
@@ -172,6 +184,15 @@ class Reporter(threading.Thread):
     def _send(self, message: Ready | Pulse | Delta | Ended | Failed) -> None:
         with self._say:
             self._parent.send_bytes(encode(message))
+
+
+def waited_ns() -> int | None:
+    """Return how long the main thread has waited for a core since it started (proc(5), schedstat)."""
+    pid = os.getpid()
+    try:
+        return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def own_group() -> None:

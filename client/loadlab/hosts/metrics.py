@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from loadlab.clock import MONOTONIC
 
+REQUESTS = "target_requests_total"
 _TIMEOUT_S = 2.0
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """A proxy that the environment names is for other hosts than the lab's own target."""

@@ -5,9 +5,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from loadlab.analysis.trust import CLIENTS_OWN
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import Workload
-from loadlab.result import CheckOutcome, RunResult, StageResult, Verdict
+from loadlab.result import CheckOutcome, RunResult, StageResult, State, Verdict
 from loadlab.units import show_figure, show_ns
 
 _ERRORS = ("http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished")
@@ -39,14 +40,14 @@ def _closed(result: RunResult) -> Table:
     for stage in result.stages:
         theory = stage.theory
         table.add_row(
-            stage.label,
+            _label(stage),
             f"{stage.counts.scheduled:,}",
             f"{stage.counts.errors:,}",
-            show_figure(stage.throughput_hz),
+            _rate(result, stage),
             show_figure(stage.in_flight_mean),
             *_latencies(stage),
             show_figure(theory.bound_hz if theory else None),
-            _share(theory.bound_ratio if theory else None),
+            _share(theory.bound_ratio if theory and not _clients_limit(result, stage) else None),
         )
     return table
 
@@ -58,12 +59,12 @@ def _batch(result: RunResult) -> Table:
         sign = "≥ " if stage.theory and stage.theory.makespan_is_lower_bound else ""
         ratio = stage.makespan_ns / predicted_ns if stage.makespan_ns and predicted_ns else None
         table.add_row(
-            stage.label,
+            _label(stage),
             f"{stage.counts.errors:,}",
             show_ns(stage.makespan_ns),
             f"{sign}{show_ns(predicted_ns)}",
             show_figure(ratio),
-            show_figure(stage.throughput_hz),
+            _rate(result, stage),
             *_latencies(stage),
         )
     return table
@@ -77,10 +78,37 @@ def _table(result: RunResult, *columns: str) -> Table:
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
+        show_edge=False,
     )
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+_MARKS = {State.VALID: "", State.SUSPECT: "?", State.INVALID: "!"}
+
+
+def _label(stage: StageResult) -> str:
+    return f"{_MARKS[stage.state]}{stage.label}"
+
+
+def _failed(result: RunResult, stage: StageResult) -> set[str]:
+    """Return the names of the checks of this stage that failed."""
+    return {
+        check.name
+        for check in result.checks
+        if check.stage == stage.label and check.outcome is CheckOutcome.FAIL
+    }
+
+
+def _clients_limit(result: RunResult, stage: StageResult) -> bool:
+    """Tell whether the stage shows what the client could do, and not the target."""
+    return bool(_failed(result, stage) & CLIENTS_OWN)
+
+
+def _rate(result: RunResult, stage: StageResult) -> str:
+    sign = "≥" if _clients_limit(result, stage) else ""
+    return f"{sign}{show_figure(stage.throughput_hz)}"
 
 
 def _latencies(stage: StageResult) -> tuple[str, ...]:
@@ -106,10 +134,15 @@ def _share(ratio: float | None) -> str:
 def _notes(result: RunResult) -> list[str]:
     notes = [f"stage {stage.label}: {told}" for stage in result.stages if (told := _errors(stage))]
     notes += [
-        f"stage {stage.label} ({stage.state}): {finding.message}"
+        f"stage {stage.label}{_MARKS[stage.state]}: {finding.message}"
         for stage in result.stages
         for finding in stage.findings
+        if finding.name not in CLIENTS_OWN
     ]
+    if any(stage.state is State.SUSPECT for stage in result.stages):
+        notes.append("?: suspect, to be read with what is said of it above")
+    if any(_clients_limit(result, stage) for stage in result.stages):
+        notes.append("!: limited by the client: what the target can do is not known from it")
     if any(stage.latency_ns.p99 is None and stage.counts.ok for stage in result.stages):
         notes.append("–: too few requests to tell; a longer --duration, or more --requests, can")
     theory = next((stage.theory for stage in result.stages if stage.theory), None)
@@ -123,12 +156,22 @@ def _notes(result: RunResult) -> list[str]:
 
 def _verdict(result: RunResult) -> Text:
     style = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INVALID: "bold red"}[result.verdict]
-    failed = [check.message for check in result.checks if check.outcome is CheckOutcome.FAIL]
     seconds = sum(stage.window_ns for stage in result.stages) / NS_PER_S
     text = Text(f"{result.verdict.upper()}", style=style)
     text.append(f"  {len(result.stages)} of {len(result.plan.stages)} stages, {seconds:.1f} s measured")
     if result.interrupted:
         text.append("; interrupted, what was measured is kept")
-    for message in failed:
+    for message in _reasons(result):
         text.append(f"\n  {message}")
     return text
+
+
+def _reasons(result: RunResult) -> list[str]:
+    """Return why the run is not a pass, each reason once, with the stages that it holds for."""
+    stages: dict[str, list[str]] = {}
+    for check in result.checks:
+        if check.outcome is CheckOutcome.FAIL and (check.stage is None or check.name in CLIENTS_OWN):
+            stages.setdefault(check.message, []).extend([check.stage] if check.stage else [])
+    return [
+        f"stage {', '.join(labels)}: {message}" if labels else message for message, labels in stages.items()
+    ]

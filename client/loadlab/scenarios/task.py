@@ -51,6 +51,7 @@ class Tasks:
 
     async def cut(self) -> None:
         """Cancel those in flight."""
+        await asyncio.sleep(0)  # a task that has not begun would be cancelled without a trace
         left = list(self._tasks)
         for task in left:
             task.cancel()

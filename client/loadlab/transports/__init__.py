@@ -6,6 +6,7 @@ read to its end; nothing is retried and nothing queues out of sight.
 """
 
 import asyncio
+import errno
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -30,12 +31,23 @@ class Wear(msgspec.Struct):
     """Kept-alive connections that broke under a request."""
     surplus: int = 0
     """Connections that were closed because bytes came that belonged to no response."""
+    files_exhausted: int = 0
+    """Connections that could not be made because the system allows no more open files."""
 
     def add(self, other: Self) -> None:
         """Count what another transport of the same stage did, too."""
         self.connections_opened += other.connections_opened
         self.connections_lost += other.connections_lost
         self.surplus += other.surplus
+        self.files_exhausted += other.files_exhausted
+
+    def not_connected(self, error: BaseException | None) -> None:
+        """Count a connection that could not be made, where it says something about this side."""
+        while error is not None:
+            if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+                self.files_exhausted += 1
+                return
+            error = error.__cause__ or error.__context__
 
 
 class AsyncTransport(Protocol):

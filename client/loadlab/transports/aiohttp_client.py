@@ -176,6 +176,7 @@ class AiohttpTransport:
             case aiohttp.ServerTimeoutError():
                 return TIMED_OUT
             case aiohttp.ClientConnectorError() | aiohttp.InvalidURL() | UnicodeError():
+                self.wear.not_connected(error)
                 return NOT_CONNECTED  # the last two: a host that is no address and no name
             case aiohttp.ClientError() | HttpProcessingError() | OSError():
                 return self._broken(task)

@@ -117,21 +117,22 @@ class RequestsTransport:
             pieces = response.raw.stream(_PIECE_BYTES, decode_content=False)
             body_bytes = sum(len(piece) for piece in pieces)
             response.raw.release_conn()
-        except (requests.RequestException, HTTPError, HTTPException, OSError):
+        except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
             if response is not None:
                 response.close()
-            return self._failure()
+            return self._failure(error)
         return Reply(self._verdicts[response.status_code], response.status_code, body_bytes)
 
     def close(self) -> None:
         """Close every connection."""
         self._session.close()
 
-    def _failure(self) -> Reply:
+    def _failure(self, error: Exception) -> Reply:
         """Name the outcome by how far the request came, which the many exceptions say less clearly."""
         if self._limit.is_over():
             return TIMED_OUT
         if self._limit.connecting:
+            self.wear.not_connected(error)
             return NOT_CONNECTED
         if self._limit.reused:
             self.wear.connections_lost += 1

@@ -1,10 +1,13 @@
 """Time limits, and connections that are never made."""
 
 import contextlib
+import os
+import resource
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,7 @@ from contract.transports.scripted import PATIENCE_S
 from loadlab.plan import Request
 from loadlab.sample import Outcome, Reply
 
+FILES = Path("/proc/self/fd")
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LIMIT_S = 0.3
 LATE_S = 0.05
@@ -170,7 +174,7 @@ def test_a_refused_connection_is_a_connect_error(caller):
         caller.open(plan_for(url))
 
         assert caller.send(Request(url=url)) == Reply(Outcome.CONNECT_ERROR)
-    assert caller.wear.connections_opened == 0
+    assert caller.wear.connections_opened == caller.wear.files_exhausted == 0
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".invalid", "127.0.0.256"])
@@ -192,3 +196,32 @@ def test_many_refused_connections_leave_nothing_behind(caller):
 
     assert set(replies) == {Reply(Outcome.CONNECT_ERROR)}
     assert threading.active_count() <= before + 1
+
+
+@contextlib.contextmanager
+def no_files_left():
+    """Open files until the system allows no more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(each.name) for each in FILES.iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 20, hard))
+    held = []
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for each in held:
+            os.close(each)
+
+
+@pytest.mark.skipif(not FILES.is_dir(), reason="open files can't be listed here")
+def test_a_connection_that_fails_for_want_of_a_file_is_counted_apart(caller, serve):
+    """No server is at fault there: what ran out is the client's own."""
+    server = serve(lambda peer: peer.say(FINE))
+    caller.open(plan_for(server.url))
+    with no_files_left():
+        reply = caller.send(Request(url=server.url))
+    assert reply == Reply(Outcome.CONNECT_ERROR)
+    assert caller.wear.files_exhausted == 1

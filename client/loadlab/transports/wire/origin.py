@@ -1,6 +1,5 @@
 """A host's connections: the idle ones, and how new ones are made."""
 
-import contextlib
 import ssl
 from collections import deque
 from typing import Any
@@ -65,10 +64,13 @@ class Origin:
     async def _make(self, connection: Connection) -> None:
         try:
             for host in await self._name.addresses():
-                with contextlib.suppress(OSError):  # of this address; there may be another
+                try:
                     await self._loop.create_connection(
                         lambda: connection, host, self._address.port, **self._options
                     )
+                except OSError as error:  # of this address; there may be another
+                    self._terms.wear.not_connected(error)
+                else:
                     self._name.answered(host)
                     return
         except Exception:  # noqa: BLE001 - of many kinds: names, certificates, whatever a loop raises

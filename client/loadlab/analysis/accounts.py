@@ -1,0 +1,126 @@
+"""Two accounts of the same thing, which must agree: one of the two is wrong where they don't. Pure.
+
+docs/method.md gives each formula its source.
+"""
+
+from loadlab.analysis.case import AGREEMENT, NO_ACCOUNT, Case, compared, edges, lost, too_little, unanswered
+from loadlab.clock import NS_PER_S
+from loadlab.plan import Workload
+from loadlab.result import Check
+from loadlab.units import show_figure, show_ns
+
+_SIGMAS = 3
+
+
+def little(case: Case) -> Check:
+    """Compare what was seen in flight with what the requests' own stamps say."""
+    stage = case.stage
+    sampled, flown = stage.in_flight_mean, stage.flown_mean
+    noise = _SIGMAS * (stage.in_flight_error or 0.0) / flown if flown else 0.0
+    return compared(
+        name="little",
+        metric="in flight as sampled against throughput x mean time in flight",
+        limit=AGREEMENT + noise,
+        actual=abs(sampled - flown) / flown if sampled is not None and flown else None,
+        unit="relative",
+        untestable=too_little(case) or ("nobody sees what is in flight" if sampled is None else None),
+        means="Little's law holds: what was seen in flight is what the requests' stamps say",
+        failed=f"{show_figure(sampled)} requests were seen in flight, their own stamps say"
+        f" {show_figure(flown)}: one of the two is wrong, so the client's clockwork was disturbed; repeat the"
+        " run on a calmer machine",
+    )
+
+
+def target_count(case: Case) -> Check:
+    """Compare the target's own counter with what was sent."""
+    stage = case.stage
+    counted = stage.target.requests_in_stage if stage.target else None
+    untestable = lost(case) or (NO_ACCOUNT if counted is None else None)
+    if stage.answered_total != stage.sent_total:
+        untestable = untestable or "not every request had an answer, so the target may have seen fewer"
+    surplus = None if counted is None else counted - stage.sent_total
+    return compared(
+        name="target_count",
+        metric="requests that the target counted beyond those sent",
+        operator="==",
+        limit=0,
+        actual=surplus,
+        unit="requests",
+        untestable=untestable,
+        means="the target counted every request that was sent, and no other",
+        failed=f"the target counted {counted or 0:,} requests, the client sent {stage.sent_total:,}: "
+        + (
+            "somebody else loads the target, too, or something repeats requests"
+            if (surplus or 0) > 0
+            else "something between the two answers in the target's place, or the target lost count"
+        ),
+    )
+
+
+def target_busy(case: Case) -> Check:
+    """Compare the target's busy threads with throughput x S."""
+    stage, target = case.stage, case.stage.target
+    busy = target.busy_threads_mean if target else None
+    expected = stage.throughput_hz * target.thread_ns / NS_PER_S if target and target.thread_ns else None
+    return compared(
+        name="target_busy",
+        metric="busy threads of the target against throughput x S",
+        limit=AGREEMENT + edges(case),
+        actual=abs(busy - expected) / expected if busy is not None and expected else None,
+        unit="relative",
+        untestable=too_little(case)
+        or (NO_ACCOUNT if busy is None or not expected else None)
+        or (
+            "the rate changes over the window, whose edges the target's account only nearly meets"
+            if stage.rate_to_hz is not None
+            else None
+        )
+        or unanswered(case),
+        means="the target's threads were busy with this client's requests",
+        failed=f"{show_figure(busy)} threads of the target were busy on average, this client's requests"
+        f" explain {show_figure(expected)}: somebody else loads it, too, or its account is of other seconds",
+    )
+
+
+def target_inside(case: Case) -> Check:
+    """Compare queue and handler, by the target, with the service time; the rest is on the way."""
+    target, service_ns = case.stage.target, case.stage.service_ns.mean
+    inside_ns = None
+    if target and target.handler_ns is not None and target.queue_ns is not None:
+        inside_ns = target.queue_ns + target.handler_ns
+    rest_ns = service_ns - inside_ns if service_ns and inside_ns is not None else None
+    return compared(
+        name="target_inside",
+        metric="mean queue + handler time in the target, of the mean service time",
+        limit=1 + AGREEMENT + edges(case),
+        actual=inside_ns / service_ns if service_ns and inside_ns is not None else None,
+        unit="of the service time",
+        untestable=too_little(case) or (NO_ACCOUNT if rest_ns is None else None) or unanswered(case),
+        means=f"the target's own times fit into the service time; {show_ns(max(0.0, rest_ns or 0.0))} of it"
+        " is the way there and back",
+        failed=f"the target says that a request took it {show_ns(inside_ns)}, the client saw only"
+        f" {show_ns(service_ns)}: one of the two clocks or accounts is wrong",
+    )
+
+
+def bound(case: Case) -> Check:
+    """Compare the throughput with what the target's threads allow."""
+    stage, theory, target = case.stage, case.stage.theory, case.stage.target
+    slots = target.workers * target.threads if target and target.workers and target.threads else None
+    most_hz = theory.bound_hz if theory else None
+    if case.plan.workload is Workload.OPEN:  # arrivals of a stretch may be more than the nominal rate has
+        most_hz = slots / theory.service_ns * NS_PER_S if theory and slots else None
+    untestable = NO_ACCOUNT if most_hz is None else too_little(case)
+    if case.plan.workload is Workload.BATCH:
+        untestable = "a batch is measured by its makespan"
+    return compared(
+        name="bound",
+        metric="throughput against its physical bound",
+        limit=1 + AGREEMENT + edges(case),
+        actual=stage.throughput_hz / most_hz if most_hz else None,
+        unit="of the bound",
+        untestable=untestable,
+        means="the throughput is one that the target's threads can have",
+        failed=f"{show_figure(stage.throughput_hz)} requests a second are more than the"
+        f" {show_figure(most_hz)} that the target's threads allow: S or the throughput is not what it seems",
+    )

@@ -1,0 +1,64 @@
+"""Can a stage's numbers be believed? Pure.
+
+1. What is the client's own doing is never told as the target's: where the client ran out of something the
+   stage is INVALID, and the check says what ran out and what to do (`limits`).
+2. Two accounts that disagree make a stage SUSPECT: one of them is wrong, and nothing here says which
+   (`accounts`); so does a window that holds more than one state (`steady`).
+3. What can't be told is untestable, and what a scenario breaks by design is not held against it.
+"""
+
+from msgspec import structs
+
+from loadlab.analysis import accounts, limits, steady
+from loadlab.analysis.case import Case
+from loadlab.plan import Plan, Traits, Workload
+from loadlab.result import Check, CheckOutcome, Finding, StageResult, State
+
+CLIENTS_OWN = frozenset(
+    {"client_cpu", "client_core", "client_throttled", "open_files", "lag", "schedule", "sent"}
+)
+"""Checks whose failure makes a stage INVALID: the client was its limit."""
+
+_OF_EVERY_STAGE = (
+    limits.client_cpu,
+    limits.client_core,
+    limits.client_throttled,
+    limits.client_stolen,
+    limits.open_files,
+    limits.loop_stall,
+    limits.lag,
+    accounts.little,
+    accounts.target_count,
+    accounts.target_busy,
+    accounts.target_inside,
+    accounts.bound,
+)
+_OF = {
+    Workload.CLOSED: (steady.stationary, steady.warmed_up),
+    Workload.OPEN: (limits.schedule, limits.sent, limits.places, steady.stationary, steady.warmed_up),
+    Workload.BATCH: (),
+}
+
+
+def judged(
+    plan: Plan, traits: Traits, cores: float, stage: StageResult
+) -> tuple[StageResult, tuple[Check, ...]]:
+    """Return the stage with its state and with what failed among its findings, and every check of it.
+
+    `cores` is how many the client may use.
+    """
+    found = checks(Case(plan, traits, cores, stage))
+    failed = [check for check in found if check.outcome is CheckOutcome.FAIL]
+    state = stage.state
+    if any(check.name in CLIENTS_OWN for check in failed):
+        state = State.INVALID
+    elif failed and state is State.VALID:
+        state = State.SUSPECT
+    findings = (*stage.findings, *(Finding(check.name, check.message) for check in failed))
+    return structs.replace(stage, state=state, findings=findings), found
+
+
+def checks(case: Case) -> tuple[Check, ...]:
+    """Return every check of a stage that says something of its workload."""
+    made = (check(case) for check in (*_OF_EVERY_STAGE, *_OF[case.plan.workload]))
+    return tuple(structs.replace(check, stage=case.stage.label) for check in made)

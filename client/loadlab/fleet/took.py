@@ -1,0 +1,71 @@
+"""What a worker took of its core, second by second, from its pulses. Pure."""
+
+import msgspec
+import numpy as np
+
+from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.fleet.messages import Pulse
+from loadlab.recorder import Window
+
+_LEAST_NS = 400 * NS_PER_MS
+"""A span shorter than this says nothing of a process's CPU."""
+_SECOND_NS = NS_PER_S - 50 * NS_PER_MS
+"""Pulses come about every quarter of a second: four of them may be a little less than a second."""
+
+
+class Took(msgspec.Struct, frozen=True):
+    """A worker's use of its core over the window, each as a share of one core."""
+
+    cpu_ratio: float | None = None
+    """CPU time over the whole window; None where it was not heard often enough."""
+    busiest_ratio: float | None = None
+    """CPU time in its busiest second, without what it spent awake only to be on time."""
+    waited_ratio: float | None = None
+    """Time ready to run but without a core, in the second in which that was most."""
+    wanted_ratio: float | None = None
+    """Both together, in the second in which they were most: 1 is a thread that never rests."""
+
+
+def took(pulses: list[Pulse], window: Window) -> Took:
+    """Return what was taken in the window, and in the worst second between the pulses that lie in it."""
+    cpu_ratio = _mean_ratio(pulses, window)
+    inside = [pulse for pulse in pulses if window.overlap_ns(pulse.at_ns - 1, pulse.at_ns)]
+    span_ns = inside[-1].at_ns - inside[0].at_ns if inside else 0
+    if span_ns < _LEAST_NS:
+        return Took(cpu_ratio)
+    busy, waited, wanted = [], [], []
+    for one, other in _seconds(inside, min(span_ns, _SECOND_NS)):
+        length_ns = other.at_ns - one.at_ns
+        busy.append((other.cpu_ns - one.cpu_ns - (other.spun_ns - one.spun_ns)) / length_ns)
+        if one.waited_ns is not None and other.waited_ns is not None:
+            waited.append((other.waited_ns - one.waited_ns) / length_ns)
+            wanted.append(busy[-1] + waited[-1])
+    return Took(cpu_ratio, max(busy), max(waited, default=None), max(wanted, default=None))
+
+
+def _mean_ratio(pulses: list[Pulse], window: Window) -> float | None:
+    """Return the CPU time over the window; between two pulses it is taken to grow evenly."""
+    if len(pulses) < 2 or window.end_ns is None:
+        return None
+    at_ns = [pulse.at_ns for pulse in pulses]
+    cpu_ns = [pulse.cpu_ns for pulse in pulses]
+    first_ns, last_ns = (
+        min(max(edge_ns, at_ns[0]), at_ns[-1]) for edge_ns in (window.start_ns, window.end_ns)
+    )
+    if last_ns <= first_ns:
+        return None
+    used_ns = np.interp(last_ns, at_ns, cpu_ns) - np.interp(first_ns, at_ns, cpu_ns)
+    return float(used_ns) / (last_ns - first_ns)
+
+
+def _seconds(pulses: list[Pulse], length_ns: int) -> list[tuple[Pulse, Pulse]]:
+    """Return each pulse with the first that is at least so much later."""
+    found = []
+    end = 0
+    for one in pulses:
+        while end < len(pulses) and pulses[end].at_ns - one.at_ns < length_ns:
+            end += 1
+        if end == len(pulses):
+            break
+        found.append((one, pulses[end]))
+    return found

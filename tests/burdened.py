@@ -1,0 +1,71 @@
+"""A client with work of its own in its loop, run as a script: `burdened.py BASE WORKLOAD` prints the result.
+
+Workers import the script that started them, as multiprocessing has it; so a transport that is registered here
+is one in the workers, too, and nothing of the lab is changed.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from live import carry, plan_for
+from loadlab import transports
+from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.hosts.nowhere import Nowhere
+from loadlab.hosts.sink import SinkHost
+from loadlab.plan import Stage, Workload
+from loadlab.result import encode
+from loadlab.transports.aiohttp_client import AiohttpTransport
+from loadlab.transports.null import NullTransport
+
+WORK_NS = NS_PER_MS
+
+
+def work():
+    """Use a millisecond of CPU, as parsing a reply or checking a signature would."""
+    until_ns = time.thread_time_ns() + WORK_NS
+    while time.thread_time_ns() < until_ns:
+        pass
+
+
+class BurdenedAiohttp(AiohttpTransport):
+    async def send(self, prepared):
+        work()
+        return await super().send(prepared)
+
+
+class BurdenedNull(NullTransport):
+    def begin(self, prepared, replied):
+        work()
+        return super().begin(prepared, replied)
+
+    async def send(self, prepared):
+        work()
+        return await super().send(prepared)
+
+
+transports._ASYNC["burdened-aiohttp"] = f"{Path(__file__).stem}:BurdenedAiohttp"
+transports._ASYNC["burdened-null"] = f"{Path(__file__).stem}:BurdenedNull"
+
+OPEN = {"workload": Workload.OPEN, "stages": (Stage(rate_hz=5_000),), "max_in_flight": 10_000}
+CLOSED = {"workload": Workload.CLOSED, "stages": (Stage(concurrency=8),)}
+
+
+def main(base, workload):
+    plan = plan_for(
+        "task",
+        transport=f"burdened-{base}",
+        duration_ns=1_500 * NS_PER_MS,
+        warmup_ns=300 * NS_PER_MS,
+        drain_ns=NS_PER_S,
+        **{"open": OPEN, "closed": CLOSED}[workload],
+    )
+    host = SinkHost() if base == "aiohttp" else Nowhere(None)
+    with tempfile.TemporaryDirectory() as folder:
+        result = carry(plan, Path(folder), host=host).result
+    sys.stdout.buffer.write(encode(result))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

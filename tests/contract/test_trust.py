@@ -1,0 +1,268 @@
+"""Who is the bottleneck: a client made slow on purpose is found out, a slow server is never blamed on it."""
+
+import asyncio
+import contextlib
+import os
+import resource
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from live import MS, carry, plan_for, until, users_of, workers_of
+from loadlab.clock import NS_PER_S
+from loadlab.hosts import Target
+from loadlab.hosts.local import LocalHost
+from loadlab.hosts.sink import SinkHost
+from loadlab.plan import Request, Stage, WhenFull, Workload
+from loadlab.result import CheckOutcome, State, Verdict, decode
+
+pytestmark = pytest.mark.real
+
+TESTS = Path(__file__).parents[1]
+SHORT = {"duration_ns": 1_500 * MS, "warmup_ns": 300 * MS}
+FULL = {"client_cpu", "client_core"}
+"""On a machine that is shared with others a full loop may have to wait for its core, too."""
+
+
+def failed(result):
+    return {check.name: check for check in result.checks if check.outcome is CheckOutcome.FAIL}
+
+
+def is_invalid_for(result, *reasons):
+    """Assert that the one stage is INVALID, and that each of these is among the reasons; return them all."""
+    (stage,) = result.stages
+    found = failed(result)
+    assert result.verdict is Verdict.INVALID, found
+    assert stage.state is State.INVALID
+    for reason in reasons:
+        assert reason in found
+        assert reason in {finding.name for finding in stage.findings}
+    return found
+
+
+# A client that is made the bottleneck
+
+
+def test_a_loop_that_is_full_is_found_and_told_what_to_do(tmp_path):
+    result = carry(users_of("task", 64, **SHORT), tmp_path, host=SinkHost()).result
+    found = is_invalid_for(result)
+    (reason,) = FULL & set(found)
+    if reason == "client_cpu":
+        assert "one event loop is at" in found[reason].message
+        assert "--transport wire" in found[reason].message
+
+
+def burdened(base, workload):
+    run = subprocess.run(
+        [sys.executable, str(TESTS / "burdened.py"), base, workload],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(TESTS), *sys.path]))},
+    )
+    return decode(run.stdout)
+
+
+def test_five_thousand_a_second_with_a_millisecond_of_work_each_are_too_many_for_one_loop():
+    result = burdened("aiohttp", "open")
+    found = is_invalid_for(result)
+    assert FULL & set(found)
+    assert {"lag", "sent"} & set(found)
+    (stage,) = result.stages
+    assert stage.counts.scheduled == stage.due == 7_500
+
+
+def test_work_in_the_loop_is_found_without_any_network():
+    assert FULL & set(is_invalid_for(burdened("null", "closed")))
+
+
+@contextlib.contextmanager
+def busy(core):
+    """A process that keeps a core busy."""
+    burner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        os.sched_setaffinity(burner.pid, {core})
+        yield
+    finally:
+        burner.kill()
+        burner.wait()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores can't be chosen here")
+def test_a_core_that_is_shared_with_a_busy_process_is_found(tmp_path):
+    core = max(os.sched_getaffinity(0))
+
+    async def pin(_events, _target):
+        (worker,) = await until(lambda: workers_of(os.getpid()))
+        for thread in await until(lambda: list(Path(f"/proc/{worker}/task").iterdir())):
+            os.sched_setaffinity(int(thread.name), {core})
+        await asyncio.sleep(60)
+
+    with busy(core):
+        plan = users_of("task", 64, 2_500 * MS, warmup_ns=500 * MS)
+        result = carry(plan, tmp_path, host=SinkHost(), meanwhile=pin).result
+    found = is_invalid_for(result, "client_core")
+    assert "something else runs on the client's cores" in found["client_core"].message
+    assert result.stages[0].client.waited_ratio[0] > 0.2
+
+
+def client_run(tmp_path, host, preexec, *options):
+    """Run `loadlab run task` in a process of its own, prepared by `preexec`; the target is none of that."""
+
+    async def main():
+        target = await host.start()
+        try:
+            client = await asyncio.create_subprocess_exec(
+                *[sys.executable, "-m", "loadlab", "run", "task", "--target", target.url, *options],
+                *["--quiet", "--json", "--out", str(tmp_path / "results")],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                preexec_fn=preexec,
+                cwd=tmp_path,
+            )
+            printed, complaints = await client.communicate()
+        finally:
+            await host.stop()
+        assert printed, complaints
+        return client.returncode, decode(printed)
+
+    return asyncio.run(main())
+
+
+def test_a_limit_of_open_files_that_is_reached_is_found(tmp_path):
+    code, result = client_run(
+        tmp_path,
+        LocalHost(tmp_path / "target.log", {}),
+        lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100)),
+        *["--rate", "300", "--max-in-flight", "1000", "--duration", "1500ms", "--path", "/?delay=2s"],
+    )
+    assert code == 3
+    found = is_invalid_for(result, "open_files")
+    assert "`ulimit -n`" in found["open_files"].message
+    assert result.stages[0].counts.connect_error > 50
+
+
+GROUP = Path("/sys/fs/cgroup/cpu")
+
+
+@pytest.fixture
+def throttled_group():
+    """A CPU group that allows a fifth of a core; only where groups can be made (root, version 1)."""
+    group = GROUP / f"loadlab-test-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / "cpu.cfs_quota_us").write_text("20000")
+    except OSError:
+        pytest.skip("no CPU group can be made here")
+    yield group
+    for _ in range(50):
+        with contextlib.suppress(OSError):
+            group.rmdir()
+            return
+        time.sleep(0.1)
+
+
+def test_a_client_that_its_cpu_limit_holds_back_is_found(tmp_path, throttled_group):
+    code, result = client_run(
+        tmp_path,
+        SinkHost(),
+        lambda: (throttled_group / "cgroup.procs").write_text(str(os.getpid())),
+        *["--concurrency", "32", "--duration", "2s"],
+    )
+    assert code == 3
+    found = is_invalid_for(result, "client_throttled")
+    assert "its CPU limit held the client back" in found["client_throttled"].message
+
+
+# A server that is the bottleneck
+
+
+class Crowded:
+    """A host whose accept queue is always full: it takes one connection at a time, and slowly."""
+
+    def __init__(self) -> None:
+        self._listener = socket.socket()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    async def start(self):
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(1)
+        self._listener.settimeout(0.2)
+        self._thread.start()
+        url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return Target(url=url, where="a full accept queue")
+
+    async def lost(self):
+        return None
+
+    async def stop(self, *, at_once=False):
+        self._over.set()
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self):
+        while not self._over.is_set():
+            with contextlib.suppress(OSError):
+                connection, _ = self._listener.accept()
+                with connection:
+                    connection.settimeout(0.2)
+                    connection.recv(4096)
+                    time.sleep(0.03)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+
+
+APPS = """
+import time
+
+def raising(environ, start_response):
+    raise RuntimeError("as the test has it")
+
+def dripping(environ, start_response):
+    start_response("200 OK", [("Content-Length", "50")])
+    for _ in range(5):
+        time.sleep(0.02)
+        yield b"0123456789"
+"""
+
+
+def path(text):
+    return {"requests": (Request(url=f"http://127.0.0.1{text}"),)}
+
+
+def open_of(rate_hz, **changed):
+    changed = {"spacing": "poisson", "max_in_flight": 500, "when_full": WhenFull.DROP, **SHORT, **changed}
+    return plan_for("task", workload=Workload.OPEN, stages=(Stage(rate_hz=rate_hz),), **changed)
+
+
+SERVER_LIMITED = {
+    "a slow handler": (users_of("task", 64, **SHORT), {"delay": "300ms"}),
+    "few threads": (users_of("task", 32, **SHORT), {"delay": "20ms", "threads": "2"}),
+    "a full accept queue": (users_of("task", 16, **SHORT, timeout_ns=2 * NS_PER_S), {"host": Crowded}),
+    "a handler that computes": (users_of("task", 16, **SHORT, **path("/cpu?work=5ms")), {}),
+    "exponential service": (open_of(130), {"delay": "exp:50ms", "threads": "8"}),
+    "errors": (open_of(200, **path("/error?status=503")), {}),
+    "a slow body": (users_of("task", 16, **SHORT), {"app": "served_apps:dripping", "threads": "8"}),
+    "an app that raises": (users_of("task", 4, **SHORT), {"app": "served_apps:raising"}),
+    "one thread, many users": (users_of("task", 64, **SHORT), {"delay": "10ms", "threads": "1"}),
+    "the development server": (users_of("task", 16, **SHORT), {"server": "flask", "delay": "50ms"}),
+    "more arrivals than it can take": (open_of(200), {"delay": "50ms", "threads": "4"}),
+}
+
+
+@pytest.mark.parametrize("name", SERVER_LIMITED)
+def test_a_slow_server_is_never_blamed_on_the_client(tmp_path, name, monkeypatch):
+    plan, options = SERVER_LIMITED[name]
+    (tmp_path / "served_apps.py").write_text(APPS)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    host = options["host"]() if "host" in options else None
+    given = {name: value for name, value in options.items() if name != "host"}
+    result = carry(plan, tmp_path, host=host, **given).result
+    blamed = {name: check.message for name, check in failed(result).items() if name != "answered"}
+    assert result.verdict is not Verdict.INVALID, blamed
+    assert result.stages[0].state is not State.INVALID

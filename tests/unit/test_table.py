@@ -1,0 +1,135 @@
+"""The table in the terminal: a row says what its stage is worth, and nothing is wider than 80 columns."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from fakes import plan
+from loadlab.plan import Stage, Workload
+from loadlab.report.table import render
+from loadlab.result import (
+    Check,
+    CheckOutcome,
+    Counts,
+    Distribution,
+    Finding,
+    StageResult,
+    State,
+    Theory,
+    Verdict,
+)
+from results import result, stage
+
+LATENCY = Distribution(
+    count=9, mean=1.0, p50=123_456_789, p90=223_456_789, p99=1_323_456_789, p999=None, max=9_876_543_210
+)
+FULL = "one event loop is at 100% of a core: use SCENARIO=pool or --transport wire"
+
+
+def failed(name, label, message):
+    return Check(
+        name=name,
+        stage=label,
+        metric="it",
+        operator="<=",
+        limit=0.9,
+        actual=1.0,
+        unit="cores",
+        outcome=CheckOutcome.FAIL,
+        message=message,
+    )
+
+
+def measured(label="128", **changed) -> StageResult:
+    return stage(
+        **{
+            "label": label,
+            "counts": Counts(scheduled=210_836, ok=210_836),
+            "throughput_hz": 21_083.6,
+            "in_flight_mean": 128.0,
+            "latency_ns": LATENCY,
+            "theory": Theory(service_ns=1e8, bound_hz=6_300.0, bound_ratio=0.33),
+            **changed,
+        }
+    )
+
+
+def lines(of):
+    out = io.StringIO()
+    Console(file=out, width=80).print(render(of))
+    return out.getvalue().splitlines()
+
+
+def row(of, label):
+    (only,) = [line for line in lines(of) if line.split() and line.split()[0].strip("!?") == label]
+    return only
+
+
+def limited(label="128"):
+    """A stage that the client could not carry, and the checks that say so."""
+    finding = Finding("client_cpu", FULL)
+    return measured(label, state=State.INVALID, findings=(finding,)), failed("client_cpu", label, FULL)
+
+
+def test_a_valid_stage_has_no_mark():
+    shown = row(result(stages=(measured(),)), "128")
+    assert not {"!", "?"} & set(shown)
+    assert "≥" not in shown
+    assert shown.split()[-1] == "33%"
+
+
+def test_what_the_client_limited_is_at_least_its_rate_and_no_share_of_what_the_target_can_do():
+    made, check = limited()
+    of = result(stages=(made,), checks=(check,), verdict=Verdict.INVALID)
+    shown = row(of, "128")
+    assert shown.split()[0] == "!128"
+    assert "≥21,084" in shown
+    assert "%" not in shown
+    text = " ".join(lines(of))
+    assert "limited by the client: what the target can do is not known from it" in text
+    assert " ".join(lines(of)).count("use SCENARIO=pool or") == 1
+
+
+def test_a_reason_that_holds_for_several_stages_is_told_once():
+    made, check = limited("64")
+    other, again = limited("128")
+    of = result(stages=(made, other), checks=(check, again), verdict=Verdict.INVALID)
+    assert f"stage 64, 128: {FULL}" in " ".join(line.strip() for line in lines(of))
+
+
+def test_a_suspect_stage_is_marked_and_its_reason_stands_below():
+    finding = Finding("little", "two accounts disagree")
+    made = measured(state=State.SUSPECT, findings=(finding,))
+    of = result(stages=(made,), checks=(failed("little", "128", "two accounts disagree"),))
+    assert row(of, "128").split()[0] == "?128"
+    text = "\n".join(lines(of))
+    assert "stage 128?: two accounts disagree" in text
+    assert text.count("two accounts disagree") == 1
+    assert "PASS" in text
+
+
+def test_a_stage_that_lost_a_worker_is_marked_but_not_called_limited_by_the_client():
+    made = measured(state=State.INVALID, findings=(Finding("worker_lost", "it was killed"),))
+    of = result(stages=(made,), verdict=Verdict.INVALID)
+    assert row(of, "128").split()[0] == "!128"
+    assert "limited by the client" not in "\n".join(lines(of))
+
+
+@pytest.mark.parametrize("workload", list(Workload))
+def test_the_table_fits_into_80_columns(workload):
+    made, check = limited("10000")
+    shapes = {
+        Workload.CLOSED: {},
+        Workload.OPEN: {"stages": (Stage(rate_hz=20_000.0),)},
+        Workload.BATCH: {"stages": (Stage(requests=10_000),), "duration_ns": None},
+    }
+    of = result(
+        plan=plan(workload=workload, **shapes[workload]),
+        stages=(made, measured("1")),
+        checks=(check,),
+        verdict=Verdict.INVALID,
+    )
+    shown = lines(of)
+    assert all(len(line) <= 80 for line in shown)
+    assert not any("…" in line for line in shown)
