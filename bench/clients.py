@@ -2,7 +2,8 @@
 
 Every tool runs in turn, pinned to one core, nginx to another, for several rounds; the table shows the median
 of each and its ratio to the lab's, round by round. The lab's figure is what `loadlab run` itself says, and
-its count is compared with nginx's own. Needs two cores, the Debian packages nginx-light, wrk and hey, and the bench venv.
+its count is compared with nginx's own. Needs two cores, the Debian packages nginx-light, wrk and hey, and
+the bench venv.
 """
 
 import argparse
