@@ -63,6 +63,9 @@ schema: .venv/dev ## write docs/result.schema.json anew, after a change of the r
 bench: .venv/dev .venv-bench/done ## one client core beside its peers, against nginx (packages nginx-light, hey): ARGS="--rounds 5"
 	@$(bin)/python bench/clients.py $(ARGS)
 
+ground-truth: .venv/dev ## measured latency beside queueing theory: ARGS="--seconds 120 --rho 0.5 0.85"
+	@$(bin)/python bench/ground_truth.py $(ARGS)
+
 .venv-bench/done: requirements/bench.txt
 	@scripts/venv.sh bench
 
@@ -71,7 +74,7 @@ clean: ## remove what was made here (.venv, caches); results and images stay
 	@find client target tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
-	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 .venv/runtime: requirements/client.txt requirements/target.txt requirements/build.txt pyproject.toml
 	@scripts/venv.sh runtime
@@ -79,4 +82,4 @@ help: ## this list
 .venv/dev: .venv/runtime requirements/dev.txt
 	@scripts/venv.sh dev
 
-.PHONY: run tour doctor up down logs ps images test check format lock schema bench clean help
+.PHONY: run tour doctor up down logs ps images test check format lock schema bench ground-truth clean help
