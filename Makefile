@@ -60,7 +60,7 @@ lock: .venv/dev ## renew the hashed locks in requirements/
 schema: .venv/dev ## write docs/result.schema.json anew, after a change of the result types
 	@$(bin)/python -m loadlab.report.schema >docs/result.schema.json
 
-bench: .venv/dev .venv-bench/done ## one client core beside its peers, against nginx (packages nginx-light, hey): ARGS="--rounds 5"
+bench: .venv/dev .venv-bench/done ## one client core beside its peers, against nginx (packages nginx-light, wrk, hey): ARGS="--rounds 5"
 	@$(bin)/python bench/clients.py $(ARGS)
 
 ground-truth: .venv/dev ## measured latency beside queueing theory: ARGS="--seconds 120 --rho 0.5 0.85"

@@ -2,7 +2,8 @@
 
 Every tool runs in turn, pinned to one core, nginx to another, for several rounds; the table shows the median
 of each and its ratio to the lab's, round by round. The lab's figure is what `loadlab run` itself says, and
-its count is compared with nginx's own. Needs two cores, nginx, hey (Debian packages) and the bench venv.
+its count is compared with nginx's own. Needs two cores, the Debian packages nginx-light, wrk and hey, and
+the bench venv.
 """
 
 import argparse
@@ -35,7 +36,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the table there, with the environment")
     given = parser.parse_args()
     tools: dict[str, Callable[[str, int], float]] = {
-        "loadlab task + aiohttp": loadlab,
+        "loadlab task + aiohttp": lambda url, seconds: loadlab("task", "aiohttp", url, seconds),
+        "loadlab callback + wire": lambda url, seconds: loadlab("callback", "wire", url, seconds),
+        "wrk": wrk,
         "hey": hey,
         "locust FastHttpUser": lambda url, seconds: locust(given.locust, url, seconds),
     }
@@ -53,7 +56,7 @@ def main() -> None:
         }
         for name, values in rates.items()
     }
-    print(f"{'client, one core':26}{'requests/s':>12}{'loadlab is':>14}")
+    print(f"{'client, one core':26}{'requests/s':>12}   task + aiohttp is")
     for name, row in rows.items():
         print(f"{name:26}{row['rate_hz']:>12,.0f}{row['loadlab_ratio']:>12.2f} x")
     if given.json:
@@ -61,9 +64,19 @@ def main() -> None:
         given.json.write_text(json.dumps(table, indent=1))
 
 
-def loadlab(url: str, seconds: int) -> float:
+def loadlab(scenario: str, transport: str, url: str, seconds: int) -> float:
     before = served(url)
-    command = [LOADLAB, "run", "task", "--target", url, "--concurrency", CONNECTIONS]
+    command = [
+        LOADLAB,
+        "run",
+        scenario,
+        "--transport",
+        transport,
+        "--target",
+        url,
+        "--concurrency",
+        CONNECTIONS,
+    ]
     command += ["--duration", f"{seconds}s", "--warmup", "0.5s", "--json", "--quiet"]
     with tempfile.TemporaryDirectory() as out:
         result = json.loads(pinned([*command, "--out", out]))
@@ -72,6 +85,11 @@ def loadlab(url: str, seconds: int) -> float:
     if served(url) - before - 1 != stage["sent_total"]:
         sys.exit(f"nginx served {served(url) - before - 2}, the lab sent {stage['sent_total']}")
     return float(stage["throughput_hz"])
+
+
+def wrk(url: str, seconds: int) -> float:
+    text = pinned(["wrk", "-t", "1", "-c", CONNECTIONS, "-d", f"{seconds}s", url])
+    return found(r"Requests/sec:\s+([\d.]+)", text)
 
 
 def hey(url: str, seconds: int) -> float:

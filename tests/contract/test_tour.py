@@ -229,7 +229,7 @@ def test_a_target_that_dies_under_a_step_ends_the_tour_and_keeps_its_log(tmp_pat
         while not any(isinstance(event, Predicted) for event in told):
             await asyncio.sleep(0.02)
         await asyncio.sleep(1.0)
-        os.killpg(lab._main.host._child._process.pid, signal.SIGKILL)
+        os.killpg(lab._main.host._child.process.pid, signal.SIGKILL)
         await touring
 
     with pytest.raises(TargetError) as caught:
