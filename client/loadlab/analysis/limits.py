@@ -61,8 +61,8 @@ def client_core(case: Case) -> Check:
         untestable=untestable,
         means="every worker of the client got a core when it needed one",
         failed=f"a worker of the client waited for a core for up to {waited:.0%} of a second and ran for"
-        f" {busiest:.0%}: something else runs on the client's cores; stop it, or give the client cores of its"
-        " own (taskset)",
+        f" {busiest:.0%}: something else runs on the client's cores, perhaps the target itself; stop it, or"
+        " give the client cores of its own (taskset)",
     )
 
 
@@ -218,7 +218,7 @@ def _late_because(case: Case) -> str:
     if waited > 0.1:
         return (
             f"the client waited for a core for up to {waited:.0%} of a second; stop what else runs on its"
-            " cores, or give it cores of its own"
+            " cores, or give it cores of its own where that is the target itself"
         )
     return "its event loop was held up; ask for a lower --rate, or use a calmer machine"
 
