@@ -26,6 +26,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 LOADLAB = Path(sys.executable).with_name("loadlab")
 CONNECTIONS = 50
+BARE = "bare_aiohttp.py"
 
 
 def main() -> None:
@@ -38,6 +39,7 @@ def main() -> None:
     tools: dict[str, Callable[[str, int], float]] = {
         "loadlab task + aiohttp": lambda url, seconds: loadlab("task", "aiohttp", url, seconds),
         "loadlab callback + wire": lambda url, seconds: loadlab("callback", "wire", url, seconds),
+        "aiohttp alone": lambda url, seconds: float(pinned([sys.executable, HERE / BARE, url, seconds])),
         "wrk": wrk,
         "hey": hey,
         "locust FastHttpUser": lambda url, seconds: locust(given.locust, url, seconds),
