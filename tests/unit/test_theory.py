@@ -1,7 +1,7 @@
 import pytest
 
 from fakes import plan
-from loadlab.analysis.summary import target_stage, theory
+from loadlab.analysis.target import target_stage, theory
 from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.hosts.metrics import Reading

@@ -1,0 +1,100 @@
+"""What a reader of a stage's numbers must know besides. Pure."""
+
+from loadlab.clock import NS_PER_S
+from loadlab.fleet.supervisor import Carried
+from loadlab.plan import Plan, Stage, Traits, Workload
+from loadlab.recorder import Recorder
+from loadlab.result import (
+    Finding,
+    span_ns,
+)
+from loadlab.sample import ANSWERED, Outcome
+
+
+def complete(counted: Recorder) -> bool:
+    """Tell whether every request that was due has a response."""
+    return sum(counted.counts) == sum(counted.count(outcome) for outcome in ANSWERED) > 0
+
+
+def cut_short(plan: Plan, carried: Carried) -> bool:
+    """Tell whether the stage ended before its time."""
+    return plan.duration_ns is not None and span_ns(carried.window) < plan.duration_ns
+
+
+def findings_of(plan: Plan, stage: Stage, traits: Traits, carried: Carried) -> list[Finding]:
+    """Say what the stage's numbers do not."""
+    counted = carried.counted
+    found = [
+        Finding(
+            "worker_lost",
+            f"the worker of shard {lost.shard} {lost.why}; {lost.missing_ns / NS_PER_S:.1f} s of its window"
+            f" and the outcome of {lost.unknown} requests are unknown",
+        )
+        for lost in carried.lost
+    ]
+    if plan.duration_ns is not None and cut_short(plan, carried):
+        found.append(
+            Finding(
+                "cut_short",
+                f"it ended after {span_ns(carried.window) / NS_PER_S:.2f} of"
+                f" {plan.duration_ns / NS_PER_S:.2f} s: its window lasts until its last reply",
+            )
+        )
+    if not sum(counted.counts) and not carried.lost:
+        found.append(
+            Finding(
+                "nothing_due",
+                f"no request was due in its window: those in flight began before it and took longer than it;"
+                f" {counted.sent} were sent in all",
+            )
+        )
+    unanswered = counted.count(Outcome.CONNECT_ERROR) + counted.count(Outcome.PROTOCOL_ERROR)
+    if unanswered and counted.latency.count:
+        found.append(
+            Finding(
+                "answered_only",
+                f"its latencies are those of the {counted.latency.count} requests that were answered",
+            )
+        )
+    if counted.late.count:
+        found.append(
+            Finding(
+                "unanswered",
+                f"{counted.late.count} requests had no answer: their latency is at least what was waited, and"
+                " a quantile that they could move is left open",
+            )
+        )
+    if traits.blocks_loop:
+        found.append(
+            Finding(
+                "loop_blocked",
+                f"by design: blocking calls held the event loop, one after another, for up to"
+                f" {carried.loop_stall_max_ns / NS_PER_S:.2f} s without a break",
+            )
+        )
+    if not carried.lost and plan.workload is Workload.BATCH and not complete(counted):
+        found.append(
+            Finding("incomplete", "not every request of the batch was answered, so it has no Cost time")
+        )
+    if carried.wear.connections_lost:
+        found.append(
+            Finding("connections_lost", f"{carried.wear.connections_lost} connections broke under a request")
+        )
+    users = stage.concurrency or stage.requests
+    if users is not None and carried.wear.connections_opened > 2 * users:
+        found.append(
+            Finding(
+                "connections_reopened",
+                f"{carried.wear.connections_opened} connections were opened for {users} in flight: the target"
+                " closes them, or they were idle for too long, and each new one costs a handshake",
+            )
+        )
+    if carried.wear.surplus:
+        found.append(
+            Finding(
+                "surplus",
+                f"{carried.wear.surplus} times bytes came that belonged to no response, such as a body longer"
+                " than its Content-Length; the connection was closed each time",
+            )
+        )
+    return found
