@@ -8,7 +8,7 @@ events of the run, or `Refused` in their place.
 import msgspec
 
 from loadlab.errors import Exit
-from loadlab.events import RunBegan, RunEnded, StageBegan, StageEnded, Tick
+from loadlab.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.plan import Plan
 from loadlab.result import Environment
 
@@ -36,7 +36,7 @@ class Refused(msgspec.Struct, tag=True, frozen=True):
     exit: Exit
 
 
-Line = Aboard | Refused | RunBegan | StageBegan | Tick | StageEnded | RunEnded
+Line = Aboard | Refused | RunBegan | Noted | StageBegan | Tick | StageEnded | RunEnded
 
 
 def encode(line: Errand | Line) -> bytes:

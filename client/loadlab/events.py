@@ -14,6 +14,12 @@ class RunBegan(msgspec.Struct, tag=True, frozen=True):
     plan: Plan
 
 
+class Noted(msgspec.Struct, tag=True, frozen=True):
+    """Something that whoever follows the run should know, in one sentence."""
+
+    sentence: str
+
+
 class StageBegan(msgspec.Struct, tag=True, frozen=True):
     """A stage's workers are being started."""
 
@@ -28,13 +34,28 @@ class Tick(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """warm-up, measuring or draining."""
     fraction: float
     """How much of the stage is over, 0 to 1."""
+    at_ns: int = 0
+    """Since the stage's barrier."""
     finished: int
     rate_hz: float
     """Replies over the last span."""
+    offered_hz: float | None = None
+    """The rate at which an open stage's requests are due now."""
     in_flight: int
     p50_ns: int | None
+    """This and the other quantiles: of the latencies that were reported in the last second."""
+    p95_ns: int | None = None
     p99_ns: int | None
     errors: int
+    """Requests due in the window that did not end ok, so far."""
+    dropped: int = 0
+    client_cpu: tuple[float | None, ...] = ()
+    """Of each worker over the last second, in cores, without what it spent awake only to be on time."""
+    busy_threads: float | None = None
+    """Of the target, a second ago at most; this and the next two are None where it does not tell."""
+    slots: int | None = None
+    """How many requests the target handles at once: workers x threads."""
+    thread_queue: float | None = None
 
 
 class StageEnded(msgspec.Struct, tag=True, frozen=True):
@@ -50,4 +71,4 @@ class RunEnded(msgspec.Struct, tag=True, frozen=True):
     result: RunResult
 
 
-Event = RunBegan | StageBegan | Tick | StageEnded | RunEnded
+Event = RunBegan | Noted | StageBegan | Tick | StageEnded | RunEnded

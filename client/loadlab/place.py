@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from loadlab.engine import Run, Tell
+from loadlab.engine import Observe, Run, Tell
 from loadlab.environment import Room
 from loadlab.errors import UsageError
 from loadlab.fleet.supervisor import Control
@@ -55,7 +55,9 @@ class Here:
         return await carry_at(host, plan, folder.run_id, control, tell)
 
 
-async def carry_at(host: Host, plan: Plan, run_id: str, control: Control, tell: Tell) -> RunResult:
+async def carry_at(
+    host: Host, plan: Plan, run_id: str, control: Control, tell: Tell, *, observe: Observe | None = None
+) -> RunResult:
     """Carry a plan in this process against a host's target, and leave nothing of it behind."""
     try:
         target = await host.start()
@@ -67,6 +69,7 @@ async def carry_at(host: Host, plan: Plan, run_id: str, control: Control, tell: 
             target=target,
             control=control,
             tell=tell,
+            observe=observe,
         )
         return await run.carry()
     finally:

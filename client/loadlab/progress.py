@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from loadlab.events import Event, RunBegan, StageBegan, StageEnded, Tick
+from loadlab.events import Event, Noted, RunBegan, StageBegan, StageEnded, Tick
 from loadlab.plan import Plan
 from loadlab.result import StageResult
 from loadlab.units import show_hz, show_ns
@@ -70,6 +70,8 @@ class Lines(Quiet):
                 self._line(where)
             case Tick() if time.monotonic() - self._said >= _LINE_EVERY_S:
                 self._line(f"stage {self._label(event.index)}: {event.phase}, {_now(event)}")
+            case Noted(sentence):
+                self._line(sentence)
             case StageEnded(index, result):
                 self._line(f"stage {self._label(index)}: {_whole(result)}")
             case _:
@@ -109,6 +111,8 @@ class Bars:
             case RunBegan(_, where, plan):
                 self._plan = plan
                 self._console.print(where, soft_wrap=True, highlight=False, markup=False)
+            case Noted(sentence):
+                self._console.print(sentence, soft_wrap=True, highlight=False, markup=False)
             case StageBegan(index):
                 self._running = index
             case Tick():

@@ -89,6 +89,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     mean: float | None
     p50: int | None
     p90: int | None
+    p95: int | None = None
     p99: int | None
     p999: int | None
     max: int | None

@@ -18,7 +18,7 @@ from loadlab.analysis import audit
 from loadlab.engine import Tell
 from loadlab.errand import COMMAND, STOP, Aboard, Errand, Refused, decode, encode
 from loadlab.errors import ClientError, UsageError, relayed
-from loadlab.events import RunBegan, RunEnded, StageBegan, StageEnded, Tick
+from loadlab.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.fleet.supervisor import Control
 from loadlab.hosts.attached import Process
 from loadlab.plan import Plan
@@ -159,6 +159,8 @@ class Following:
             case RunBegan():
                 self._began = _utc()
                 self._tell(RunBegan(self._errand.run_id, self._stack.where, event.plan))
+            case Noted():
+                self._tell(event)
             case StageBegan():
                 self._meter.begin()
                 self._tell(event)

@@ -20,6 +20,7 @@ LAYERS = {
     5: (
         "cli",
         "doctor",
+        "edges",
         "engine",
         "errand",
         "place",
@@ -28,6 +29,7 @@ LAYERS = {
         "serve",
         "stack",
         "store",
+        "ticks",
         "tour",
         "usage",
         "__main__",

@@ -59,6 +59,7 @@ def spread(p50_ms=100.0, p99_ms=None, count=6400):
         mean=float(p50),
         p50=p50,
         p90=p50,
+        p95=p50,
         p99=p99,
         p999=None,
         max=p99,

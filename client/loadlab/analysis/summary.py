@@ -28,7 +28,7 @@ from loadlab.sample import Outcome
 
 _NOTHING = Histogram()
 _NOT_TOLD = Held()
-_QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
+_QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 
 def stage_result(

@@ -11,7 +11,7 @@ import msgspec
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.fleet.member import Member
 from loadlab.fleet.messages import Go, Halt, Pulse, Quit
-from loadlab.fleet.took import Took
+from loadlab.fleet.took import Took, busy_now
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.recorder import Recorder, Window
 from loadlab.shard import Share
@@ -84,6 +84,9 @@ class Live(msgspec.Struct, frozen=True):
     sent: int
     finished: int
     in_flight: int
+    busy: tuple[float | None, ...]
+    """CPU of each worker over the last second, in cores, without what it spent awake only to be on time."""
+    loop_stall_max_ns: int
     begin_ns: int
     now_ns: int
 
@@ -182,6 +185,8 @@ def _live(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns: i
         sent=sum(pulse.sent for pulse in last),
         finished=sum(pulse.finished for pulse in last),
         in_flight=sum(pulse.in_flight for pulse in last),
+        busy=tuple(busy_now(member.pulses) for member in members),
+        loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in last), default=0),
         begin_ns=begin_ns,
         now_ns=now_ns,
     )

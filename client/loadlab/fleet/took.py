@@ -43,6 +43,16 @@ def took(pulses: list[Pulse], window: Window) -> Took:
     return Took(cpu_ratio, max(busy), max(waited, default=None), max(wanted, default=None))
 
 
+def busy_now(pulses: list[Pulse]) -> float | None:
+    """Return the CPU time over the last second or so, without what was spent awake only to be on time."""
+    if len(pulses) < 2:
+        return None
+    last = pulses[-1]
+    first = next((one for one in reversed(pulses) if last.at_ns - one.at_ns >= _SECOND_NS), pulses[0])
+    length_ns = last.at_ns - first.at_ns
+    return (last.cpu_ns - first.cpu_ns - (last.spun_ns - first.spun_ns)) / length_ns if length_ns else None
+
+
 def _mean_ratio(pulses: list[Pulse], window: Window) -> float | None:
     """Return the CPU time over the window; between two pulses it is taken to grow evenly."""
     if len(pulses) < 2 or window.end_ns is None:

@@ -1,0 +1,109 @@
+"""From what the supervisor sees of a stage to what is told of it, about twice a second."""
+
+import asyncio
+from collections import deque
+
+from loadlab.clock import MONOTONIC, NS_PER_S
+from loadlab.events import Tick
+from loadlab.fleet.supervisor import Live
+from loadlab.histogram import Histogram, quantile_ns
+from loadlab.hosts.metrics import Reading, read
+from loadlab.plan import Plan, Stage, Workload
+from loadlab.recorder import Recorder
+from loadlab.sample import Outcome
+
+_LOOK_S = 1.0
+"""How often the target is asked for its threads: as often as Prometheus asks it."""
+
+
+class Ticks:
+    """Tells how a stage stands."""
+
+    def __init__(self, index: int, plan: Plan, stage: Stage, metrics_url: str | None) -> None:
+        self._index = index
+        self._plan = plan
+        self._stage = stage
+        self._metrics_url = metrics_url
+        self._target: Reading | None = None
+        self._finished = 0
+        self._at_ns = 0
+        self._answered_at_ns = MONOTONIC.now_ns()
+        self._answered = 0
+        self._recent: deque[Recorder] = deque(maxlen=2)
+        """The last second: workers report once in it, and what is told of them is told twice."""
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether requests end, but for a second or more none with a response."""
+        waited_ns = MONOTONIC.now_ns() - self._answered_at_ns
+        return waited_ns > NS_PER_S and self._finished > self._answered
+
+    async def look(self) -> None:
+        """Read the target's threads once a second, until cancelled; nothing of one that tells none."""
+        while self._metrics_url is not None:
+            self._target = await read(self._metrics_url)
+            await asyncio.sleep(_LOOK_S)
+
+    def tick(self, live: Live) -> Tick:
+        """Return how the stage stands."""
+        at_ns = live.now_ns - live.begin_ns
+        if live.fresh.answered or not live.sent:
+            self._answered_at_ns = live.now_ns
+            self._answered = live.finished
+        rate_hz = (live.finished - self._finished) / max(at_ns - self._at_ns, 1) * NS_PER_S
+        self._finished, self._at_ns = live.finished, at_ns
+        self._recent.append(live.fresh)
+        p50_ns, p95_ns, p99_ns = self._quantiles(0.5, 0.95, 0.99)
+        return Tick(
+            index=self._index,
+            phase=phase(live),
+            fraction=self._fraction(at_ns, live.finished),
+            at_ns=at_ns,
+            finished=live.finished,
+            rate_hz=rate_hz,
+            offered_hz=offered_hz(self._plan, self._stage, at_ns),
+            in_flight=live.in_flight,
+            p50_ns=p50_ns,
+            p95_ns=p95_ns,
+            p99_ns=p99_ns,
+            errors=sum(live.counted.counts) - live.counted.count(Outcome.OK),
+            dropped=live.counted.count(Outcome.DROPPED),
+            client_cpu=live.busy,
+            busy_threads=self._told("target_busy_threads"),
+            slots=self._slots(),
+            thread_queue=self._told("target_thread_queue"),
+        )
+
+    def _quantiles(self, *quantiles: float) -> list[int | None]:
+        latency, late = Histogram(), Histogram()
+        for part in self._recent:
+            latency.merge(part.latency)
+            late.merge(part.late)
+        return [quantile_ns(latency, late, quantile) for quantile in quantiles]
+
+    def _slots(self) -> int | None:
+        workers, threads = self._told("target_workers"), self._told("target_threads")
+        return round(workers * threads) if workers and threads else None
+
+    def _told(self, name: str) -> float | None:
+        return None if self._target is None else self._target.get(name)
+
+    def _fraction(self, at_ns: int, finished: int) -> float:
+        if self._plan.duration_ns is not None:
+            return min(1.0, at_ns / (self._plan.warmup_ns + self._plan.duration_ns))
+        return min(1.0, finished / (self._stage.requests or 1))
+
+
+def phase(live: Live) -> str:
+    """Name the part of the stage that it is in: warm-up, measuring or draining."""
+    window = live.counted.window
+    if live.now_ns < window.start_ns:
+        return "warm-up"
+    if window.end_ns is not None and live.now_ns >= window.end_ns:
+        return "draining"
+    return "measuring"
+
+
+def offered_hz(plan: Plan, stage: Stage, at_ns: int) -> float | None:
+    """Return the rate at which an open stage's requests are due then; None of any other workload."""
+    return plan.arrivals(stage).rate_hz(at_ns) if plan.workload is Workload.OPEN else None
