@@ -17,8 +17,9 @@ import numpy as np
 import numpy.ma  # np.unique would load it at its first call, when no file may be left to open it
 
 from loadlab.clock import NS_PER_S
-from loadlab.histogram import Histogram, Int64s, Sparse, quantile_ns
+from loadlab.histogram import Histogram, Int64s, Sparse
 from loadlab.sample import ANSWERED, CENSORED, WAITED, Outcome, Sample
+from loadlab.slices import Slice
 
 COLUMNS = len(Sample._fields)
 PIECE = 8192
@@ -99,50 +100,6 @@ class Tape:
         piece = self._rows[:values]
         del self._rows[:values]
         return np.frombuffer(piece, dtype=np.int64).reshape(-1, COLUMNS)
-
-
-class Figures(msgspec.Struct, array_like=True, frozen=True):
-    """What a second's latencies come to; all that is kept of a second that is over."""
-
-    count: int
-    p50_ns: int | None
-    p99_ns: int | None
-
-
-class Slice(msgspec.Struct, array_like=True):
-    """The completions of one second of the window."""
-
-    latency: Sparse = Sparse()
-    late: Sparse = Sparse()
-    """How long the requests that were given up in this second had been waited for."""
-    errors: int = 0
-    in_flight_integral_ns: int = 0
-    settled: Figures | None = None
-
-    def merge(self, other: Self) -> None:
-        """Add what an unsettled other counted; replies that come after this one was settled still count."""
-        if other.settled is not None:
-            raise ValueError("a settled second can't be added to another")
-        if self.settled is None:
-            self.latency = self.latency.plus(other.latency)
-            self.late = self.late.plus(other.late)
-        else:
-            count = self.settled.count + other.figures().count
-            self.settled = Figures(count, self.settled.p50_ns, self.settled.p99_ns)
-        self.errors += other.errors
-        self.in_flight_integral_ns += other.in_flight_integral_ns
-
-    def figures(self) -> Figures:
-        """Return count and quantiles."""
-        if self.settled is not None:
-            return self.settled
-        latency, late = Histogram.of(self.latency), Histogram.of(self.late)
-        return Figures(latency.count, quantile_ns(latency, late, 0.5), quantile_ns(latency, late, 0.99))
-
-    def settle(self) -> None:
-        """Keep the figures alone: a long run must not keep a distribution of every second."""
-        self.settled = self.figures()
-        self.latency = self.late = Sparse()
 
 
 class Recorder(msgspec.Struct, array_like=True):

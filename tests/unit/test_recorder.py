@@ -19,8 +19,9 @@ from loadlab.fleet.messages import (
     from_parent,
     from_worker,
 )
-from loadlab.recorder import COLUMNS, PIECE, Recorder, Slice, Tape, Window
+from loadlab.recorder import COLUMNS, PIECE, Recorder, Tape, Window
 from loadlab.sample import ANSWERED, CENSORED, WAITED, Outcome, Sample
+from loadlab.slices import Slice
 from loadlab.transports import Wear
 
 START_NS = 50 * NS_PER_S

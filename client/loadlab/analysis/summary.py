@@ -13,7 +13,7 @@ from loadlab.histogram import Histogram, interval_ns, quantile_ns
 from loadlab.hosts.metrics import Reading
 from loadlab.machine import Held
 from loadlab.plan import Plan, Stage, Traits, Workload
-from loadlab.recorder import Recorder, Slice
+from loadlab.recorder import Recorder
 from loadlab.result import (
     ClientStage,
     Counts,
@@ -25,6 +25,7 @@ from loadlab.result import (
     span_ns,
 )
 from loadlab.sample import Outcome
+from loadlab.slices import Slice
 
 _NOTHING = Histogram()
 _NOT_TOLD = Held()
