@@ -58,8 +58,8 @@ class Chain(ABC):
     def _replied(self, reply: Reply) -> None:
         """Note a reply and go on."""
         done_ns = self._now_ns()
-        outcome, status, body_bytes = reply
-        self._note([self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes])
+        outcome, status, body_bytes, inside_ns = reply
+        self._note([self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes, inside_ns])
         if not self._batch:
             self._due_ns = done_ns + self._think_ns
         if self._think_ns:
@@ -68,7 +68,7 @@ class Chain(ABC):
             self.step()
 
     def _unfinished(self) -> None:
-        self._note([self._due_ns, self._sent_ns, self._now_ns(), Outcome.UNFINISHED, 0, 0])
+        self._note([self._due_ns, self._sent_ns, self._now_ns(), Outcome.UNFINISHED, 0, 0, 0])
         self._end()
 
     def _think(self) -> None:
@@ -132,8 +132,8 @@ class ChainOfCalls(Chain):
             return
         shard = self._shard
         done_ns = self._now_ns()
-        outcome, status, body_bytes = reply
-        self._note([self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes])
+        outcome, status, body_bytes, inside_ns = reply
+        self._note([self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes, inside_ns])
         if done_ns >= shard.end_ns or (prepared := next(self._feed, None)) is None:
             self._end()
             return

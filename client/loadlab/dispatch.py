@@ -83,7 +83,7 @@ class Places:
         """Count a due request that will not be sent; `flag` is WAITED where no place was free for it."""
         now_ns = self._shard.now_ns()
         self._shard.dropped += 1
-        self._shard.tape.note([due_ns, now_ns, now_ns, Outcome.DROPPED | flag, 0, 0])
+        self._shard.tape.note([due_ns, now_ns, now_ns, Outcome.DROPPED | flag, 0, 0, 0])
 
 
 async def open_load(shard: Shard, feed: Iterator[Any], requests: Requests, barrier: Barrier) -> None:

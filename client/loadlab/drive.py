@@ -50,12 +50,12 @@ async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend) -> None:
         sent = now_ns()
         shard.sent += 1
         try:
-            outcome, status, body_bytes = await send(prepared)
+            outcome, status, body_bytes, inside_ns = await send(prepared)
         except asyncio.CancelledError:
-            note([due, sent, now_ns(), Outcome.UNFINISHED, 0, 0])
+            note([due, sent, now_ns(), Outcome.UNFINISHED, 0, 0, 0])
             raise
         done = now_ns()
-        note([due, sent, done, outcome, status, body_bytes])
+        note([due, sent, done, outcome, status, body_bytes, inside_ns])
         if not batch:
             due = done + think_ns
 
@@ -136,5 +136,5 @@ class BlockingUser:
         with self._mine:
             if self._in_hand is not None:
                 due_ns, sent_ns = self._in_hand
-                self._shard.tape.note([due_ns, sent_ns, self._shard.now_ns(), Outcome.UNFINISHED, 0, 0])
+                self._shard.tape.note([due_ns, sent_ns, self._shard.now_ns(), Outcome.UNFINISHED, 0, 0, 0])
                 self._in_hand = None

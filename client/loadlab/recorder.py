@@ -1,6 +1,6 @@
 """What was counted.
 
-A worker's loop writes finished requests to a `Tape`: one call, six raw integers. Ten times a second
+A worker's loop writes finished requests to a `Tape`: one call, seven raw integers. Ten times a second
 the tape is folded into a `Recorder`, the sums of a span of time, which goes to the parent once a second.
 `merge` is associative and commutative, so the live view, the metrics and the result file are the same
 sums. No recorder grows with the number of requests.
@@ -18,7 +18,7 @@ import numpy.ma  # np.unique would load it at its first call, when no file may b
 
 from loadlab.clock import NS_PER_S
 from loadlab.histogram import Histogram, Int64s, Sparse
-from loadlab.sample import ANSWERED, CENSORED, WAITED, Outcome, Sample
+from loadlab.sample import ANSWERED, CENSORED, STAMP_GRAIN_NS, WAITED, Outcome, Sample
 from loadlab.slices import Slice
 
 COLUMNS = len(Sample._fields)
@@ -80,8 +80,8 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
 class Tape:
     """Finished requests as raw integers, written by the loop and read by another thread.
 
-    `note([due_ns, sent_ns, done_ns, outcome, status, body_bytes])` is one call into C and therefore
-    atomic under the GIL, as are the two calls of `cut`: no lock stands in the loop.
+    `note([due_ns, sent_ns, done_ns, outcome, status, body_bytes, inside_ns])` is one call into C and
+    therefore atomic under the GIL, as are the two calls of `cut`: no lock stands in the loop.
     """
 
     __slots__ = ("_rows", "note")
@@ -95,7 +95,7 @@ class Tape:
         return len(self._rows) // COLUMNS
 
     def cut(self, rows: int = PIECE) -> Int64s:
-        """Take up to so many of the oldest rows away, as an array of shape (rows, 6)."""
+        """Take up to so many of the oldest rows away, as an array of shape (rows, 7)."""
         values = min(rows, len(self)) * COLUMNS
         piece = self._rows[:values]
         del self._rows[:values]
@@ -136,12 +136,16 @@ class Recorder(msgspec.Struct, array_like=True):
     """How long requests without an answer were waited for from due: their latency is at least that."""
     late_service: Histogram = msgspec.field(default_factory=Histogram)
     """The same from sent, for their service time."""
+    outside: Histogram = msgspec.field(default_factory=Histogram)
+    """Service time without the time inside, of the answers that bear the target's stamp: there and back."""
+    outlasted: int = 0
+    """Those of them whose time inside is longer than their service time: one of the two is wrong."""
     slices: dict[int, Slice] = {}
     halves: dict[int, Histogram] = {}
     """Latencies of the seconds that were settled, by the half of the window that they lie in, 0 or 1."""
 
     def take(self, rows: Int64s) -> None:
-        """Fold rows of a tape, shape (n, 6)."""
+        """Fold rows of a tape, shape (n, 7)."""
         if not len(rows):
             return
         outcome = rows[:, 3] & _OUTCOME
@@ -153,7 +157,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self._take_done(self.window.among(rows, by=2))
 
     def _take_due(self, rows: Int64s) -> None:
-        due, sent, done, flagged, status, _ = rows.T
+        due, sent, done, flagged, status, _, inside = rows.T
         outcome = flagged & _OUTCOME
         self._add_counts(np.bincount(outcome, minlength=len(Outcome)).tolist())
         for value, count in zip(*np.unique(status, return_counts=True), strict=True):
@@ -162,6 +166,8 @@ class Recorder(msgspec.Struct, array_like=True):
         answered = _IS_ANSWERED[outcome]
         self.latency.record((done - due)[answered])
         self.service.record((done - sent)[answered])
+        if inside.any():
+            self._take_outside((done - sent - inside)[answered & (inside > 0)])
         censored = _IS_CENSORED[outcome]
         self.late.record((done - due)[censored])
         self.late_service.record((done - sent)[censored])
@@ -171,8 +177,12 @@ class Recorder(msgspec.Struct, array_like=True):
         self.own_lag.record((sent - due)[went & own])
         self.refused += int((~went & ~own).sum())
 
+    def _take_outside(self, outside_ns: Int64s) -> None:
+        self.outside.record(outside_ns)
+        self.outlasted += int((outside_ns < -STAMP_GRAIN_NS).sum())
+
     def _take_done(self, rows: Int64s) -> None:
-        due, _, done, flagged, _, body_bytes = rows.T
+        due, _, done, flagged, _, body_bytes, _ = rows.T
         outcome = flagged & _OUTCOME
         answered = _IS_ANSWERED[outcome]
         self.completions += int(answered.sum())
@@ -258,6 +268,8 @@ class Recorder(msgspec.Struct, array_like=True):
         self.own_lag.merge(other.own_lag)
         self.late.merge(other.late)
         self.late_service.merge(other.late_service)
+        self.outside.merge(other.outside)
+        self.outlasted += other.outlasted
         for second, part in other.slices.items():
             self._slice(second).merge(part)
         for half, latency in other.halves.items():

@@ -222,6 +222,10 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     latency_ns: Distribution
     service_ns: Distribution
     lag_ns: Distribution
+    outside_ns: Distribution | None = None
+    """Service time less queue and handler by the target's stamp on each answer: the way there and back."""
+    outlasted: int = 0
+    """Answers whose stamp says more than their service time."""
     histograms: Histograms
     slices: tuple[SliceResult, ...]
     halves: tuple[Distribution, ...] = ()

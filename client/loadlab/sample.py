@@ -42,6 +42,10 @@ CENSORED = (Outcome.TIMEOUT, Outcome.UNFINISHED)
 """Outcomes whose latency is known only to be at least what was waited."""
 
 
+STAMP_GRAIN_NS = 1_000
+"""How far a target's stamp may be from the truth: it is the sum of two times, each rounded to 1 us."""
+
+
 class Reply(NamedTuple):
     """What a transport makes of one request. A network failure is a reply, never a raise."""
 
@@ -50,6 +54,8 @@ class Reply(NamedTuple):
     """HTTP status, 0 where there was no response."""
     body_bytes: int = 0
     """Length of the body after transfer decoding."""
+    inside_ns: int = 0
+    """How long the target, by its own stamp, had the request: queue and handler; 0 where it does not say."""
 
 
 class Sample(NamedTuple):
@@ -62,3 +68,4 @@ class Sample(NamedTuple):
     """An `Outcome`, and perhaps WAITED."""
     status: int
     body_bytes: int
+    inside_ns: int = 0

@@ -116,7 +116,7 @@ class Shard:
             now_ns = self.now_ns()
             for _ in range(self.share.of(self.share.stage.requests or 0) - self.sent):
                 self.dropped += 1
-                self.tape.note([self.begin_ns, now_ns, now_ns, Outcome.DROPPED, 0, 0])
+                self.tape.note([self.begin_ns, now_ns, now_ns, Outcome.DROPPED, 0, 0, 0])
 
     def drain_left_ns(self) -> int:
         """Return how long replies may still be waited for; as long as load goes on, a whole drain."""

@@ -20,7 +20,7 @@ from loadlab.fleet.messages import (
     from_worker,
 )
 from loadlab.recorder import COLUMNS, PIECE, Recorder, Tape, Window
-from loadlab.sample import ANSWERED, CENSORED, WAITED, Outcome, Sample
+from loadlab.sample import ANSWERED, CENSORED, STAMP_GRAIN_NS, WAITED, Outcome, Sample
 from loadlab.slices import Slice
 from loadlab.transports import Wear
 
@@ -40,6 +40,7 @@ def samples(draw):
         outcome=draw(st.sampled_from(list(Outcome))),
         status=draw(st.sampled_from([0, 200, 404, 503])),
         body_bytes=draw(st.integers(0, 1 << 30)),
+        inside_ns=draw(st.just(0) | st.integers(0, 3 * NS_PER_S)),
     )
 
 
@@ -231,6 +232,27 @@ def test_latency_counts_from_due_service_time_from_sent_and_lag_between_them():
     assert counted.latency.max_ns == 100 * NS_PER_MS
     assert counted.service.max_ns == 70 * NS_PER_MS
     assert counted.lag.max_ns == 30 * NS_PER_MS
+
+
+def test_the_way_there_and_back_is_what_a_stamp_leaves_of_the_service_time():
+    stamped = sample(100, 130, 200)._replace(inside_ns=60 * NS_PER_MS)
+    counted = recorder(WINDOW, [stamped, sample(100, 130, 200)])
+    assert (counted.outside.count, counted.outside.max_ns) == (1, 10 * NS_PER_MS)
+    assert counted.outlasted == 0
+
+
+@pytest.mark.parametrize(("over_ns", "outlasted"), [(0, 0), (STAMP_GRAIN_NS, 0), (STAMP_GRAIN_NS + 1, 1)])
+def test_a_stamp_may_say_more_than_the_service_time_by_its_own_grain_alone(over_ns, outlasted):
+    counted = recorder(WINDOW, [sample(100, 130, 200)._replace(inside_ns=70 * NS_PER_MS + over_ns)])
+    assert (counted.outside.count, counted.outside.max_ns) == (1, 0)
+    assert counted.outlasted == outlasted
+
+
+def test_a_stamp_counts_only_of_what_was_due_in_the_window_and_answered():
+    due_before = sample(-10, -10, 50)
+    given_up = sample(100, 100, 200, Outcome.TIMEOUT)
+    counted = recorder(WINDOW, [each._replace(inside_ns=NS_PER_S) for each in (due_before, given_up)])
+    assert counted.outside.count == counted.outlasted == 0
 
 
 def test_a_request_without_an_answer_has_no_latency_but_was_waited_for():

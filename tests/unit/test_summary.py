@@ -23,9 +23,10 @@ WINDOW = Window(START_NS, START_NS + 2 * NS_PER_S)
 
 
 def rows(*samples):
+    """Rows of a tape: due, sent and done in milliseconds, outcome, status, perhaps a stamp in nanoseconds."""
     made = [
-        [START_NS + due * MS, START_NS + sent * MS, START_NS + done * MS, outcome, status, 6]
-        for due, sent, done, outcome, status in samples
+        [START_NS + due * MS, START_NS + sent * MS, START_NS + done * MS, outcome, status, 6, sum(stamp)]
+        for due, sent, done, outcome, status, *stamp in samples
     ]
     return np.array(made, dtype=np.int64)
 
@@ -68,6 +69,18 @@ def test_scheduled_is_the_sum_of_the_outcomes():
 def test_throughput_is_completions_in_the_window_over_the_window():
     done_in_the_window = sum(at + 50 < 2_000 for at in range(0, 2_000, 10))
     assert summed(carried(*FAST)).throughput_hz == done_in_the_window / 2
+
+
+def test_the_way_there_and_back_is_told_where_answers_are_stamped():
+    stamped = [(*each, 48 * MS) for each in FAST]
+    found = summed(carried(*stamped, (0, 0, 50, Outcome.OK, 200, 51 * MS)))
+    assert found.outside_ns is not None
+    assert (found.outside_ns.count, found.outlasted) == (len(FAST) + 1, 1)
+    assert found.outside_ns.p50 == pytest.approx(2 * MS, rel=1e-3)
+
+
+def test_and_null_where_none_is():
+    assert summed(carried(*FAST)).outside_ns is None
 
 
 def test_what_was_in_flight_is_the_mean_of_its_samples():

@@ -414,6 +414,21 @@ def test_target_inside(queue_ms, handler_ms, outcome):
     assert check("target_inside", of).outcome is outcome
 
 
+@pytest.mark.parametrize(("outlasted", "outcome"), [(0, PASS), (1, FAIL)])
+def test_target_inside_is_of_every_answer_where_they_are_stamped(outlasted, outcome):
+    of = healthy(outside_ns=spread(2, count=6399), outlasted=outlasted, target=target(queue_ns=50.0 * MS))
+    found = check("target_inside", of)
+    assert (found.outcome, found.actual, found.unit) == (outcome, outlasted, "requests")
+    assert "6,399 stamped answers" in found.message
+
+
+def test_stamps_are_compared_however_few_and_whoever_else_has_no_answer():
+    few = healthy(
+        window_ns=NS_PER_S // 2, outside_ns=spread(2, count=1), counts=Counts(scheduled=9, ok=1, timeout=8)
+    )
+    assert check("target_inside", few).outcome is PASS
+
+
 @pytest.mark.parametrize(
     ("throughput_hz", "outcome"),
     [(320.0, PASS), (640.0, PASS), (665.0, PASS), (670.0, FAIL), (1.0, UNTESTABLE)],
@@ -499,6 +514,7 @@ SUSPECT = [
     ("target_count", {"target": target(requests_in_stage=1)}),
     ("target_busy", {"target": target(busy_threads_mean=1.0)}),
     ("target_inside", {"target": target(queue_ns=50.0 * MS)}),
+    ("target_inside", {"outside_ns": spread(2), "outlasted": 1}),
     ("stationary", {"halves": (spread(100, count=900), spread(200, count=900))}),
     ("warmed_up", {"slices": slices([1, *[640] * 9], [100] * 10)}),
 ]

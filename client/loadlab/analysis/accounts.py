@@ -6,7 +6,7 @@ docs/method.md gives each formula its source.
 from loadlab.analysis.case import AGREEMENT, NO_ACCOUNT, Case, compared, edges, lost, too_little, unanswered
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Workload
-from loadlab.result import Check
+from loadlab.result import Check, StageResult
 from loadlab.units import show_figure, show_ns
 
 _SIGMAS = 3
@@ -83,7 +83,31 @@ def target_busy(case: Case) -> Check:
 
 
 def target_inside(case: Case) -> Check:
-    """Compare queue and handler, by the target, with the service time; the rest is on the way."""
+    """Compare queue and handler, by the target, with the service time; the rest is on the way.
+
+    Request by request where the answers bear the target's stamp, otherwise the means of the window.
+    """
+    return _mean_inside(case) if case.stage.outside_ns is None else _each_inside(case.stage)
+
+
+def _each_inside(stage: StageResult) -> Check:
+    outside = stage.outside_ns
+    assert outside is not None, "answers bear stamps"
+    return compared(
+        name="target_inside",
+        metric="answers with a queue + handler time, by the target's stamp on them, above their service time",
+        operator="==",
+        limit=0,
+        actual=stage.outlasted,
+        unit="requests",
+        means=f"the target's own time fits into the service time of each of {outside.count:,} stamped"
+        f" answers; {show_ns(outside.mean)} of it, on average, is the way there and back",
+        failed=f"{stage.outlasted:,} of {outside.count:,} stamped answers took the target longer, it says,"
+        " than the client saw from outside: one of the two clocks or accounts is wrong",
+    )
+
+
+def _mean_inside(case: Case) -> Check:
     target, service_ns = case.stage.target, case.stage.service_ns.mean
     inside_ns = None
     if target and target.handler_ns is not None and target.queue_ns is not None:

@@ -83,6 +83,8 @@ def stage_result(
         latency_ns=distribution(counted.latency, with_unknown(counted.late, gone.unfinished)),
         service_ns=distribution(counted.service, with_unknown(counted.late_service, gone.unfinished)),
         lag_ns=distribution(counted.lag, _NOTHING),
+        outside_ns=distribution(counted.outside, _NOTHING) if counted.outside.count else None,
+        outlasted=counted.outlasted,
         histograms=Histograms(
             latency=counted.latency.encode(), service=counted.service.encode(), lag=counted.lag.encode()
         ),

@@ -87,9 +87,9 @@ class _Call:
             self._note(_NO_REPLY)
 
     def _note(self, reply: Reply) -> None:
-        outcome, status, body_bytes = reply
-        row = [self._due_ns, self.sent_ns, self._shard.now_ns(), outcome | self._flag, status, body_bytes]
-        self._shard.tape.note(row)
+        outcome, status, body_bytes, inside_ns = reply
+        now_ns, flagged = self._shard.now_ns(), outcome | self._flag
+        self._shard.tape.note([self._due_ns, self.sent_ns, now_ns, flagged, status, body_bytes, inside_ns])
         self._calls.discard(self)
 
 

@@ -39,7 +39,7 @@ def remember(plan: Plan) -> None:
 
 
 async def get(request: Request) -> list[int]:
-    """Make one request in a session of its own; return its sent, done, outcome, status, body length."""
+    """Make one request in a session of its own; return its sent and done, and the reply."""
     transport = async_transport(_plan.transport)
     await transport.open(_plan)
     sent_ns = MONOTONIC.now_ns()
@@ -64,15 +64,15 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
     )
     try:
         rows = await _unless_lost(shard, pool, pool.map(get, urls))
-        for sent_ns, done_ns, outcome, status, body_bytes in rows:
-            shard.tape.note([shard.begin_ns, sent_ns, done_ns, outcome, status, body_bytes])
+        for row in rows:
+            shard.tape.note([shard.begin_ns, *row])
     finally:
         pool.terminate()
         for process in pool.processes:
             process.kill()  # one that is stopped would not hear of being terminated
         await pool.join()
     for _ in range(len(urls) - len(rows)):
-        shard.tape.note([shard.begin_ns, shard.begin_ns, shard.now_ns(), Outcome.UNFINISHED, 0, 0])
+        shard.tape.note([shard.begin_ns, shard.begin_ns, shard.now_ns(), Outcome.UNFINISHED, 0, 0, 0])
 
 
 async def _unless_lost(shard: Shard, pool: Any, mapped: Any) -> list[list[int]]:  # noqa: ANN401 - untyped library

@@ -64,11 +64,12 @@ class Tasks:
         sent_ns = shard.now_ns()
         shard.sent += 1
         try:
-            outcome, status, body_bytes = await self._send(prepared)
+            outcome, status, body_bytes, inside_ns = await self._send(prepared)
         except asyncio.CancelledError:
-            shard.tape.note([due_ns, sent_ns, shard.now_ns(), Outcome.UNFINISHED | flag, 0, 0])
+            shard.tape.note([due_ns, sent_ns, shard.now_ns(), Outcome.UNFINISHED | flag, 0, 0, 0])
             raise
-        shard.tape.note([due_ns, sent_ns, shard.now_ns(), outcome | flag, status, body_bytes])
+        done_ns = shard.now_ns()
+        shard.tape.note([due_ns, sent_ns, done_ns, outcome | flag, status, body_bytes, inside_ns])
         places.leave()
 
     def _ended(self, task: asyncio.Task[None]) -> None:

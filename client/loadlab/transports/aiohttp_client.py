@@ -20,7 +20,7 @@ from aiohttp.connector import Connection
 from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 from yarl import URL
 
 from loadlab.clock import NS_PER_S
@@ -28,8 +28,11 @@ from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
 from loadlab.transports import KEEPALIVE_NS, Wear
 from loadlab.transports.deadlines import Deadlines
+from loadlab.transports.stamps import SERVER_TIMING, inside_ns
 from loadlab.transports.trust import client_context
 from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, USER_AGENT, Verdicts
+
+_SERVER_TIMING = istr(SERVER_TIMING)
 
 
 class Prepared(NamedTuple):
@@ -64,9 +67,17 @@ class _Response(aiohttp.ClientResponse):
         """Tell whether a reset ended a body without length; aiohttp takes that for its end."""
         if self._handler is None or not isinstance(self._handler.exception(), aiohttp.ClientOSError):
             return False
+        return not self._length_is_told() and hdrs.TRANSFER_ENCODING not in self.headers
+
+    def inside_ns(self) -> int:
+        """Return the target's stamp, 0 where it has none or it is not one of the whole."""
+        timings = self.headers.getall(_SERVER_TIMING, None)
+        return inside_ns(timings) if timings and self._length_is_told() else 0
+
+    def _length_is_told(self) -> bool:
         if self.method == hdrs.METH_HEAD or self.status in EMPTY_BODY_STATUS_CODES:
-            return False
-        return hdrs.CONTENT_LENGTH not in self.headers and hdrs.TRANSFER_ENCODING not in self.headers
+            return True
+        return hdrs.CONTENT_LENGTH in self.headers and hdrs.TRANSFER_ENCODING not in self.headers
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -150,7 +161,7 @@ class AiohttpTransport:
                 response.close()
             if response.was_broken_off():
                 return self._broken(task)
-            return Reply(self._verdicts[response.status], response.status, body_bytes)
+            return Reply(self._verdicts[response.status], response.status, body_bytes, response.inside_ns())
         except BaseException as error:
             if response is not None:
                 response.close()

@@ -21,6 +21,7 @@ from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
 from loadlab.transports import Wear
 from loadlab.transports.bounded_http import HttpPool, HttpsPool, TimeLimit
+from loadlab.transports.stamps import SERVER_TIMING, inside_ns
 from loadlab.transports.trust import client_context
 from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, USER_AGENT, Verdicts
 
@@ -114,6 +115,8 @@ class RequestsTransport:
             response = self._session.send(
                 prepared, stream=True, allow_redirects=False, timeout=self._timeout_s, proxies={}
             )
+            timings = response.raw.headers.getlist(SERVER_TIMING)
+            told_ns = inside_ns(timings) if timings and response.raw.length_remaining is not None else 0
             pieces = response.raw.stream(_PIECE_BYTES, decode_content=False)
             body_bytes = sum(len(piece) for piece in pieces)
             response.raw.release_conn()
@@ -121,7 +124,8 @@ class RequestsTransport:
             if response is not None:
                 response.close()
             return self._failure(error)
-        return Reply(self._verdicts[response.status_code], response.status_code, body_bytes)
+        status = response.status_code
+        return Reply(self._verdicts[status], status, body_bytes, told_ns)
 
     def close(self) -> None:
         """Close every connection."""

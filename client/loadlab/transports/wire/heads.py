@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 
 import httptools
 
+from loadlab.transports.stamps import inside_ns
+
 END_OF_HEAD: Final = b"\r\n\r\n"
 MOST_BYTES = 64 * 1024
 MOST_FIELDS = 256
@@ -36,6 +38,8 @@ class Head(NamedTuple):
     chunked: bool
     keeps: bool
     """Whether the server keeps the connection."""
+    inside_ns: int = 0
+    """The target's own stamp, where this head tells all of the body's length."""
 
 
 class _Fields:
@@ -46,6 +50,7 @@ class _Fields:
         self.length: int | None = None
         self.codings: list[bytes] = []
         self.options: list[bytes] = []
+        self.timings: list[str] = []
         self.whole = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -57,6 +62,8 @@ class _Fields:
                 self.codings += _tokens(value)
             case b"connection":
                 self.options += _tokens(value)
+            case b"server-timing":
+                self.timings.append(value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
         self.whole = True
@@ -76,10 +83,11 @@ def read_head(data: bytes, *, bodiless: bool = False) -> Head:
     if version == "1.0":
         keeps = keeps and b"keep-alive" in fields.options and not chunked
     if bodiless or status < 200 or status in (204, 304):
-        return Head(status, 0, chunked=False, keeps=keeps)
+        return Head(status, 0, chunked=False, keeps=keeps, inside_ns=inside_ns(fields.timings))
     if not chunked and fields.length is None:
         keeps = False
-    return Head(status, fields.length, chunked=chunked, keeps=keeps)
+    told_ns = 0 if fields.length is None else inside_ns(fields.timings)
+    return Head(status, fields.length, chunked=chunked, keeps=keeps, inside_ns=told_ns)
 
 
 def check_trailer(lines: bytes) -> None:

@@ -88,7 +88,7 @@ class Reader:
         return self._reply(head)
 
     def _reply(self, head: Head) -> Reply:
-        return Reply(self._verdicts[head.status], head.status, self._body_bytes)
+        return Reply(self._verdicts[head.status], head.status, self._body_bytes, head.inside_ns)
 
 
 def _check_beginning(begun: bytes) -> None:

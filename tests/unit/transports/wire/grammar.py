@@ -10,8 +10,22 @@ VISIBLE = st.text("".join(map(chr, [*range(0x21, 0x7F), 0x80, 0xE9, 0xFF])), min
 )
 BLANKS = st.text(" \t", max_size=3).map(str.encode)
 FOLD = st.builds(lambda before, after: before + b"\r\n " + after, BLANKS, BLANKS)
+TIMINGS = st.sampled_from(
+    [
+        b"queue;dur=0.123, app;dur=12.345",
+        b"queue;dur=1,app;dur=2",
+        b"db;dur=53, queue;dur=1.5, app;dur=0",
+        b"queue;dur=1, app;dur=\r\n 2",
+        b"queue;dur=1",
+        b"app;dur=2",
+        b"queue;dur=-1, app;dur=2",
+        b'cache;desc="\xe9"',
+        b"",
+    ]
+)
+"""What servers say of the time that an answer took; some of it is no stamp."""
 BODIES = st.binary(max_size=40)
-FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"upgrade")
+FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"server-timing")
 
 
 def cased(name: bytes) -> st.SearchStrategy[bytes]:
@@ -20,7 +34,7 @@ def cased(name: bytes) -> st.SearchStrategy[bytes]:
 
 @st.composite
 def fields(draw) -> bytes:
-    """A header line that says nothing about framing, possibly folded."""
+    """A header line that nobody looks at, possibly folded."""
     name = draw(TOKEN.filter(lambda name: name.lower() not in FRAMING))
     words = draw(st.lists(VISIBLE, max_size=3))
     value = b"".join(draw(st.sampled_from([b" ", b"\t", b"  "]) | FOLD) + word for word in words)
@@ -83,6 +97,7 @@ def streams(draw, bodies: st.SearchStrategy[bytes] = BODIES) -> Stream:
     kind = draw(st.sampled_from(["length", "chunked", "end"]))
     options = st.sampled_from([b"close", b"keep-alive", b"Close", b"Keep-Alive, x", b"x"])
     framing = draw(st.lists(field(b"Connection", options), max_size=1))
+    framing += draw(st.lists(field(b"Server-Timing", TIMINGS), max_size=2))
     match kind:
         case "length":
             digits = draw(st.sampled_from([b"%d", b"0%d", b"000%d"])) % len(body)

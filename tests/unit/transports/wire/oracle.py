@@ -3,6 +3,7 @@
 import h11
 
 from loadlab.sample import Outcome, Reply
+from loadlab.transports.stamps import inside_ns
 from loadlab.transports.verdicts import BROKEN
 
 
@@ -11,7 +12,7 @@ def h11_reads(data: bytes, *, bodiless: bool = False, ends: bool = False) -> Rep
     client = h11.Connection(h11.CLIENT, max_incomplete_event_size=64 * 1024)
     client.send(h11.Request(method="HEAD" if bodiless else "GET", target="/", headers=[("Host", "h")]))
     client.send(h11.EndOfMessage())
-    status = body_bytes = 0
+    status = body_bytes = told_ns = 0
     try:
         if data:
             client.receive_data(data)
@@ -21,13 +22,21 @@ def h11_reads(data: bytes, *, bodiless: bool = False, ends: bool = False) -> Rep
             match client.next_event():
                 case h11.NEED_DATA:
                     return None
-                case h11.Response(status_code=status):
-                    pass
+                case h11.Response(status_code=status, headers=headers):
+                    told_ns = stamp(list(headers), bodiless=bodiless or status in (204, 304))
                 case h11.Data(data=part):
                     body_bytes += len(part)
                 case h11.EndOfMessage():
-                    return Reply(Outcome.OK, status, body_bytes)
+                    return Reply(Outcome.OK, status, body_bytes, told_ns)
                 case h11.ConnectionClosed() | h11.PAUSED:
                     return BROKEN
     except h11.RemoteProtocolError:
         return BROKEN
+
+
+def stamp(headers: list[tuple[bytes, bytes]], *, bodiless: bool) -> int:
+    """The target's stamp in these headers, where they tell how long the whole answer is."""
+    names = [name for name, _ in headers]
+    if not bodiless and (b"content-length" not in names or b"transfer-encoding" in names):
+        return 0
+    return inside_ns([value.decode("latin-1") for name, value in headers if name == b"server-timing"])
