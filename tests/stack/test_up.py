@@ -33,11 +33,10 @@ def test_target_and_prometheus_are_healthy_and_the_client_runs(stack):
 
 
 def test_prometheus_scrapes_the_target_every_second(stack):
-    [scrape] = stack.prometheus_api("targets")["activeTargets"]
-    assert scrape["scrapeInterval"] == "1s"
+    scrapes = {scrape["labels"]["job"]: scrape for scrape in stack.prometheus_api("targets")["activeTargets"]}
+    assert scrapes["target"]["scrapeInterval"] == "1s"
     stack.wait_for_scrape()
-    [(labels, up)] = stack.prometheus("up")
-    assert (labels["job"], up) == ("target", 1)
+    assert {labels["job"]: up for labels, up in stack.prometheus("up")}["target"] == 1
 
 
 def test_health_checks_are_not_counted_as_requests(stack):
