@@ -13,7 +13,7 @@ from loadlab.engine import Observe, Run, Tell
 from loadlab.environment import Room
 from loadlab.errors import UsageError
 from loadlab.fleet.supervisor import Control
-from loadlab.hosts import Host
+from loadlab.hosts import Host, serving
 from loadlab.hosts.compose import find
 from loadlab.hosts.container import STACK_METRICS, STACK_TARGET
 from loadlab.hosts.local import LocalHost
@@ -51,8 +51,19 @@ class Here:
 
     async def carry(self, plan: Plan, folder: Folder, control: Control, tell: Tell) -> RunResult:
         """Bring the target up, run, and leave nothing behind."""
-        host = self._host or LocalHost(folder.log, {**self._serve, "--seed": str(plan.seed)})
-        return await carry_at(host, plan, folder.run_id, control, tell)
+        return await carry_at(self.host(folder.log, plan.seed), plan, folder.run_id, control, tell)
+
+    @property
+    def target(self) -> str:
+        """Say in words what is loaded."""
+        if self._host is not None:
+            return self.base
+        options = (self._serve.get(f"--{name}") for name in ("server", "workers", "threads"))
+        return f"a target of its own for each run ({serving(*options)})"
+
+    def host(self, log: Path, seed: int) -> Host:
+        """Return the target's host; a target of its own writes to this file and has this seed."""
+        return self._host or LocalHost(log, {**self._serve, "--seed": str(seed)})
 
 
 async def carry_at(
@@ -78,30 +89,51 @@ async def carry_at(
 
 def choose(target: str | None, serve: Serve, *, remote: bool, transport: str | None = None) -> Place:
     """Decide where a run happens; raise UsageError where the options contradict each other."""
-    if remote and target is None:
-        raise UsageError("--remote: it allows a --target that is neither local nor private; give one as well")
+    refuse_vain_remote(target, remote=remote)
     given = serve.given()
     if transport == "null":
         if vain := [option for option in given if option != "--delay"] + ["--target"] * (target is not None):
             raise UsageError(f"{', '.join(vain)}: --transport null contacts no target; leave it out")
-        host = Nowhere(serve.delay)
-        return Here(host.url, host, {})
+        return nowhere(serve.delay)
+    if named := at_named(target, serve, remote=remote):
+        return named
+    if stack := find(Path.cwd()):
+        serve.against(stack)
+        return InStack(stack)
+    return of_its_own(serve)
+
+
+def refuse_vain_remote(target: str | None, *, remote: bool) -> None:
+    """Raise UsageError where --remote would do nothing."""
+    if remote and target is None:
+        raise UsageError("--remote: it allows a --target that is neither local nor private; give one as well")
+
+
+def at_named(target: str | None, serve: Serve, *, remote: bool) -> Here | None:
+    """Return the place of a target that `--target` or the client container names, None without one."""
+    given = ", ".join(serve.given())
     if target is not None:
         if given:
-            raise UsageError(
-                f"{', '.join(given)}: they serve a target of the lab's own; leave them out with --target"
-            )
+            raise UsageError(f"{given}: they serve a target of the lab's own; leave them out with --target")
         url = url_of(target)
         return Here(url, UrlHost(url, remote=remote), {})
     if stack_target := os.environ.get(STACK_TARGET):
         if given:
-            raise UsageError(f"{', '.join(given)}: the stack's target is served as `make up` started it")
+            raise UsageError(f"{given}: the stack's target is served as `make up` started it")
         return Here(url_of(stack_target), inside_stack(), {})
-    if stack := find(Path.cwd()):
-        serve.against(stack)
-        return InStack(stack)
+    return None
+
+
+def of_its_own(serve: Serve) -> Here:
+    """Return the place of a target that each run starts on this machine."""
     serve.refuse_vain()
-    return Here("http://127.0.0.1", None, given)
+    return Here("http://127.0.0.1", None, serve.given())
+
+
+def nowhere(delay: str | None) -> Here:
+    """Return the place of the transport that needs no target."""
+    host = Nowhere(delay)
+    return Here(host.url, host, {})
 
 
 def inside_stack() -> Host:

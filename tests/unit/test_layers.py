@@ -18,6 +18,7 @@ LAYERS = {
     3: ("shard", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),
     4: ("result", "analysis", "environment", "events"),
     5: (
+        "agent",
         "cli",
         "doctor",
         "edges",

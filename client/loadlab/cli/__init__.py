@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from loadlab.cli.agent import agent
 from loadlab.cli.carry import carry
 from loadlab.cli.doctor import doctor
 from loadlab.cli.run import run
@@ -39,6 +40,7 @@ def commands() -> None:
 
 commands.add_command(run)
 commands.add_command(carry)
+commands.add_command(agent)
 commands.add_command(show)
 commands.add_command(doctor)
 commands.add_command(tour)

@@ -102,12 +102,20 @@ _FRAMING = ("content-length", "transfer-encoding", "connection")
 
 
 def _header(line: str, option: str) -> tuple[str, str]:
+    if problem := header_problem(line, option):
+        raise UsageError(problem)
+    name, _, value = line.partition(":")
+    return name.strip(), value.strip()
+
+
+def header_problem(line: str, option: str) -> str | None:
+    """Say what keeps `Name: value` from being sent, None where nothing does."""
     name, colon, value = line.partition(":")
     if not colon or not _HEADER_NAME.fullmatch(name.strip()) or _CONTROL.search(value):
-        raise UsageError(f"{option}: {line!r} is not a header; write 'Name: value'")
+        return f"{option}: {line!r} is not a header; write 'Name: value'"
     if name.strip().lower() in _FRAMING:
-        raise UsageError(f"{option}: {name.strip()} is set by the transport, from the body; leave it out")
-    return name.strip(), value.strip()
+        return f"{option}: {name.strip()} is set by the transport, from the body; leave it out"
+    return None
 
 
 def _body(text: str | None) -> bytes:

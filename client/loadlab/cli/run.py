@@ -67,7 +67,7 @@ _LOAD = (
     ),
 )
 
-_TARGET = (
+TARGET = (
     click.option("--target", metavar="URL", help="Load this instead of a target of the lab's own."),
     click.option("--app", metavar="MODULE:CALLABLE", help="Serve this WSGI app.  [default: the lab's own]"),
     click.option("--server", metavar="NAME", help="gunicorn or flask.  [default: gunicorn]"),
@@ -94,7 +94,9 @@ _OUTPUT = (
 _Command = Callable[..., int]
 
 
-def _with(options: tuple[Callable[[_Command], _Command], ...]) -> Callable[[_Command], _Command]:
+def with_options(options: tuple[Callable[[_Command], _Command], ...]) -> Callable[[_Command], _Command]:
+    """Give a command these options, in their order."""
+
     def decorate(command: _Command) -> _Command:
         for option in reversed(options):
             command = option(command)
@@ -105,9 +107,9 @@ def _with(options: tuple[Callable[[_Command], _Command], ...]) -> Callable[[_Com
 
 @click.command(epilog=f"SCENARIO is one of {', '.join(names())}.")
 @click.argument("scenario")
-@_with(_LOAD)
-@_with(_TARGET)
-@_with(_OUTPUT)
+@with_options(_LOAD)
+@with_options(TARGET)
+@with_options(_OUTPUT)
 def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa: ANN401 - as click gives them
     """Load a target with SCENARIO and say what came of it.
 

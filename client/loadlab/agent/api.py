@@ -1,0 +1,247 @@
+"""What the agent answers over HTTP: page, run API, events, metrics. docs/agent.md describes it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from aiohttp import hdrs, web
+
+from loadlab.agent import asked
+from loadlab.agent.archive import Archive, is_run_id
+from loadlab.agent.feed import Message, Track
+from loadlab.agent.guard import Guard, NoGuard
+from loadlab.agent.limits import Limits
+from loadlab.agent.load import Meters
+from loadlab.agent.page_files import PageFiles
+from loadlab.agent.runs import BusyError, Runs
+from loadlab.cli.words import DEFAULT_BATCH, DEFAULT_CONCURRENCY, DEFAULT_DURATION_NS, traits_of
+from loadlab.errors import LabError, UsageError
+from loadlab.scenarios import names
+from loadlab.units import show_ns
+
+HEADERS = {
+    # Scripts and everything else from here alone; the charts set styles of their elements and draw on images.
+    "Content-Security-Policy": (
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none';"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Server": "loadlab",
+}
+MOST_FOLLOWERS = 32
+_SOCKET_BODY_BYTES = 64 * 1024 * 1024
+_BODY_WITHIN_S = 10.0
+_WRITE_WITHIN_S = 30.0
+"""How long a follower may not read while there is more than its connection holds."""
+
+_SENTENCES = {
+    404: "there is nothing of that name",
+    405: "that is not what can be done with it",
+    413: "what is posted is larger than the agent takes",
+}
+_DEFAULTS = {
+    "concurrency": ",".join(map(str, DEFAULT_CONCURRENCY)),
+    "requests": str(DEFAULT_BATCH),
+    "duration": show_ns(DEFAULT_DURATION_NS).replace(" ", ""),
+}
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Api:
+    """The handlers of one listening address."""
+
+    def __init__(self, runs: Runs, meters: Meters, archive: Archive, guard: Guard | NoGuard) -> None:
+        """Take what it serves; without a `Guard` it is the unix socket, where plans have no limits."""
+        self._runs = runs
+        self._meters = meters
+        self._archive = archive
+        self._guard = guard
+        self._files = PageFiles()
+        self._limits = Limits()
+        self._is_socket = isinstance(guard, NoGuard)
+        self._followers = 0
+
+    def application(self) -> web.Application:
+        """Return what aiohttp serves."""
+        most = _SOCKET_BODY_BYTES if self._is_socket else self._limits.body_bytes
+        app = web.Application(middlewares=[self._checked], client_max_size=most)
+        app.on_response_prepare.append(_with_headers)
+        app.add_routes(
+            [
+                web.get("/", self._page),
+                web.get("/static/{name}", self._static),
+                web.get("/healthz", self._health),
+                web.get("/metrics", self._metrics),
+                web.get("/api/state", self._state),
+                web.get("/api/events", self._events),
+                web.get("/api/runs", self._list),
+                web.post("/api/runs", self._start),
+                web.get("/api/runs/{id}/result.json", self._result),
+                web.get("/api/runs/{id}/events", self._events_of),
+                web.post("/api/runs/{id}/stop", self._stop),
+            ]
+        )
+        return app
+
+    @web.middleware
+    async def _checked(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """Ask the guard first; answer errors as the API does."""
+        refused = self._guard.refusal(request.method, request.raw_path, request.headers)
+        if refused is not None:
+            return _error(refused.status, refused.sentence)
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            response = _error(error.status, _SENTENCES.get(error.status, error.reason))
+            if hdrs.ALLOW in error.headers:
+                response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
+            return response
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        return self._file(request, "index.html")
+
+    async def _static(self, request: web.Request) -> web.StreamResponse:
+        return self._file(request, request.match_info["name"])
+
+    def _file(self, request: web.Request, name: str) -> web.StreamResponse:
+        file = self._files.get(name)
+        if file is None:
+            return _error(404, f"there is no {name}")
+        headers = {hdrs.ETAG: file.tag, hdrs.CACHE_CONTROL: "no-cache"}
+        if file.tag in request.headers.get(hdrs.IF_NONE_MATCH, ""):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=file.data, headers=headers | {hdrs.CONTENT_TYPE: file.type})
+
+    async def _health(self, _: web.Request) -> web.StreamResponse:
+        return web.Response(text="ok\n")
+
+    async def _metrics(self, _: web.Request) -> web.StreamResponse:
+        text, content_type = self._meters.expose()
+        return web.Response(body=text, headers={hdrs.CONTENT_TYPE: content_type})
+
+    async def _state(self, _: web.Request) -> web.StreamResponse:
+        running = self._runs.running
+        return _json(
+            {
+                "version": version("concurrency-lab"),
+                "running": running
+                and {"run_id": running.run_id, "scenario": running.plan.scenario, "since": running.since},
+                "needs_token": self._guard.needs_token,
+                "target": self._runs.target,
+                "scenarios": _scenarios(),
+                "defaults": _DEFAULTS,
+                "limits": self._limits,
+            }
+        )
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        text = request.query.get("limit")
+        if text is not None and not (text.isascii() and text.isdigit() and len(text) < 10):
+            return _error(400, f"limit: {text!r} is not a whole number")
+        runs = await asyncio.to_thread(self._archive.runs, None if text is None else int(text))
+        return _json(runs)
+
+    async def _result(self, request: web.Request) -> web.StreamResponse:
+        path = await asyncio.to_thread(self._archive.file, request.match_info["id"])
+        if path is None:
+            return _error(404, "there is no result of that name")
+        headers = {hdrs.CONTENT_TYPE: "application/json", hdrs.CACHE_CONTROL: "no-cache"}
+        return web.FileResponse(path, headers=headers)
+
+    async def _start(self, request: web.Request) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(_BODY_WITHIN_S):
+                data = await request.read()
+        except TimeoutError:
+            return _error(408, f"what is posted must be here within {_BODY_WITHIN_S:.0f} s")
+        try:
+            todo = asked.read(data)
+            if todo.run_id is not None and not (self._is_socket and is_run_id(todo.run_id)):
+                raise UsageError("run_id: a run is named by the agent")
+            load = self._runs.start(todo, None if self._is_socket else self._limits)
+        except BusyError as error:
+            return _error(409, str(error), run_id=error.run_id)
+        except LabError as error:
+            return _error(400, str(error))
+        return _json({"run_id": load.run_id}, status=201)
+
+    async def _stop(self, request: web.Request) -> web.StreamResponse:
+        run_id = request.match_info["id"]
+        load = self._runs.running
+        if load is None or load.run_id != run_id:
+            known = self._runs.track(run_id) is not None or self._archive.file(run_id) is not None
+            return _error(
+                409 if known else 404, f"{run_id} is over" if known else "there is no run of that name"
+            )
+        load.stop()
+        return _json({"run_id": load.run_id}, status=202)
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        return await self._follow(request, None)
+
+    async def _events_of(self, request: web.Request) -> web.StreamResponse:
+        track = self._runs.track(request.match_info["id"])
+        if track is None:
+            return _error(404, "the events of that run are not kept; its result.json is, where there is one")
+        if not self._is_socket:
+            return await self._follow(request, track)
+        with self._runs.attended(track):
+            return await self._follow(request, track)
+
+    async def _follow(self, request: web.Request, track: Track | None) -> web.StreamResponse:
+        last = request.headers.get("Last-Event-ID", "")
+        since = int(last) if last.isascii() and last.isdigit() and len(last) < 20 else None
+        if self._followers >= MOST_FOLLOWERS:
+            return _error(503, f"{MOST_FOLLOWERS} follow already, which is the most that the agent serves")
+        self._followers += 1
+        try:
+            headers = {hdrs.CONTENT_TYPE: "text/event-stream", hdrs.CACHE_CONTROL: "no-store"}
+            response = web.StreamResponse(headers=headers)
+            await response.prepare(request)
+            await _write(response, b"retry: 1000\n\n")
+            async for messages in self._runs.feed.follow(since, track):
+                await _write(response, b"".join(map(_as_event, messages)) or b": still here\n\n")
+        except (ConnectionError, TimeoutError):
+            pass  # it has gone, or does not read
+        finally:
+            self._followers -= 1
+        return response
+
+
+def _scenarios() -> list[dict[str, Any]]:
+    told = ("name", "idea", "transports", "workloads", "single_user", "many_processes")
+    return [{key: getattr(traits_of(name), key) for key in told} for name in names()]
+
+
+async def _write(response: web.StreamResponse, data: bytes) -> None:
+    async with asyncio.timeout(_WRITE_WITHIN_S):
+        await response.write(data)
+
+
+def _as_event(message: Message) -> bytes:
+    return b"id: %d\ndata: %b\n\n" % (message.id, message.data)
+
+
+async def _with_headers(_: web.Request, response: web.StreamResponse) -> None:
+    for name, value in HEADERS.items():
+        response.headers[name] = value
+    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+
+
+def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:  # noqa: ANN401 - whatever msgspec encodes
+    return web.Response(
+        body=msgspec.json.encode(value), status=status, content_type="application/json", headers=headers
+    )
+
+
+def _error(status: int, sentence: str, **more: str) -> web.Response:
+    return _json({"error": sentence, **more}, status)

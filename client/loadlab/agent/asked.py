@@ -1,0 +1,149 @@
+"""From what is posted to a plan that the agent may carry; raises UsageError, never half a plan.
+
+There is one target, chosen when the agent started. A plan may name its paths, and nothing else of it: neither
+another host, nor a file of the machine that the agent runs on.
+"""
+
+import re
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+import msgspec
+
+from loadlab.agent.limits import Limits
+from loadlab.cli.requested import header_problem
+from loadlab.cli.words import Words, over_the_limit, plan_of, traits_of
+from loadlab.errors import UsageError
+from loadlab.place import Here, nowhere
+from loadlab.plan import Plan, url_problems
+
+_PORTS = {"http": 80, "https": 443}
+_METHOD = re.compile(r"[A-Z]{1,20}")
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of `loadlab run` that a page may set, as they are written there; None where not given.
+
+    Not among them is what would name a target, serve one, or read or write a file.
+    """
+
+    scenario: str
+    concurrency: str | None = None
+    requests: str | None = None
+    rate: str | None = None
+    arrivals: str | None = None
+    max_in_flight: str | None = None
+    when_full: str | None = None
+    duration: str | None = None
+    workload: str | None = None
+    transport: str | None = None
+    think: str | None = None
+    processes: str | None = None
+    warmup: str | None = None
+    timeout: str | None = None
+    connect_timeout: str | None = None
+    path: str | None = None
+    method: str | None = None
+    header: tuple[str, ...] = ()
+    body: str | None = None
+    expect_status: str | None = None
+    seed: str | None = None
+    delay: str | None = None
+    """Of the `null` transport: how long it waits."""
+
+
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is posted to start a run: one of options and plan."""
+
+    options: Options | None = None
+    plan: Plan | None = None
+    run_id: str | None = None
+    """Whoever names the run keeps its result, and is there as long as it goes on."""
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What shall be carried, and where."""
+
+    plan: Plan
+    place: Here
+
+
+def read(data: bytes) -> Asked:
+    """Read what was posted."""
+    try:
+        asked = msgspec.json.decode(data, type=Asked)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UsageError(f"this is no run that can be started: {error}") from None
+    if (asked.options is None) == (asked.plan is None):
+        raise UsageError("a run is started from options or from a plan: give one of the two")
+    return asked
+
+
+def task(asked: Asked, place: Here, limits: Limits | None) -> Task:
+    """Return the plan and the place where it is carried; raise UsageError with what is wrong with it."""
+    if asked.options is not None:
+        return _of_options(asked.options, place, limits)
+    assert asked.plan is not None
+    plan = asked.plan
+    if plan.transport == "null":
+        place = nowhere(_delay_of(plan.target))
+    traits = traits_of(plan.scenario)
+    problems = [*plan.problems(traits), *_request_problems(plan), *(limits.problems(plan) if limits else ())]
+    problems += _elsewhere(plan, place) or over_the_limit(plan, traits, place.room)
+    if problems:
+        raise UsageError("\n".join(dict.fromkeys(problems)))
+    return Task(plan, place)
+
+
+def _of_options(options: Options, place: Here, limits: Limits | None) -> Task:
+    given = msgspec.structs.asdict(options)
+    delay = given.pop("delay")
+    if options.transport == "null":
+        place = nowhere(delay)
+    elif delay is not None:
+        raise UsageError(
+            "--delay: it is how long the null transport waits; a target has been started with its own"
+        )
+    if (options.body or "").startswith("@"):
+        raise UsageError("--body: @FILE is read by the command line alone; give the body itself")
+    plan = plan_of(Words(**given), place.base, place.room)
+    if limits and (problems := limits.problems(plan)):
+        raise UsageError("\n".join(problems))
+    return Task(plan, place)
+
+
+def _request_problems(plan: Plan) -> list[str]:
+    """Say what the command line would have refused of a request, which a plan holds as it is sent."""
+    found = []
+    for request in plan.requests:
+        if not _METHOD.fullmatch(request.method):
+            found.append(f"--method: {request.method!r} is not an HTTP method, such as GET or POST")
+        if not 0 < request.weight < float("inf"):
+            found.append("--requests-file: a weight must be more than 0 and finite")
+        found += [
+            problem
+            for name, value in request.headers
+            if (problem := header_problem(f"{name}: {value}", "--header")) is not None
+        ]
+    return found
+
+
+def _elsewhere(plan: Plan, place: Here) -> list[str]:
+    """Say which of a plan's addresses are not the target's."""
+    urls = [plan.target, *(request.url for request in plan.requests)]
+    allowed = _origin(urlsplit(place.base))
+    return [
+        f"{url!r} is not the target of this agent, which loads {place.base} and nothing else"
+        for url in dict.fromkeys(urls)
+        if url_problems(url) or "\\" in url or _origin(urlsplit(url)) != allowed
+    ]
+
+
+def _origin(parts: SplitResult) -> tuple[str, str, int | None, str]:
+    """Return what tells one server from another; a name or a password before the host is part of it."""
+    userinfo, _, _ = parts.netloc.rpartition("@")
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme), userinfo
+
+
+def _delay_of(url: str) -> str | None:
+    given = parse_qs(urlsplit(url).query).get("delay")
+    return given[-1] if given else None

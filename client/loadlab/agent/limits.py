@@ -1,0 +1,79 @@
+"""How much a plan that comes over the network may ask for.
+
+Whoever reaches the agent's port and has its token may make load, but not without a bound. Over the unix
+socket, where a person of this machine asks, the plan's own limits hold alone.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from loadlab.clock import NS_PER_S
+from loadlab.plan import Plan
+from loadlab.units import show_ns
+
+_MOST_SEED = 2**63
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The most of each."""
+
+    body_bytes: int = 256 * 1024
+    """Of what is posted."""
+    stages: int = 64
+    users: int = 10_000
+    """Of a closed stage; also requests of a batch, and of an open stage in flight."""
+    requests: int = 1_000_000
+    """Of a stage that counts them."""
+    rate_hz: int = 100_000
+    """Arrivals per second of an open stage."""
+    seconds: int = 3600
+    """All stages together, with their warm-ups, and what they may wait for their last replies."""
+    timeout_seconds: int = 120
+    processes: int = 64
+    kinds: int = 100
+    """Different requests of a plan."""
+    headers: int = 64
+    """Of a request."""
+
+    def problems(self, plan: Plan) -> list[str]:
+        """Say everything that is too much, a sentence each."""
+        return [
+            f"{what}: {asked} is more than {most}, the most that the agent takes"
+            for what, asked, most in self._over(plan)
+        ]
+
+    def _over(self, plan: Plan) -> Iterator[tuple[str, str, str]]:
+        stages = plan.stages
+        users = max((stage.concurrency or 0 for stage in stages), default=0)
+        batch = max((stage.requests or 0 for stage in stages if stage.concurrency is None), default=0)
+        counted = max((stage.requests or 0 for stage in stages if stage.concurrency is not None), default=0)
+        rate_hz = max((max(stage.rate_hz or 0, stage.rate_to_hz or 0) for stage in stages), default=0)
+        sizes: tuple[tuple[str, float, int], ...] = (
+            ("stages", len(stages), self.stages),
+            ("--concurrency", users, self.users),
+            ("--requests", batch, self.users),
+            ("--requests", counted, self.requests),
+            ("--rate", rate_hz, self.rate_hz),
+            ("--max-in-flight", plan.max_in_flight or 0, self.users),
+            ("--processes", plan.processes, self.processes),
+            ("--seed", plan.seed, _MOST_SEED),
+            ("requests of different kinds", len(plan.requests), self.kinds),
+            ("headers", max((len(each.headers) for each in plan.requests), default=0), self.headers),
+        )
+        for what, asked, most in sizes:
+            if asked > most:
+                yield what, f"{asked:,}", f"{most:,}"
+        spans = (
+            ("--timeout", plan.timeout_ns, self.timeout_seconds),
+            ("--think", plan.think_ns, self.seconds),
+            ("--duration with --warmup and --timeout, of all stages", _longest_ns(plan), self.seconds),
+        )
+        for what, asked_ns, most_s in spans:
+            if asked_ns > most_s * NS_PER_S:
+                yield what, show_ns(asked_ns), show_ns(most_s * NS_PER_S)
+
+
+def _longest_ns(plan: Plan) -> int:
+    """Return how long the plan may take at most, where its end is by time."""
+    return len(plan.stages) * (plan.warmup_ns + (plan.duration_ns or 0) + plan.drain_ns)

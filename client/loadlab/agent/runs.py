@@ -1,0 +1,139 @@
+"""The runs of an agent: one at a time, each against the one target that was chosen when the agent started."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from loadlab.agent.asked import Asked, task
+from loadlab.agent.feed import Feed, Track
+from loadlab.agent.limits import Limits
+from loadlab.agent.load import Carry, Load, Meters
+from loadlab.engine import Observe, Tell
+from loadlab.errors import UsageError
+from loadlab.fleet.supervisor import Control
+from loadlab.place import Here, carry_at
+from loadlab.plan import Plan
+from loadlab.result import RunResult
+from loadlab.store import TARGET_LOG, Folder
+
+PATIENCE_S = 8.0
+"""How long a run may drain when the agent is asked to end; then it does not wait."""
+
+
+ATTENDED_WITHIN_S = 5.0
+"""How soon whoever named a run must follow it."""
+
+
+class BusyError(UsageError):
+    """Another run is under way."""
+
+    def __init__(self, load: Load) -> None:
+        self.run_id = load.run_id
+        super().__init__(
+            f"{load.run_id} is under way ({load.plan.scenario}, since {load.since}), and there is one load"
+            " at a time: wait for its end, or stop it"
+        )
+
+
+class Runs:
+    """Starts a run and stops it."""
+
+    def __init__(self, place: Here, out: Path, meters: Meters) -> None:
+        self.place = place
+        self.feed = Feed()
+        self.out = out
+        self._meters = meters
+        self._load: Load | None = None
+        self._closing = False
+        self._attending: Counter[str] = Counter()
+
+    @property
+    def target(self) -> str:
+        """What is loaded, in words."""
+        return self.place.target
+
+    @property
+    def running(self) -> Load | None:
+        """The run that is under way, None where none is."""
+        return None if self._load is None or self._load.over else self._load
+
+    def start(self, asked: Asked, limits: Limits | None) -> Load:
+        """Start a run; raise BusyError, or UsageError with what is wrong with what was asked."""
+        if self._closing:
+            raise UsageError("this agent is about to end and starts no run any more")
+        if (load := self.running) is not None:
+            raise BusyError(load)
+        self._attending.clear()
+        todo = task(asked, self.place, limits)
+        folder = None
+        run_id = asked.run_id
+        if run_id is None:
+            folder = Folder(self.out, todo.plan.scenario)
+            run_id = folder.run_id
+        self._load = Load(
+            run_id,
+            todo.plan,
+            _carry(todo.place, folder),
+            track=self.feed.begin(run_id),
+            meters=self._meters,
+            folder=folder,
+        )
+        if asked.run_id is not None:
+            asyncio.get_running_loop().call_later(ATTENDED_WITHIN_S, self._unless_attended, self._load)
+        return self._load
+
+    def track(self, run_id: str) -> Track | None:
+        """Return the events of the run that is under way, or of the last one; None of any other."""
+        latest = self.feed.latest
+        return latest if latest is not None and latest.run_id == run_id else None
+
+    @contextlib.contextmanager
+    def attended(self, track: Track) -> Iterator[None]:
+        """Have somebody follow who may own the run; when the last of them leaves, a named run is given up.
+
+        Its result would reach nobody, and no load outlives its starter.
+        """
+        self._attending[track.run_id] += 1
+        try:
+            yield
+        finally:
+            self._attending[track.run_id] -= 1
+            if (load := self.running) is not None and load.run_id == track.run_id:
+                self._unless_attended(load)
+
+    def _unless_attended(self, load: Load) -> None:
+        if load.is_named and not load.over and not self._attending[load.run_id]:
+            load.stop()
+            load.stop()
+
+    async def close(self) -> None:
+        """End: the run drains and is kept, but for so long only; followers are let go with its last event."""
+        self._closing = True
+        if (load := self.running) is not None:
+            load.stop()
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    await load.ended()
+            except TimeoutError:
+                load.stop()
+                await load.ended()
+        self.feed.close()
+
+
+def _carry(place: Here, folder: Folder | None) -> Carry:
+    """Return what carries a plan there; a target's own log is kept where the result is."""
+
+    async def carry(plan: Plan, run_id: str, control: Control, tell: Tell, observe: Observe) -> RunResult:
+        with contextlib.ExitStack() as stack:
+            log = folder.log if folder else Path(stack.enter_context(_scratch()), TARGET_LOG)
+            host = place.host(log, plan.seed)
+            return await carry_at(host, plan, run_id, control, tell, observe=observe)
+
+    return carry
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="loadlab-")

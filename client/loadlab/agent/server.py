@@ -1,0 +1,145 @@
+"""The agent's process: listens, serves, and ends when it is told to."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from aiohttp import web
+
+from loadlab.agent.api import Api
+from loadlab.agent.archive import Archive
+from loadlab.agent.guard import Guard, NoGuard
+from loadlab.agent.load import Meters
+from loadlab.agent.runs import Runs
+from loadlab.errors import UsageError
+
+_LAST_WORDS_S = 2.0
+"""How long followers may take for the last event when the agent ends."""
+_BACKLOG = 128
+
+
+class Listening:
+    """Where an agent listens: one address, and perhaps a unix socket."""
+
+    def __init__(self, bind: str, socket_path: Path | None, token: str | None) -> None:
+        """Listen; raise UsageError where that can't be."""
+        self.host, port = address(bind)
+        self.guard = Guard(self.host, token)
+        self.tcp = _tcp(self.host, port, bind)
+        try:
+            self.unix = None if socket_path is None else _unix(socket_path)
+        except UsageError:
+            self.tcp.close()
+            raise
+        self._path = socket_path
+
+    @property
+    def url(self) -> str:
+        """Where the page is, seen from this machine."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - not to listen there
+        return f"http://{host}:{self.tcp.getsockname()[1]}/"
+
+    def close(self) -> None:
+        """Leave no file behind."""
+        self.tcp.close()
+        if self.unix is not None and self._path is not None:
+            self.unix.close()
+            self._path.unlink(missing_ok=True)
+
+
+async def serve(listening: Listening, runs: Runs, meters: Meters) -> None:
+    """Serve until SIGTERM or SIGINT: a run that goes on drains and is kept. A second one does not wait."""
+    over = asyncio.Event()
+
+    def end() -> None:
+        if over.is_set() and (load := runs.running) is not None:
+            load.stop()
+        over.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    archive = Archive(runs.out)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(listening.close)
+        await stack.enter_async_context(_serving(Api(runs, meters, archive, listening.guard), listening.tcp))
+        if listening.unix is not None:
+            await stack.enter_async_context(_serving(Api(runs, meters, archive, NoGuard()), listening.unix))
+        known = asyncio.create_task(
+            asyncio.to_thread(archive.runs)
+        )  # so that the first list is as quick as any
+        await over.wait()
+        await runs.close()
+        await known
+
+
+@contextlib.asynccontextmanager
+async def _serving(api: Api, listener: socket.socket) -> AsyncIterator[None]:
+    runner = web.AppRunner(
+        api.application(), handler_cancellation=True, access_log=None, shutdown_timeout=_LAST_WORDS_S
+    )
+    await runner.setup()
+    await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def address(bind: str) -> tuple[str, int]:
+    """Read HOST:PORT; raise UsageError."""
+    host, colon, port = bind.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port[:6]) > 65535:
+        raise UsageError(f"--bind: {bind!r} is not HOST:PORT, such as 127.0.0.1:9200")
+    return host, int(port)
+
+
+def _tcp(host: str, port: int, bind: str) -> socket.socket:
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(where)
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise UsageError(f"--bind: {bind} can't be listened on ({error.strerror}); name another") from None
+    return listener
+
+
+def _unix(path: Path) -> socket.socket:
+    """Listen on a socket that only this user may open."""
+    if _answers(path):
+        raise UsageError(f"LOADLAB_AGENT_SOCKET: another agent listens at {path}")
+    listener = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o177)
+    try:
+        path.unlink(missing_ok=True)
+        listener.bind(str(path))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise UsageError(f"LOADLAB_AGENT_SOCKET: {path} can't be listened on ({error.strerror})") from None
+    finally:
+        os.umask(mask)
+    return listener
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

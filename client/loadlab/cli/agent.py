@@ -1,0 +1,64 @@
+"""`loadlab agent`: the long-lived process that serves the live page and carries the runs asked of it."""
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loadlab.cli.run import TARGET, with_options
+from loadlab.errors import Exit
+from loadlab.place import at_named, of_its_own, refuse_vain_remote
+from loadlab.serve import Serve
+
+DEFAULT_BIND = "127.0.0.1:9200"
+
+
+@click.command()
+@click.option(
+    "--bind",
+    metavar="HOST:PORT",
+    envvar="LOADLAB_AGENT_BIND",
+    default=DEFAULT_BIND,
+    show_default=True,
+    help="Where to listen.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    default="results",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Where results are kept, and earlier ones are.",
+)
+@with_options(TARGET)
+def agent(*, bind: str, out: Path, **given: Any) -> int:  # noqa: ANN401 - as click gives them
+    """Serve the live page, and carry runs that are started from it, one at a time.
+
+    There is one target, chosen here: the one that is named, the stack's inside of its client container, or
+    one of its own for each run.
+    """
+    # Every worker process imports this module on its way to its own work: what is only for the agent waits.
+    from loadlab.agent.runs import Runs  # noqa: PLC0415
+    from loadlab.agent.server import Listening, serve  # noqa: PLC0415
+    from loadlab.agent.unmetered import Unmetered  # noqa: PLC0415
+
+    target = given["target"]
+    refuse_vain_remote(target, remote=given["remote"])
+    served = Serve(**{name: given[name] for name in Serve.__struct_fields__})
+    place = at_named(target, served, remote=given["remote"]) or of_its_own(served)
+    token = os.environ.get("LOADLAB_TOKEN") or None
+    socket_path = os.environ.get("LOADLAB_AGENT_SOCKET")
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    listening = Listening(bind, Path(socket_path) if socket_path else None, token)
+    click.echo(f"The live page is at {listening.url}")
+    click.echo(f"It loads {place.target}")
+
+    async def run() -> None:
+        meters = Unmetered()
+        await serve(listening, Runs(place, out, meters), meters)
+
+    asyncio.run(run())
+    return Exit.PASS
