@@ -24,26 +24,29 @@ def status_class(status: int | None) -> str:
 
 
 class Meters:
-    """The metrics of one worker; safe to use from all its threads. Times are given in nanoseconds."""
+    """The metrics of one worker; safe to use from all its threads. Times are given in nanoseconds.
 
-    def __init__(self) -> None:
+    What is busy and what waits now is told of each worker, by its number in order of birth: each has a queue
+    of its own, and one may be full while another idles. The series of a dead worker go. All else is a sum.
+    """
+
+    def __init__(self, worker: int = 1) -> None:
         self._lock = threading.Lock()
         self._waiting = 0
         self._busy = 0
         self._peak = 0
         self._connections = (-1, -1)
-        self._busy_threads = _gauge(
-            "target_busy_threads", "Threads that are held by a connection now.", "livesum"
+        self._busy_threads = _gauge_of_worker(
+            worker, "target_busy_threads", "Threads that are held by a connection now."
         )
-        self._busy_peak = _gauge(
+        self._busy_peak = Gauge(
             "target_busy_threads_peak",
             "The most threads that were busy at once in one worker since it started.",
-            "livemax",
+            registry=None,
+            multiprocess_mode="livemax",
         )
-        self._thread_queue = _gauge(
-            "target_thread_queue",
-            "Requests that wait in the workers' own queues for a thread now.",
-            "livesum",
+        self._thread_queue = _gauge_of_worker(
+            worker, "target_thread_queue", "Requests that wait in the workers' own queues for a thread now."
         )
         connections = Gauge(
             "target_connections",
@@ -126,8 +129,9 @@ class Meters:
 # `registry=None` keeps these out of the default registry, which belongs to the app under test.
 
 
-def _gauge(name: str, text: str, mode: str) -> Gauge:
-    return Gauge(name, text, registry=None, multiprocess_mode=mode)  # type: ignore[arg-type]  # a literal of theirs
+def _gauge_of_worker(worker: int, name: str, text: str) -> Gauge:
+    gauge = Gauge(name, text, ["worker"], registry=None, multiprocess_mode="livesum")
+    return gauge.labels(str(worker))
 
 
 def _histogram(name: str, text: str) -> Histogram:

@@ -35,7 +35,7 @@ class MeasuredWorker(gthread.ThreadWorker):  # type: ignore[misc]  # the base is
 
     def init_process(self) -> None:
         """Begin in the new process; the meters belong to it and not to the master."""
-        self.meters = Meters()
+        self.meters = Meters(worker=self.age)
         super().init_process()
 
     def load_wsgi(self) -> None:

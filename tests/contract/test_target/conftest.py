@@ -55,6 +55,15 @@ class Target:
                     return sample.value
         return None
 
+    def by_worker(self, name):
+        """Scrape a gauge of each worker, by the worker's number."""
+        family = self.families().get(name)
+        return {sample.labels["worker"]: sample.value for sample in family.samples} if family else {}
+
+    def of_all_workers(self, name):
+        """Scrape the sum of that."""
+        return sum(self.by_worker(name).values())
+
     def requests(self):
         """Scrape the requests by class of status, without the classes that have none."""
         samples = self.families()["target_requests"].samples

@@ -32,7 +32,7 @@ def test_each_request_is_counted_once_however_its_connection_is_used(start, even
     eventually(target.requests, {"2xx": 10, "4xx": 1, "5xx": 1})
     eventually(lambda: target.value("target_thread_seconds_count"), 12)
     assert target.value("target_handler_seconds_count") == 12
-    assert target.value("target_busy_threads") == 0
+    assert target.of_all_workers("target_busy_threads") == 0
     eventually(lambda: target.value("target_connections", state="open"), 0)
 
 
@@ -70,11 +70,17 @@ def test_the_peak_of_busy_threads_is_what_was_busy_at_once(start, eventually, ga
     target = start(options, app=app)
     with ThreadPoolExecutor(12) as pool:
         replies = [pool.submit(target.get) for _ in range(12)]
-        eventually(lambda: target.value("target_busy_threads"), peak)
+        eventually(lambda: target.of_all_workers("target_busy_threads"), peak)
         opened.touch()
         assert {reply.result().status for reply in replies} == {200}
-    eventually(lambda: target.value("target_busy_threads"), 0)
+    eventually(lambda: target.of_all_workers("target_busy_threads"), 0)
     assert target.value("target_busy_threads_peak") == peak
+
+
+def test_each_worker_tells_its_own_threads_and_queue(start):
+    target = start("--workers=3", "--threads=2")
+    nothing = {"1": 0, "2": 0, "3": 0}
+    assert target.by_worker("target_busy_threads") == target.by_worker("target_thread_queue") == nothing
 
 
 def test_requests_in_line_for_a_thread_are_seen_and_scrapes_still_answer(start, eventually, gate):
@@ -82,14 +88,14 @@ def test_requests_in_line_for_a_thread_are_seen_and_scrapes_still_answer(start, 
     target = start("--threads", "2", app=app)
     with ThreadPoolExecutor(6) as pool:
         replies = [pool.submit(target.get) for _ in range(6)]
-        eventually(lambda: target.value("target_thread_queue"), 4)
-        assert target.value("target_busy_threads") == 2
+        eventually(lambda: target.of_all_workers("target_thread_queue"), 4)
+        assert target.of_all_workers("target_busy_threads") == 2
         assert target.value("target_connections", state="open") == 6
         time.sleep(0.25)
         opened.touch()
         for reply in replies:
             reply.result()
-    eventually(lambda: target.value("target_thread_queue"), 0)
+    eventually(lambda: target.of_all_workers("target_thread_queue"), 0)
     eventually(lambda: target.value("target_queue_seconds_count"), 6)
     # Four waited for at least as long as the gate was still closed after they had been seen to wait.
     assert target.value("target_queue_seconds_sum") >= 4 * 0.25
@@ -112,7 +118,7 @@ def test_a_silent_client_makes_a_thread_wait_and_that_is_not_the_requests_time(s
     target = start()
     host, port = urlsplit(target.url).netloc.split(":")
     with socket.create_connection((host, int(port))) as client:
-        eventually(lambda: target.value("target_busy_threads"), 1)
+        eventually(lambda: target.of_all_workers("target_busy_threads"), 1)
         time.sleep(0.3)
         client.sendall(b"GET /?delay=0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         while client.recv(4096):
@@ -194,7 +200,7 @@ def test_a_request_whose_handler_fails_is_counted_once(start, eventually, path, 
         while client.recv(4096):
             pass
     eventually(target.requests, {status_class: 1})
-    eventually(lambda: target.value("target_busy_threads"), 0)
+    eventually(lambda: target.of_all_workers("target_busy_threads"), 0)
     assert target.value("target_thread_seconds_count") == 1
 
 
@@ -205,7 +211,7 @@ def test_a_request_whose_client_hangs_up_is_counted_once(start, eventually):
         client.sendall(b"GET /bytes?size=64MiB HTTP/1.1\r\nHost: x\r\n\r\n")
         client.recv(4096)
     eventually(target.requests, {"2xx": 1})
-    eventually(lambda: target.value("target_busy_threads"), 0)
+    eventually(lambda: target.of_all_workers("target_busy_threads"), 0)
 
 
 def test_a_file_is_sent_whole_and_measured(start, eventually, tmp_path):
@@ -232,10 +238,11 @@ def test_a_killed_worker_is_replaced_its_gauges_go_and_its_counts_stay(start, ev
     opened.unlink()
     with ThreadPoolExecutor(2) as pool:
         lost = [pool.submit(target.get) for _ in range(2)]
-        eventually(lambda: target.value("target_busy_threads"), 2)
+        eventually(lambda: target.of_all_workers("target_busy_threads"), 2)
         [worker] = target.workers()
         os.kill(worker, signal.SIGKILL)
-        eventually(lambda: target.value("target_busy_threads"), 0)
+        eventually(lambda: target.of_all_workers("target_busy_threads"), 0)
+        eventually(lambda: target.by_worker("target_thread_queue"), {"2": 0})
         assert all(reply.exception(timeout=10) for reply in lost)
     opened.touch()
     assert target.get().status == 200

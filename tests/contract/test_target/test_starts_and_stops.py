@@ -169,7 +169,7 @@ def test_a_request_in_flight_is_answered_before_the_stop(start, eventually, gate
     target = start("--server", server, app=app)
     connection = target.connect()
     connection.request("GET", "/")
-    eventually(lambda: target.value("target_busy_threads"), 1)
+    eventually(lambda: target.of_all_workers("target_busy_threads"), 1)
     os.kill(target.pid, signal.SIGTERM)
     opened.touch()
     assert connection.getresponse().read() == b"ok"
