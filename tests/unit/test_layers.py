@@ -24,6 +24,7 @@ LAYERS = {
         "edges",
         "engine",
         "errand",
+        "metrics",
         "place",
         "progress",
         "report",

@@ -11,7 +11,7 @@ import msgspec
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.fleet.member import Member
 from loadlab.fleet.messages import Go, Halt, Pulse, Quit
-from loadlab.fleet.took import Took, busy_now
+from loadlab.fleet.took import Took, busy_now, pace_now
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.recorder import Recorder, Window
 from loadlab.shard import Share
@@ -84,11 +84,16 @@ class Live(msgspec.Struct, frozen=True):
     sent: int
     finished: int
     in_flight: int
+    """Of the workers that are not lost."""
     busy: tuple[float | None, ...]
     """CPU of each worker over the last second, in cores, without what it spent awake only to be on time."""
     loop_stall_max_ns: int
     begin_ns: int
     now_ns: int
+    sent_hz: float = 0.0
+    """Requests sent over the last second by the workers that are still at it."""
+    finished_hz: float = 0.0
+    """Requests that got their outcome in it."""
 
 
 async def carry(
@@ -179,16 +184,20 @@ async def _until_over(
 
 def _live(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns: int, now_ns: int) -> Live:
     last = _last_pulses(members)
+    standing = _last_pulses([member for member in members if member.broken is None])
+    paces = [pace_now(member.pulses) for member in members if not member.over]
     return Live(
         counted=counted,
         fresh=fresh,
         sent=sum(pulse.sent for pulse in last),
         finished=sum(pulse.finished for pulse in last),
-        in_flight=sum(pulse.in_flight for pulse in last),
+        in_flight=sum(pulse.in_flight for pulse in standing),
         busy=tuple(busy_now(member.pulses) for member in members),
         loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in last), default=0),
         begin_ns=begin_ns,
         now_ns=now_ns,
+        sent_hz=sum(sent_hz for sent_hz, _ in paces),
+        finished_hz=sum(finished_hz for _, finished_hz in paces),
     )
 
 

@@ -45,12 +45,27 @@ def took(pulses: list[Pulse], window: Window) -> Took:
 
 def busy_now(pulses: list[Pulse]) -> float | None:
     """Return the CPU time over the last second or so, without what was spent awake only to be on time."""
-    if len(pulses) < 2:
+    if (span := _last_second(pulses)) is None:
+        return None
+    first, last = span
+    return (last.cpu_ns - first.cpu_ns - (last.spun_ns - first.spun_ns)) / (last.at_ns - first.at_ns)
+
+
+def pace_now(pulses: list[Pulse]) -> tuple[float, float]:
+    """Return how many requests a second were sent, and how many finished, over the last second or so."""
+    if (span := _last_second(pulses)) is None:
+        return 0.0, 0.0
+    first, last = span
+    length_s = (last.at_ns - first.at_ns) / NS_PER_S
+    return (last.sent - first.sent) / length_s, (last.finished - first.finished) / length_s
+
+
+def _last_second(pulses: list[Pulse]) -> tuple[Pulse, Pulse] | None:
+    """Return the last pulse after the latest that is a second older, or else the first; None of one alone."""
+    if len(pulses) < 2 or pulses[0].at_ns == pulses[-1].at_ns:
         return None
     last = pulses[-1]
-    first = next((one for one in reversed(pulses) if last.at_ns - one.at_ns >= _SECOND_NS), pulses[0])
-    length_ns = last.at_ns - first.at_ns
-    return (last.cpu_ns - first.cpu_ns - (last.spun_ns - first.spun_ns)) / length_ns if length_ns else None
+    return next((one for one in reversed(pulses) if last.at_ns - one.at_ns >= _SECOND_NS), pulses[0]), last
 
 
 def _mean_ratio(pulses: list[Pulse], window: Window) -> float | None:

@@ -1,0 +1,95 @@
+"""What Prometheus reads of the client: the run of now, or the last one, until the next begins.
+
+Nothing is counted here and nothing is done for a request: about twice a second the sums that the result is
+built from are copied, and a scrape writes down the last copy. At a stage's end they are the result's own.
+"""
+
+from collections.abc import Iterator
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from loadlab.clock import MONOTONIC, Clock
+from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded
+from loadlab.fleet.supervisor import Live
+from loadlab.metrics.families import families, no_run
+from loadlab.metrics.scrapes import Scrapes
+from loadlab.metrics.watched import Watched
+from loadlab.plan import Plan
+
+
+class Metrics:
+    """What Prometheus reads of the runs of this process, one after another.
+
+    All calls come from the event loop that the runs live in, and none of them waits but `scraped`.
+    """
+
+    def __init__(self, clock: Clock = MONOTONIC) -> None:
+        self._run: Watched | None = None
+        self._scrapes = Scrapes(clock)
+        self._registry = CollectorRegistry()
+        self._registry.register(_Collector(self))
+
+    def begin(self, run_id: str, plan: Plan) -> None:
+        """Announce a run: the series of the one before go, and every series of this one is there, at 0."""
+        self._run = Watched(run_id, plan)
+
+    def tell(self, event: Event) -> None:
+        """Follow the run's events; a run that was not announced begins with its first."""
+        run = self._run
+        match event:
+            case RunBegan() if run is None or run.run_id != event.run_id:
+                self.begin(event.run_id, event.plan)
+            case StageBegan() if run is not None:
+                run.stage_began(event.index)
+            case StageEnded() if run is not None:
+                run.stage_ended(event.index, event.result)
+            case RunEnded():
+                self.end()
+            case _:
+                pass
+
+    def observe(self, live: Live) -> None:
+        """Take over what the workers have counted; the engine's `Observe`."""
+        if self._run is not None:
+            self._run.observe(live)
+
+    def end(self) -> None:
+        """Note that no load is made any more; its last event says so too, unless a run has none."""
+        if self._run is not None:
+            self._run.stop()
+
+    def expose(self, *, scraper: bool = True) -> tuple[bytes, str]:
+        """Return the text of all metrics and its content type; `scraper` says whether this was a scrape.
+
+        What is returned is of this moment, so a scrape begins and gets its answer in this call.
+        """
+        text = generate_latest(self._registry)
+        if scraper:
+            self._scrapes.note()
+        return text, CONTENT_TYPE_PLAIN_0_0_4
+
+    @property
+    def scraper_seen(self) -> bool:
+        """Whether somebody scraped in the last 15 seconds."""
+        return self._scrapes.lately
+
+    async def scraped(self, within_s: float) -> bool:
+        """Wait until a scrape that began after this call has its answer; False where none came in time."""
+        return await self._scrapes.next(within_s)
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every metric as it is now."""
+        return no_run() if self._run is None else families(self._run)
+
+
+class _Collector(Collector):
+    """The registry's view: prometheus_client counts nothing itself."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every metric as it is now."""
+        return self._metrics.collect()
