@@ -46,7 +46,7 @@ class Folder:
         """Write `result.json` whole; where the disk refuses, keep it elsewhere and say so."""
         data = encode(result)
         try:
-            return _write_whole(self.path / RESULT, data)
+            return write_whole(self.path / RESULT, data)
         except OSError as error:
             kept = self._write_elsewhere(data)
             raise LabError(f"{self.path / RESULT} could not be written ({error.strerror}); {kept}") from error
@@ -71,7 +71,7 @@ class Folder:
         except OSError as error:
             return f"nor kept in {tempfile.gettempdir()} ({error.strerror}): it is lost"
         try:
-            return f"the result is kept in {_write_whole(folder / RESULT, data)}"
+            return f"the result is kept in {write_whole(folder / RESULT, data)}"
         except OSError as error:
             folder.rmdir()
             return f"nor kept in {folder.parent} ({error.strerror}): it is lost"
@@ -94,8 +94,9 @@ def read(path: Path) -> RunResult:
     return result
 
 
-def _write_whole(path: Path, data: bytes) -> Path:
-    partial = path.with_suffix(".partial")
+def write_whole(path: Path, data: bytes) -> Path:
+    """Write a file so that nobody ever reads half of it, two writers at once included; return its path."""
+    partial = path.with_suffix(f".{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
             file.write(data)

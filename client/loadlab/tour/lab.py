@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Self
 
 from loadlab import environment
-from loadlab.analysis import audit
 from loadlab.clock import NS_PER_S
-from loadlab.engine import Run
-from loadlab.errors import ClientError, EarlyStopError, LabError, TargetError
+from loadlab.errors import TargetError
 from loadlab.fleet.supervisor import Control
 from loadlab.hosts import Host, Target
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.sink import SinkHost
 from loadlab.plan import Plan, Request, Stage, Workload
+from loadlab.probe import probe
 from loadlab.result import StageResult
 from loadlab.scenarios import scenario
 from loadlab.tour.events import Measured, Noted, Predicted, Prediction, Row, Tell
@@ -129,33 +128,13 @@ class Lab:
     async def carry(self, plan: Plan, served: Served) -> StageResult:
         """Carry a plan of one stage as `loadlab run` does; raise LabError where nothing came of it."""
         self._control = Control()
-        plan = plan.with_target(served.target.url)
-        traits = scenario(plan.scenario).TRAITS
-        assert not (problems := plan.problems(traits)), problems
-        run = Run(
-            run_id="tour",
-            plan=plan,
-            traits=traits,
-            host=served.host,
-            target=served.target,
-            control=self._control,
-            tell=lambda _: None,
-        )
         try:
-            result = await run.carry()
+            result = await probe(plan, served.host, served.target, self._control)
+        except TargetError:
+            self._keep_logs = True
+            raise
         finally:
             self._control = None
-        if result.interrupted:
-            raise EarlyStopError("interrupted; the target is stopped")
-        lost = result.target_lost or await served.host.lost()
-        if lost is not None:
-            self._keep_logs = True
-            raise TargetError(lost)
-        if result.failure is not None:
-            raise LabError(f"an error of loadlab's own ended the step:\n{result.failure}")
-        if not audit.holds_together(result.checks):  # a client that is full is what some steps are about
-            findings = [finding.message for stage in result.stages for finding in stage.findings]
-            raise ClientError("; ".join(findings) or f"{plan.scenario}: not a single request ended ok")
         return result.stages[0]
 
     async def compare(self, label: str, prediction: Prediction, plan: Plan, served: Served) -> None:

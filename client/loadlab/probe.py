@@ -1,0 +1,41 @@
+"""A run of one stage that is a means to an end: its result, or an error that says why there is none."""
+
+from loadlab.analysis import audit
+from loadlab.engine import Run
+from loadlab.errors import ClientError, EarlyStopError, LabError, TargetError
+from loadlab.fleet.supervisor import Control
+from loadlab.hosts import Host, Target
+from loadlab.plan import Plan
+from loadlab.result import RunResult
+from loadlab.scenarios import scenario
+
+
+async def probe(plan: Plan, host: Host, target: Target, control: Control) -> RunResult:
+    """Carry a plan of one stage as `loadlab run` does; raise LabError where nothing came of it.
+
+    A client that is full is not held against it: that may be what the probe is about.
+    """
+    plan = plan.with_target(target.url)
+    traits = scenario(plan.scenario).TRAITS
+    assert not (problems := plan.problems(traits)), problems
+    run = Run(
+        run_id="probe",
+        plan=plan,
+        traits=traits,
+        host=host,
+        target=target,
+        control=control,
+        tell=lambda _: None,
+    )
+    result = await run.carry()
+    if result.interrupted:
+        raise EarlyStopError("interrupted; the target is stopped")
+    lost = result.target_lost or await host.lost()
+    if lost is not None:
+        raise TargetError(lost)
+    if result.failure is not None:
+        raise LabError(f"an error of loadlab's own ended the measurement:\n{result.failure}")
+    if not audit.holds_together(result.checks):
+        findings = [finding.message for stage in result.stages for finding in stage.findings]
+        raise ClientError("; ".join(findings) or f"{plan.scenario}: not a single request ended ok")
+    return result
