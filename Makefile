@@ -23,6 +23,9 @@ tour: .venv/runtime ## what each way of calling costs, step by step (ARGS="--onl
 doctor: .venv/runtime ## is this machine fit to measure, and what to do where it is not
 	@$(bin)/loadlab doctor $(ARGS)
 
+calibrate: .venv/runtime ## what this machine's own client can do at most; runs then show how near they came (ARGS="--scenario pool")
+	@$(bin)/loadlab calibrate $(ARGS)
+
 ##@ Stack (needs Docker, no Python)
 
 up: ## start target, client, Prometheus and Grafana: WORKERS THREADS TARGET_DELAY TARGET_CPUS TARGET_PORT TARGET_APP APP_DIR ...
@@ -82,4 +85,4 @@ help: ## this list
 .venv/dev: .venv/runtime requirements/dev.txt
 	@scripts/venv.sh dev
 
-.PHONY: run tour doctor up down logs ps images test check format lock schema bench ground-truth clean help
+.PHONY: run tour doctor calibrate up down logs ps images test check format lock schema bench ground-truth clean help

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from loadlab import environment
-from loadlab.analysis import audit, trust
+from loadlab.analysis import audit, ceiling, trust
 from loadlab.analysis.summary import stage_result
+from loadlab.calibration.cache import NOTHING, Known
 from loadlab.edges import Edges
 from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded
 from loadlab.fleet.supervisor import Carried, Control, Live, carry
@@ -38,6 +39,7 @@ class Run:
         control: Control,
         tell: Tell,
         observe: Observe | None = None,
+        known: Known = NOTHING,
     ) -> None:
         self._control = control
         self._run_id = run_id
@@ -47,6 +49,7 @@ class Run:
         self._target = target
         self._tell = tell
         self._observe = observe
+        self._known = known
         self._stages: list[StageResult] = []
         self._checks: list[Check] = []
         self._cores = environment.cpus()
@@ -79,6 +82,7 @@ class Run:
             environment=environment.read(self._target.where),
             checks=checks,
             stages=stages,
+            ceilings_unused=self._known.unused if ceiling.is_comparable(self._plan) else None,
         )
         self._tell(RunEnded(result))
         return result
@@ -117,6 +121,7 @@ class Run:
                 taken=edges.taken,
             ),
         )
+        result = ceiling.beside(self._plan, result, self._known.ceilings)
         self._checks += checks
         self._unaccounted += _unaccounted(carried)
         self._stages.append(result)

@@ -12,7 +12,17 @@ import msgspec
 from loadlab import loops
 from loadlab.result import Environment
 
-_PACKAGES = ("concurrency-lab", "aiohttp", "aiomultiprocess", "requests", "numpy", "gunicorn", "flask")
+_PACKAGES = (
+    "concurrency-lab",
+    "aiohttp",
+    "aiomultiprocess",
+    "httptools",
+    "requests",
+    "urllib3",
+    "numpy",
+    "gunicorn",
+    "flask",
+)
 
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):

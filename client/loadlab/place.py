@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from loadlab import environment
+from loadlab.calibration import cache
 from loadlab.engine import Observe, Run, Tell
 from loadlab.environment import Room
 from loadlab.errors import UsageError
@@ -81,6 +83,7 @@ async def carry_at(
             control=control,
             tell=tell,
             observe=observe,
+            known=cache.known(environment.read(target.where)),
         )
         return await run.carry()
     finally:

@@ -140,6 +140,12 @@ class ClientStage(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the window in which a CPU limit held the client back."""
     stolen_ratio: float | None = None
     """Share of its cores that a hypervisor gave to others."""
+    ceiling_hz: float | None = None
+    """The most that this client did when it was calibrated in the same way of calling; null: it was not."""
+    ceiling_ratio: float | None = None
+    """Throughput as a share of that."""
+    ceiling_is_lower_bound: bool = False
+    """Whether the client could have done more when it was calibrated, so that the share is an upper bound."""
 
 
 class TargetStage(msgspec.Struct, frozen=True, kw_only=True):
@@ -269,6 +275,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment
     checks: tuple[Check, ...]
     stages: tuple[StageResult, ...]
+    ceilings_unused: str | None = None
+    """Why the client's calibration was not used, where there is one."""
 
 
 def encode(result: RunResult) -> bytes:

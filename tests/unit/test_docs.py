@@ -9,7 +9,9 @@ import click
 import jsonschema
 import pytest
 
+from loadlab.calibration.rows import rows
 from loadlab.cli import commands
+from loadlab.cli.calibrate import asked, window_ns
 from loadlab.cli.words import Words, plan_of, traits_of
 from loadlab.environment import Room
 from loadlab.errors import Exit, UsageError
@@ -100,6 +102,9 @@ def understood(words):
             Serve(**{field: given[field] for field in Serve.__struct_fields__}).refuse_vain()
             base = url_of(given["target"] or "http://127.0.0.1")
             plan_of(Words(**{field: given[field] for field in Words.__struct_fields__}), base, ROOM)
+        case "calibrate":
+            rows(asked(given["scenario"], given["transport"], given["processes"]), ROOM.cpus)
+            window_ns(given["duration"])
         case "tour":
             chosen(given["only"])
             duration_ns(given["delay"], "--delay")
@@ -130,6 +135,8 @@ def test_the_readme_shows_more_than_one_command_of_each_kind():
         "run task --no-such-option",
         "tour --only 99",
         "doctor --concurrency few",
+        "calibrate --scenario taks",
+        "calibrate --duration 1ms",
     ],
 )
 def test_a_command_that_loadlab_refuses_would_be_found(line):

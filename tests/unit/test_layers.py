@@ -19,6 +19,7 @@ LAYERS = {
     4: ("result", "analysis", "environment", "events"),
     5: (
         "agent",
+        "calibration",
         "cli",
         "doctor",
         "edges",
@@ -26,6 +27,7 @@ LAYERS = {
         "errand",
         "metrics",
         "place",
+        "probe",
         "progress",
         "report",
         "serve",

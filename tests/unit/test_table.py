@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from msgspec import structs
 from rich.console import Console
 
 from fakes import plan
@@ -133,3 +134,40 @@ def test_the_table_fits_into_80_columns(workload):
     shown = lines(of)
     assert all(len(line) <= 80 for line in shown)
     assert not any("…" in line for line in shown)
+
+
+def calibrated(label, ratio, **changed):
+    client = structs.replace(stage().client, ceiling_hz=5_300.0, ceiling_ratio=ratio, **changed)
+    return measured(label, client=client)
+
+
+def shown_of(**changed):
+    return " ".join(" ".join(lines(result(**changed))).split())
+
+
+def test_the_stage_that_came_nearest_to_the_clients_ceiling_is_told_with_it():
+    text = shown_of(stages=(calibrated("8", 0.02), calibrated("128", 0.34)))
+    assert (
+        "stage 128: client came to 34% of this machine's ceiling for task on fake, 1 process"
+        " (5,300/s; loadlab calibrate)"
+    ) in text
+    assert text.count("ceiling") == 1
+
+
+def test_a_share_of_a_ceiling_that_is_a_lower_bound_is_at_most_that():
+    text = shown_of(stages=(calibrated("8", 0.34, ceiling_is_lower_bound=True),))
+    assert "came to at most 34% of" in text
+    assert "(≥ 5,300/s; loadlab calibrate)" in text
+
+
+def test_a_share_that_is_next_to_nothing_is_not_nothing():
+    assert "came to less than 1% of" in shown_of(stages=(calibrated("1", 0.002),))
+
+
+def test_without_a_calibration_nothing_is_said_of_a_ceiling():
+    assert "ceiling" not in shown_of(stages=(measured(),))
+
+
+def test_a_calibration_that_does_not_hold_here_is_told_once_with_the_reason():
+    text = shown_of(ceilings_unused="it was run in another environment (usable cores 2, now 4)")
+    assert text.count("another environment (usable cores 2, now 4); run it again") == 1

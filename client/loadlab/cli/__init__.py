@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from loadlab.cli.agent import agent
+from loadlab.cli.calibrate import calibrate
 from loadlab.cli.carry import carry
 from loadlab.cli.doctor import doctor
 from loadlab.cli.run import run
@@ -43,6 +44,7 @@ commands.add_command(carry)
 commands.add_command(agent)
 commands.add_command(show)
 commands.add_command(doctor)
+commands.add_command(calibrate)
 commands.add_command(tour)
 
 

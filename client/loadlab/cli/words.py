@@ -78,7 +78,7 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
     timeout_ns = _span_ns(words.timeout, "10s", "--timeout")
     plan = Plan(
         scenario=traits.name,
-        transport=_chosen("--transport", words.transport, NAMES) or traits.transports[0],
+        transport=chosen("--transport", words.transport, NAMES) or traits.transports[0],
         workload=workload,
         target=base,
         requests=requested(
@@ -97,9 +97,9 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
         timeout_ns=timeout_ns,
         connect_timeout_ns=_connect_timeout_ns(words.connect_timeout, timeout_ns),
         expect_status=_statuses(words.expect_status),
-        spacing=Spacing(_chosen("--arrivals", words.arrivals, tuple(Spacing)) or Spacing.CONSTANT),
+        spacing=Spacing(chosen("--arrivals", words.arrivals, tuple(Spacing)) or Spacing.CONSTANT),
         max_in_flight=_max_in_flight(words.max_in_flight, workload, room),
-        when_full=WhenFull(_chosen("--when-full", words.when_full, tuple(WhenFull)) or WhenFull.DROP),
+        when_full=WhenFull(chosen("--when-full", words.when_full, tuple(WhenFull)) or WhenFull.DROP),
         processes=_processes(words.processes, traits, room),
         seed=1 if words.seed is None else units.count(words.seed, "--seed", least=0),
     )
@@ -114,10 +114,8 @@ def _span_ns(text: str | None, default: str, option: str) -> int:
 
 
 def _workload(words: Words, traits: Traits) -> Workload:
-    chosen = _chosen("--workload", words.workload, tuple(Workload))
-    workload = (
-        Workload(chosen) if chosen else Workload.OPEN if words.rate is not None else traits.workloads[0]
-    )
+    name = chosen("--workload", words.workload, tuple(Workload))
+    workload = Workload(name) if name else Workload.OPEN if words.rate is not None else traits.workloads[0]
     only_open = {
         "--rate": words.rate,
         "--arrivals": words.arrivals,
@@ -220,7 +218,8 @@ def over_the_limit(plan: Plan, traits: Traits, room: Room) -> list[str]:
     return [sentence]
 
 
-def _chosen(option: str, text: str | None, known: tuple[str, ...]) -> str | None:
+def chosen(option: str, text: str | None, known: tuple[str, ...]) -> str | None:
+    """Return the text if it is one of those known, or None; raise UsageError, with a guess, otherwise."""
     if text is not None and text not in known:
         raise UsageError(_unknown(option, text, known))
     return text

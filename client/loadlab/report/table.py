@@ -5,15 +5,17 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from loadlab.analysis.ceiling import named
 from loadlab.analysis.trust import CLIENTS_OWN
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import Workload
 from loadlab.result import CheckOutcome, RunResult, StageResult, State, Verdict
-from loadlab.units import show_figure, show_ns
+from loadlab.units import show_figure, show_hz, show_ns
 
 _ERRORS = ("http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished")
 _SIZES = {Workload.CLOSED: "users", Workload.OPEN: "offered"}
 _LATENCIES = ("p50", "p90", "p99", "max")
+_LEAST_SHARE = 0.01
 
 
 def render(result: RunResult) -> RenderableType:
@@ -151,7 +153,28 @@ def _notes(result: RunResult) -> list[str]:
             "bound: min(N/S, workers × threads/S), S being the time a request occupies a thread:"
             f" {show_ns(theory.service_ns)} in stage {result.stages[0].label}, measured by the target"
         )
+    if (nearness := _ceiling(result)) is not None:
+        notes.append(nearness)
     return notes
+
+
+def _ceiling(result: RunResult) -> str | None:
+    """Say how near the stage that came nearest was to the ceiling of this client, where one is known."""
+    if result.ceilings_unused is not None:
+        return f"the client's ceiling is not known: loadlab calibrate: {result.ceilings_unused}; run it again"
+    calibrated = [stage for stage in result.stages if stage.client.ceiling_ratio is not None]
+    if not calibrated:
+        return None
+    stage = max(calibrated, key=lambda stage: stage.client.ceiling_ratio or 0.0)
+    client, plan = stage.client, result.plan
+    came_to, at_least = ("came to", "") if not client.ceiling_is_lower_bound else ("came to at most", "≥ ")
+    ratio = client.ceiling_ratio or 0.0
+    share = f"{ratio:.0%}" if ratio >= _LEAST_SHARE else f"less than {_LEAST_SHARE:.0%}"
+    return (
+        f"stage {stage.label}: client {came_to} {share} of this machine's ceiling for"
+        f" {named(plan.scenario, plan.transport, stage.processes)}"
+        f" ({at_least}{show_hz(client.ceiling_hz)}; loadlab calibrate)"
+    )
 
 
 def _verdict(result: RunResult) -> Text:

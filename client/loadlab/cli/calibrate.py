@@ -1,0 +1,148 @@
+"""`loadlab calibrate`: what this machine's own client can do at most."""
+
+import asyncio
+import signal
+import sys
+
+import click
+from rich.console import Console
+from rich.status import Status
+
+from loadlab import environment, units
+from loadlab.analysis.ceiling import Ceiling
+from loadlab.calibration import cache
+from loadlab.calibration.measure import Calibrator
+from loadlab.calibration.rows import Asked, Row, closed, rows
+from loadlab.cli.console import Terminal
+from loadlab.cli.words import chosen
+from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.errors import EarlyStopError, Exit, UsageError
+from loadlab.fleet.supervisor import Control
+from loadlab.loops import new_event_loop
+from loadlab.report.ceilings import render, show_rate
+from loadlab.transports import NAMES
+
+_DEFAULT_DURATION = "1s"
+_LEAST_NS = 500 * NS_PER_MS
+_MOST_NS = 60 * NS_PER_S
+_AROUND_S = 1.2
+"""What a stage takes besides its window: starting its processes, getting going, ending them."""
+
+
+@click.command()
+@click.option(
+    "--scenario",
+    metavar="NAME[,NAME…]",
+    help="Measure these alone.  [default: all that a closed workload can drive]",
+)
+@click.option(
+    "--transport", metavar="NAME[,NAME…]", help="Measure on these alone.  [default: all of each scenario]"
+)
+@click.option("--processes", metavar="N[,N…]", help="Of pool.  [default: 1, and one per core]")
+@click.option(
+    "--duration",
+    metavar="TIME",
+    default=_DEFAULT_DURATION,
+    show_default=True,
+    help="Measured time of each row.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the ceilings as JSON on stdout.")
+def calibrate(
+    *, scenario: str | None, transport: str | None, processes: str | None, duration: str, as_json: bool
+) -> int:
+    """Measure what this machine's client can do at most, and keep it: `loadlab run` shows how near it came.
+
+    Against nothing on the null transport, against a sink of the lab's own on the others; about a minute in
+    all. Leave the machine alone meanwhile.
+    """
+    todo = rows(asked(scenario, transport, processes), environment.cpus())
+    duration_ns = window_ns(duration)
+    file = cache.make_folder()
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        found = runner.run(_measure(todo, duration_ns))
+    kept = cache.added(found, environment.read("this machine"))
+    try:
+        if as_json:
+            sys.stdout.buffer.write(cache.encode(kept))
+            sys.stdout.flush()
+        else:
+            Terminal().print(render(found))
+    finally:  # whoever reads it may have gone
+        cache.write(kept)
+    Terminal(stderr=True).print(f"kept in {file}", soft_wrap=True, highlight=False, markup=False)
+    return Exit.PASS
+
+
+def asked(scenario: str | None, transport: str | None, processes: str | None) -> Asked:
+    """Read what is to be measured; raise UsageError where a word can't be meant."""
+    return Asked(
+        _names("--scenario", scenario, tuple(closed())),
+        _names("--transport", transport, NAMES),
+        () if processes is None else units.counts(processes, "--processes"),
+    )
+
+
+def window_ns(duration: str) -> int:
+    """Read `--duration`; raise UsageError where it is too short to tell, or longer than anybody waits."""
+    window = units.duration_ns(duration, "--duration")
+    if not _LEAST_NS <= window <= _MOST_NS:
+        raise UsageError(f"--duration: {duration!r} is not from 500ms to 60s")
+    return window
+
+
+def _names(option: str, text: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Read a list of names; raise UsageError where one is not known."""
+    parts = () if text is None else tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for part in parts:
+        chosen(option, part, known)
+    return parts
+
+
+async def _measure(todo: tuple[Row, ...], duration_ns: int) -> tuple[Ceiling, ...]:
+    """Measure; Ctrl-C or SIGTERM leaves at once, and nothing is written then."""
+    control = Control()
+
+    def stop() -> None:
+        control.stop()
+        control.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    view = View(Terminal(stderr=True), todo, duration_ns)
+    try:
+        return await Calibrator(duration_ns, control).measure(todo, view.begun, view.ended)
+    except EarlyStopError:
+        raise EarlyStopError("interrupted; what was kept before is as it was") from None
+    finally:
+        view.close()
+
+
+class View:
+    """Says which row is on: in a terminal on a line that moves, in a pipe with a line for each."""
+
+    def __init__(self, console: Console, todo: tuple[Row, ...], duration_ns: int) -> None:
+        self._console = console
+        self._todo = todo
+        self._status = Status("", console=console, spinner="dots")
+        seconds = len(todo) * (duration_ns / NS_PER_S + _AROUND_S)
+        stages = f"{len(todo)} stage{'' if len(todo) == 1 else 's'}"
+        self.say(f"{stages}, {seconds:.0f} s or a little more; leave the machine alone meanwhile")
+
+    def begun(self, index: int) -> None:
+        """Take note that a row is on."""
+        if self._console.is_terminal:
+            self._status.update(f"{index + 1} of {len(self._todo)}: {self._todo[index]}")
+            self._status.start()
+
+    def ended(self, index: int, found: Ceiling) -> None:
+        """Take note of what came of it."""
+        if not self._console.is_terminal:
+            self.say(f"{index + 1} of {len(self._todo)}: {self._todo[index]}: {show_rate(found)}/s")
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._status.stop()
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
