@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from loadlab import environment, loops
+from loadlab.calibration import cache
 from loadlab.errors import LabError
 from loadlab.hosts.compose import COMPOSE_FILE, checkout, find
 from loadlab.hosts.engine_address import engine_address
@@ -50,6 +51,7 @@ def examine(users: int, folder: Path) -> Iterator[Finding]:
     yield _event_loop()
     yield _open_files(users)
     yield _cores()
+    yield _ceilings()
     engine = _engine()
     yield engine
     if engine.mark is Mark.FINE:
@@ -99,6 +101,15 @@ def _cores() -> Finding:
         advice = "client and target share it: each takes from the other, and pool gains nothing"
         return Finding("cores", Mark.NOTE, seen, advice)
     return Finding("cores", Mark.FINE, seen)
+
+
+def _ceilings() -> Finding:
+    known = cache.known(environment.read("this machine"))
+    if known.ceilings:
+        seen = f"{len(known.ceilings)} known: runs show how near the client came to them"
+        return Finding("ceilings", Mark.FINE, seen)
+    advice = "`loadlab calibrate` measures what the client can do at most; runs then show how near it came"
+    return Finding("ceilings", Mark.NOTE, known.unused or "not calibrated", advice)
 
 
 def _engine() -> Finding:

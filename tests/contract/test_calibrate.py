@@ -71,7 +71,7 @@ def test_what_was_calibrated_is_shown_by_a_run_and_is_not_after_something_change
     ran = lab(*RUN, "--transport", "null", "--json")
     result = json.loads(ran.stdout)
     assert result["stages"][0]["client"]["ceiling_hz"] is None
-    assert result["ceilings_unused"].startswith("it was run in another environment (usable cores 99, now ")
+    assert result["ceilings_unused"].startswith("calibrated in another environment (usable cores 99, now ")
     assert words(ran.stderr).count("in another environment (usable cores 99, now ") == 1
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
+from loadlab import doctor, environment
 from loadlab.analysis.ceiling import Ceiling, Limit
 from loadlab.calibration import cache
 from loadlab.calibration.measure import Calibrator
@@ -182,7 +183,7 @@ def test_another_environment_has_no_ceilings_and_says_what_is_different():
     found = cache.known(structs.replace(HERE, cpu_usable=4.0, event_loop="uvloop 1"))
     assert found.ceilings == ()
     assert found.unused == (
-        "it was run in another environment (usable cores 2, now 4; event loop asyncio, now uvloop 1)"
+        "calibrated in another environment (usable cores 2, now 4; event loop asyncio, now uvloop 1)"
     )
 
 
@@ -204,7 +205,7 @@ def test_ceilings_of_another_environment_are_not_added_to():
 def test_a_file_that_is_none_is_not_used_and_written_anew(kept_in, text):
     kept_in.parent.mkdir()
     kept_in.write_text(text)
-    assert cache.known(HERE) == cache.Known((), "its file is not of this version of the lab")
+    assert cache.known(HERE) == cache.Known((), "calibrated by another version of the lab")
     cache.write(cache.added([ceiling_of()], HERE))
     assert cache.known(HERE).ceilings == (ceiling_of(),)
 
@@ -256,3 +257,15 @@ def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_measured(mon
     assert cache.known(HERE) == cache.Known((), None)
     with pytest.raises(UsageError, match=r"^XDG_CACHE_HOME: .* cannot be written \(.+\); set it to"):
         cache.make_folder()
+
+
+def test_the_doctor_says_whether_ceilings_are_known_here(kept_in):
+    def seen():
+        return next(found for found in doctor.examine(8, Path("/")) if found.subject == "ceilings")
+
+    assert seen().seen == "not calibrated"
+    assert "loadlab calibrate" in seen().advice
+    cache.write(cache.added([ceiling_of()], environment.read("")))
+    assert seen().mark is doctor.Mark.FINE
+    kept_in.write_text("{}")
+    assert seen().seen == "calibrated by another version of the lab"

@@ -169,5 +169,5 @@ def test_without_a_calibration_nothing_is_said_of_a_ceiling():
 
 
 def test_a_calibration_that_does_not_hold_here_is_told_once_with_the_reason():
-    text = shown_of(ceilings_unused="it was run in another environment (usable cores 2, now 4)")
-    assert text.count("another environment (usable cores 2, now 4); run it again") == 1
+    text = shown_of(ceilings_unused="calibrated in another environment (usable cores 2, now 4)")
+    assert text.count("another environment (usable cores 2, now 4); calibrate again") == 1

@@ -78,9 +78,9 @@ def known(now: Environment) -> Known:
     except (OSError, UsageError):
         return NOTHING
     except msgspec.DecodeError:
-        return Known(unused="its file is not of this version of the lab")
+        return Known(unused="calibrated by another version of the lab")
     if changed := _changed(kept, now):
-        return Known(unused=f"it was run in another environment ({'; '.join(changed)})")
+        return Known(unused=f"calibrated in another environment ({'; '.join(changed)})")
     return Known(kept.ceilings)
 
 

@@ -161,7 +161,7 @@ def _notes(result: RunResult) -> list[str]:
 def _ceiling(result: RunResult) -> str | None:
     """Say how near the stage that came nearest was to the ceiling of this client, where one is known."""
     if result.ceilings_unused is not None:
-        return f"the client's ceiling is not known: loadlab calibrate: {result.ceilings_unused}; run it again"
+        return f"the client's ceiling is not known here: {result.ceilings_unused}; calibrate again"
     calibrated = [stage for stage in result.stages if stage.client.ceiling_ratio is not None]
     if not calibrated:
         return None
