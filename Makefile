@@ -51,7 +51,7 @@ test: .venv/dev ## all tests (ARGS="-k pool"); those of the stack are skipped wh
 check: .venv/dev ## lint, format and types
 	@$(bin)/ruff check .
 	@$(bin)/ruff format --check .
-	@$(bin)/mypy -p loadlab -p loadlab_target
+	@$(bin)/mypy -p loadlab -p loadlab_target -p boards
 
 format: .venv/dev ## put the code into the one format
 	@$(bin)/ruff format .
@@ -59,6 +59,9 @@ format: .venv/dev ## put the code into the one format
 
 lock: .venv/dev ## renew the hashed locks in requirements/
 	@scripts/lock.sh
+
+dashboards: .venv/dev ## write grafana/dashboards anew, after a change of the code in grafana/boards
+	@PYTHONPATH=grafana $(bin)/python -m boards
 
 schema: .venv/dev ## write docs/result.schema.json anew, after a change of the result types
 	@$(bin)/python -m loadlab.report.schema >docs/result.schema.json
@@ -74,7 +77,7 @@ ground-truth: .venv/dev ## measured latency beside queueing theory: ARGS="--seco
 
 clean: ## remove what was made here (.venv, caches); results and images stay
 	@rm -rf .venv .venv-bench .stack dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	@find client target tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find client target grafana tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
 	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
@@ -85,4 +88,4 @@ help: ## this list
 .venv/dev: .venv/runtime requirements/dev.txt
 	@scripts/venv.sh dev
 
-.PHONY: run tour doctor calibrate up down logs ps images test check format lock schema bench ground-truth clean help
+.PHONY: run tour doctor calibrate up down logs ps images test check format lock dashboards schema bench ground-truth clean help

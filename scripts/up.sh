@@ -184,7 +184,7 @@ else
     say "The stack comes up without Grafana."
 fi
 PROMETHEUS_FILES=$(checksum prometheus)
-GRAFANA_FILES=$(checksum grafana/provisioning)
+GRAFANA_FILES=$(checksum grafana/provisioning grafana/dashboards)
 export PROMETHEUS_FILES GRAFANA_FILES
 
 compose config --quiet >"$scratch/config" 2>&1 ||
