@@ -67,3 +67,8 @@ def of_stages(metric: str, *matchers: str) -> str:
         f'label_replace({told} unless on (run, stage) ({CLIENT_LIMITED}), "worth", "measured", "", "")'
         f' or label_replace({told} and on (run, stage) ({CLIENT_LIMITED}), "worth", "client limit", "", "")'
     )
+
+
+def or_zero(expression: str) -> str:
+    """Give 0 where a target tells no such thing, and nothing where there is no target."""
+    return f"{expression} or 0 * max(target_workers)"

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders.timeseries import Panel as Lines
 
 from boards.frame import board
 from boards.panels import Query, advice, dashed, heat, lines, number
-from boards.queries import mean_now, of_runs, quantile_now, rate, sum_by
+from boards.queries import mean_now, of_runs, or_zero, quantile_now, rate, sum_by
 
 ADVICE = """\
 The target's own account, whoever loads it; scenario and run choose what is marked as a run and what is
@@ -93,7 +93,7 @@ def _threads() -> Lines:
         "Threads that are held by a connection, of all workers; the dashed line is how many there are.",
         [
             Query("sum(target_busy_threads)", "busy"),
-            Query("sum(target:slots:product) or vector(0)", "threads (0: no limit)"),
+            Query(or_zero("sum(target:slots:product)"), "threads (0: no limit)"),
         ],
         unit="none",
     )
@@ -150,7 +150,7 @@ def _overflows() -> Lines:
         "Accept queue overflows over time",
         "Times per second that the accept queue was full: each is a connection that tries again after a "
         "second.",
-        [Query(f"sum({rate('target_accept_overflows_total')}) or vector(0)", "overflows")],
+        [Query(or_zero(f"sum({rate('target_accept_overflows_total')})"), "overflows")],
         unit="cps",
     )
 
@@ -217,8 +217,8 @@ def _cpu() -> Lines:
         "Cores that the target's container used, how long its limit held it back, and the limit.",
         [
             Query(f"sum({rate('target_cpu_seconds_total')})", "used"),
-            Query(f"sum({rate('target_cpu_throttled_seconds_total')}) or vector(0)", "held back"),
-            Query("max(target_cpu_limit_cores) or vector(0)", "limit (0: none)"),
+            Query(or_zero(f"sum({rate('target_cpu_throttled_seconds_total')})"), "held back"),
+            Query(or_zero("max(target_cpu_limit_cores)"), "limit (0: none)"),
         ],
         unit="none",
     )
@@ -231,8 +231,8 @@ def _memory() -> Lines:
         "Memory of the target's container without inactive file cache, and its limit. Not told outside of "
         "a container.",
         [
-            Query("max(target_memory_bytes) or vector(0)", "used"),
-            Query("max(target_memory_limit_bytes) or vector(0)", "limit (0: none)"),
+            Query(or_zero("max(target_memory_bytes)"), "used"),
+            Query(or_zero("max(target_memory_limit_bytes)"), "limit (0: none)"),
         ],
         unit="bytes",
     )

@@ -1,0 +1,246 @@
+"""Every panel of every dashboard, asked of a real Prometheus that scrapes a real run: no Docker, no Grafana.
+
+tests/stack/test_dashboards.py does the same in the stack. Here is also what a stack can't be brought to: a
+stage that the client limited, and a Prometheus that is restarted within a run.
+"""
+
+import asyncio
+import json
+import threading
+import time
+from typing import NamedTuple
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from agreement import look, write, wrong
+from counters import assert_increase_is_near, assert_raw_counters_are_the_counts
+from dashboards import asked, loaded
+from grafana import Viewer, charted
+from live import plan_for
+from loadlab.clock import NS_PER_S
+from loadlab.engine import Run
+from loadlab.events import RunBegan, RunEnded, StageBegan, StageEnded
+from loadlab.fleet.supervisor import Control
+from loadlab.hosts.local import LocalHost
+from loadlab.metrics import Metrics
+from loadlab.plan import Stage, Workload
+from loadlab.result import RunResult, State
+from loadlab.scenarios import scenario
+from scraper import free_port, scraping, wait_for_scrape
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
+
+BOARDS = loaded()
+
+
+class Lab:
+    """A target, and the client's metrics served as its agent serves them, both in a loop of their own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.metrics = Metrics()
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+
+    def begin(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def do(self, coroutine, within_s=60):
+        return self.begin(coroutine).result(within_s)
+
+    async def start(self):
+        """Return where Prometheus finds both."""
+        self.host = LocalHost(
+            self.folder / "target.log", {"--workers": "2", "--threads": "4", "--delay": "20ms"}
+        )
+        self.target = await self.host.start()
+        application = web.Application()
+        application.router.add_get("/metrics", self._expose)
+        self._runner = web.AppRunner(application)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        [(host, port)] = [address[:2] for address in self._runner.addresses]
+        metrics_url = self.target.metrics_url
+        return {"client": f"{host}:{port}", "target": metrics_url.split("/")[2]}
+
+    async def stop(self):
+        await self._runner.cleanup()
+        await self.host.stop()
+
+    async def _expose(self, _):
+        text, content_type = self.metrics.expose()
+        return web.Response(body=text, headers={"Content-Type": content_type})
+
+    async def run(self, run_id, name, users, **changed):
+        """Carry a sweep as the agent does: every series before it, the last values after it."""
+        plan = plan_for(
+            name,
+            workload=Workload.CLOSED,
+            stages=tuple(Stage(concurrency=each) for each in users),
+            duration_ns=3 * NS_PER_S,
+            **changed,
+        ).with_target(self.target.url)
+        self.metrics.begin(run_id, plan)
+        assert await self.metrics.scraped(5)
+        run = Run(
+            run_id=run_id,
+            plan=plan,
+            traits=scenario(name).TRAITS,
+            host=self.host,
+            target=self.target,
+            control=Control(),
+            tell=self.metrics.tell,
+            observe=self.metrics.observe,
+        )
+        result = await run.carry()
+        assert await self.metrics.scraped(5)
+        return result
+
+    async def replay(self, run_id, result):
+        """Tell a run once more, under another name, and with its last stage limited by the client."""
+        *others, last = result.stages
+        limited = msgspec.structs.replace(last, state=State.INVALID, throughput_hz=10 * last.throughput_hz)
+        told = msgspec.structs.replace(result, run_id=run_id, stages=(*others, limited))
+        self.metrics.begin(run_id, told.plan)
+        assert await self.metrics.scraped(5)
+        self.metrics.tell(RunBegan(run_id, "as told", told.plan))
+        for index, stage in enumerate(told.stages):
+            self.metrics.tell(StageBegan(index))
+            self.metrics.tell(StageEnded(index, stage))
+        self.metrics.tell(RunEnded(told))
+        assert await self.metrics.scraped(5)
+        return told
+
+
+def as_json(result):
+    return json.loads(msgspec.json.encode(result))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    lab.addresses = lab.do(lab.start())
+    yield lab
+    lab.do(lab.stop())
+
+
+@pytest.fixture(scope="module")
+def prometheus(lab):
+    with scraping(lab.folder, lab.addresses) as prometheus:
+        wait_for_scrape(prometheus, "client")
+        wait_for_scrape(prometheus, "target")
+        yield prometheus
+
+
+@pytest.fixture(scope="module")
+def before(prometheus):
+    """What each query gave before the first run, and what the variables offered."""
+    viewer = looking(prometheus, time.time(), time.time())
+    found = [(query, viewer.see(query)) for board in BOARDS.values() for query in asked(board)]
+    return found, [viewer.options(board, name) for board in BOARDS.values() for name in ("scenario", "run")]
+
+
+class Ran(NamedTuple):
+    """Runs one after another, the newest last, and when that was."""
+
+    began_s: float
+    ended_s: float
+    results: list
+
+
+@pytest.fixture(scope="module")
+def runs(lab, prometheus, before):
+    began_s = time.time()
+    pool = lab.do(lab.run("20260101-000000-pool-aaaa", "pool", (1, 4, 16), processes=2))
+    task = lab.do(lab.run("20260101-000100-task-bbbb", "task", (2, 8)))
+    wait_for_scrape(prometheus, "client")
+    time.sleep(5)  # until the rates of what is over are down again
+    return Ran(began_s, time.time(), [as_json(pool), as_json(task)])
+
+
+@pytest.fixture(scope="module")
+def limited(lab, prometheus, runs):
+    """And one in which the client was the limit of the second stage."""
+    told = msgspec.convert(runs.results[-1], RunResult, strict=False)
+    lab.do(lab.replay("20260101-000200-task-cccc", told))
+    wait_for_scrape(prometheus, "client")
+    return looking(prometheus, runs.began_s, time.time() + 1)  # an end is rounded down to a whole second
+
+
+def looking(prometheus, began_s, ended_s, within_s=0, **chosen):
+    return Viewer(prometheus, min(began_s - 2, ended_s - within_s), ended_s, chosen)
+
+
+def test_before_the_first_run_every_query_is_understood_and_shows_no_run(before):
+    found, options = before
+    assert options == [[], []] * len(BOARDS)
+    for query, series in found:
+        if "loadlab_" in query.expr and "vector(0)" not in query.expr:
+            assert [each for each in series if "target" not in each.name] == [], query
+
+
+@pytest.mark.parametrize(
+    ("within_s", "later_s"),
+    [(0, 0), (300, 0), (3600, 60)],
+    ids=["the runs alone", "five minutes", "an hour, a minute later"],
+)
+def test_every_panel_agrees_with_the_runs_of_its_time_range(prometheus, runs, tmp_path, within_s, later_s):
+    viewer = looking(prometheus, runs.began_s, runs.ended_s + later_s, within_s)
+    rows = look(BOARDS, viewer, runs.results)
+    write(rows, tmp_path / "panels.md")
+    assert wrong(rows) == [], tmp_path / "panels.md"
+
+
+def test_every_panel_of_the_client_agrees_with_a_run_of_the_past_that_was_chosen(prometheus, runs):
+    pool = runs.results[0]
+    rows = look(BOARDS, looking(prometheus, runs.began_s, runs.ended_s, run=[pool["run_id"]]), [pool])
+    whoever_loads_it = ("Target / ", "Run / Saturation")
+    assert wrong([row for row in rows if not row.panel.startswith(whoever_loads_it)]) == []
+
+
+def test_the_variables_offer_what_ran(prometheus, runs):
+    viewer = looking(prometheus, runs.began_s, runs.ended_s)
+    for board in BOARDS.values():
+        assert {result["run_id"] for result in runs.results} <= set(viewer.options(board, "run"))
+        assert set(viewer.options(board, "scenario")) == {"pool", "task"}
+    of_pool = looking(prometheus, runs.began_s, runs.ended_s, scenario=["pool"])
+    assert of_pool.options(BOARDS["run"], "run") == [runs.results[0]["run_id"]]
+
+
+def test_a_stage_that_the_client_limited_is_drawn_apart_and_is_no_capacity(limited):
+    queries = {(query.panel, query.letter): query for query in asked(BOARDS["concurrency"])}
+    axes = ("concurrency", "throughput")
+    drawn = charted(*(limited.see(queries["Throughput against concurrency", name]) for name in axes))
+    [(users, throughput)] = drawn["task 20260101-000200-task-cccc client limit"]
+    assert users == 8
+    assert len(drawn["task 20260101-000200-task-cccc measured"]) == 1
+    highest = limited.see(queries["Highest throughput", "A"])
+    assert max(series.last for series in highest) < throughput
+    [count] = limited.see(queries["Stages limited by the client", "A"])
+    assert count.last == 1
+
+
+def test_raw_counters_are_the_counts_and_increase_is_near(prometheus, runs):
+    for result in runs.results:
+        assert_raw_counters_are_the_counts(prometheus, result)
+        assert_increase_is_near(prometheus, result)
+
+
+def test_the_counts_are_exact_when_prometheus_is_restarted_within_the_run(tmp_path):
+    lab = Lab(tmp_path)
+    targets, port = lab.do(lab.start()), free_port()
+    try:
+        with scraping(tmp_path, targets, port) as prometheus:
+            wait_for_scrape(prometheus, "client")
+            running = lab.begin(lab.run("20260101-000300-pool-dddd", "pool", (4, 8), processes=2))
+            time.sleep(4)
+            assert not running.done()
+        with scraping(tmp_path, targets, port) as prometheus:
+            result = as_json(running.result(60))
+            assert_raw_counters_are_the_counts(prometheus, result)
+            assert_increase_is_near(prometheus, result)
+    finally:
+        lab.do(lab.stop())

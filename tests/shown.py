@@ -1,0 +1,117 @@
+"""What a panel's series may have to be: exact, within a bucket, between two values, a staircase, an area."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable
+from itertools import pairwise
+
+from grafana import Series
+from loadlab.metrics.buckets import EDGES_S
+
+Check = Callable[[list[Series]], str]
+"""Returns with what a panel agrees, or raises AssertionError."""
+THROUGHPUT = 0.02
+"""How far a rate or an increase may be from the truth, besides what comes between two scrapes."""
+
+
+def bucket(value_s: float) -> int:
+    """The bucket that a value lies in; an edge belongs to the one below it."""
+    return bisect_left(EDGES_S, value_s * (1 - 1e-3))
+
+
+def exactly(value: float) -> Check:
+    def check(found: list[Series]) -> str:
+        shown = [series.last for series in found]
+        assert all(math.isclose(last, value, rel_tol=1e-9, abs_tol=1e-12) for last in shown), (value, shown)
+        return f"= {value:.6g}"
+
+    return check
+
+
+def near(value: int, what: str, *, per_s: float) -> Check:
+    """An increase, which is extrapolated: within 2 % and what comes between two scrapes."""
+
+    def check(found: list[Series]) -> str:
+        [series] = found
+        assert abs(series.last - value) <= THROUGHPUT * value + per_s, (value, series.last)
+        return f"{series.last:.1f} of {value} {what}"
+
+    return check
+
+
+def between(low: float, high: float) -> Check:
+    def check(found: list[Series]) -> str:
+        values = [value for series in found for value in series.values]
+        assert all(low <= value <= high for value in values), (low, high, values)
+        return f"{low:.4g} to {high:.4g}"
+
+    return check
+
+
+def at_most(limit: float) -> Check:
+    return between(0, limit)
+
+
+def in_bucket_of(value_s: float) -> Check:
+    def check(found: list[Series]) -> str:
+        [series] = found
+        assert bucket(series.last) == bucket(value_s), (value_s, series.last)
+        return f"in the bucket of {value_s:.4g} s"
+
+    return check
+
+
+def steps_through(possible: set[float], reached: set[float]) -> Check:
+    """A staircase: nothing but these steps and 0, and each that must be reached."""
+
+    def check(found: list[Series]) -> str:
+        for series in found:
+            assert set(series.values) <= possible | {0}, (possible, set(series.values))
+        shown = {value for series in found for value in series.values}
+        assert reached <= shown, (reached, shown)
+        return "steps " + ", ".join(f"{step:g}" for step in sorted(shown))
+
+    return check
+
+
+def names(*expected: str) -> Check:
+    def check(found: list[Series]) -> str:
+        assert {series.name for series in found} == set(expected), found
+        return "= " + ", ".join(expected)
+
+    return check
+
+
+def all_zero(found: list[Series]) -> str:
+    assert all(value == 0 for series in found for value in series.values), found
+    return "= 0"
+
+
+def anything(_: list[Series]) -> str:
+    return "has data"
+
+
+def adds_up_to(value: int, what: str, *, of_last: bool = False) -> Check:
+    """The area under a rate, of all series or of the last bucket: within 2 % and what lies at its ends."""
+
+    def check(found: list[Series]) -> str:
+        counted = [max(found, key=lambda each: float(each.labels["le"]))] if of_last else found
+        moments = sorted({moment for series in counted for moment, _ in series.points})
+        step_s = min(later - sooner for sooner, later in pairwise(moments))
+        area = sum(value for series in counted for value in series.values) * step_s
+        highest = max(value for series in counted for value in series.values)
+        assert abs(area - value) <= THROUGHPUT * value + highest * step_s, (value, area)
+        return f"area {area:.0f} of {value} {what}"
+
+    return check
+
+
+def moments(times: int, what: str) -> Check:
+    """Annotations whose value is their moment: so many different ones."""
+
+    def check(found: list[Series]) -> str:
+        told = {round(value) for series in found for value in series.values}
+        assert len(told) == times, (times, told)
+        return f"{times} {what}"
+
+    return check
