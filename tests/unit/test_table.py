@@ -171,3 +171,54 @@ def test_without_a_calibration_nothing_is_said_of_a_ceiling():
 def test_a_calibration_that_does_not_hold_here_is_told_once_with_the_reason():
     text = shown_of(ceilings_unused="calibrated in another environment (usable cores 2, now 4)")
     assert text.count("another environment (usable cores 2, now 4); calibrate again") == 1
+
+
+# --- narrow terminals ---
+
+
+def narrow(width, of=None):
+    made, check = limited("10000")
+    out = io.StringIO()
+    shown = of or result(stages=(made, measured("1")), checks=(check,), verdict=Verdict.INVALID)
+    Console(file=out, width=width).print(render(shown))
+    return out.getvalue().splitlines()
+
+
+def heads(width):
+    """Return the columns that are left, by the last word of each head."""
+    (line,) = [line for line in narrow(width) if line.split()[:1] == ["users"]]
+    return line.split()
+
+
+@pytest.mark.parametrize("width", [45, 50, 60, 66, 70, 76, 80])
+def test_a_narrow_terminal_cuts_no_number_and_keeps_rate_errors_and_p99(width):
+    shown = narrow(width)
+    assert all(len(line) <= width for line in shown)
+    assert not any("…" in line for line in shown)
+    (figures,) = [line.split() for line in shown if line.split()[:1] == ["!10000"]]
+    assert {"0", "≥21,084", "123", "1,323"} <= set(figures)
+
+
+def test_columns_are_given_up_in_a_stated_order():
+    everything = set(heads(100))
+    gone = []
+    for width in range(80, 44, -1):
+        gone += sorted(everything - set(gone) - set(heads(width)))
+    order = ["max", "p90", "flight", "bound", "requests"]
+    assert gone == order[: len(gone)]
+    assert len(gone) >= 3
+
+
+def test_figures_too_large_for_80_columns_give_up_a_column_and_not_a_digit():
+    counts = Counts(scheduled=123_456_789, ok=1)
+    shown = narrow(80, result(stages=(measured("1000000", counts=counts),)))
+    (figures,) = [line.split() for line in shown if line.split()[:1] == ["1000000"]]
+    assert {"123,456,789", "123,456,788", "21,084", "33%"} <= set(figures)
+    assert all(len(line) <= 80 for line in shown)
+
+
+def test_where_no_table_fits_rows_are_written_as_words_and_wrapped_between_them():
+    shown = " ".join(narrow(24))
+    assert "users !10000," in shown
+    assert "rate ≥21,084," in shown
+    assert "p99 1,323," in shown

@@ -1,14 +1,14 @@
 """A run's result as a table in the terminal."""
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from loadlab.analysis.ceiling import named
 from loadlab.analysis.trust import CLIENTS_OWN
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import Workload
+from loadlab.report.fitting import Fitting
+from loadlab.report.marks import MARKS, clients_limit, marked_label, marked_rate
 from loadlab.result import CheckOutcome, RunResult, StageResult, State, Verdict
 from loadlab.units import show_figure, show_hz, show_ns
 
@@ -16,101 +16,64 @@ _ERRORS = ("http_error", "timeout", "connect_error", "protocol_error", "dropped"
 _SIZES = {Workload.CLOSED: "users", Workload.OPEN: "offered"}
 _LATENCIES = ("p50", "p90", "p99", "max")
 _LEAST_SHARE = 0.01
+_GIVE_UP = ("max", "p90", "in flight", "bound", "requests")
+_BATCH_GIVES_UP = ("max", "p90", "ratio", "rate", "predicted")
+"""What a narrow terminal does without, the first to go first."""
 
 
 def render(result: RunResult) -> RenderableType:
     """Return the stages as a table, with what is to be known about them below."""
     batch = result.plan.workload is Workload.BATCH
-    parts: list[RenderableType] = [_batch(result) if batch else _closed(result)]
+    parts: list[RenderableType] = [_title(result), _batch(result) if batch else _closed(result)]
     parts += [Text(line, style="yellow") for line in _notes(result)]
     parts.append(_verdict(result))
     return Group(*parts)
 
 
-def _closed(result: RunResult) -> Table:
-    table = _table(
-        result,
-        _SIZES[result.plan.workload],
-        "requests",
-        "errors",
-        "rate",
-        "in\nflight",
-        *_LATENCIES,
-        "bound",
-        "of it",
+def _title(result: RunResult) -> Text:
+    plan = result.plan
+    said = f"{plan.scenario} · {plan.transport} · {plan.workload} · rates per second, latency in ms"
+    return Text(said, "italic")
+
+
+def _closed(result: RunResult) -> Fitting:
+    size = _SIZES[result.plan.workload]
+    table = Fitting(
+        (size, "requests", "errors", "rate", "in\nflight", *_LATENCIES, "bound", "of it"), _GIVE_UP
     )
     for stage in result.stages:
         theory = stage.theory
         table.add_row(
-            _label(stage),
+            marked_label(stage),
             f"{stage.counts.scheduled:,}",
             f"{stage.counts.errors:,}",
-            _rate(result, stage),
+            marked_rate(stage),
             show_figure(stage.in_flight_mean),
             *_latencies(stage),
             show_figure(theory.bound_hz if theory else None),
-            _share(theory.bound_ratio if theory and not _clients_limit(result, stage) else None),
+            _share(theory.bound_ratio if theory and not clients_limit(stage) else None),
         )
     return table
 
 
-def _batch(result: RunResult) -> Table:
-    table = _table(result, "batch", "errors", "Cost time", "predicted", "ratio", "rate", *_LATENCIES)
+def _batch(result: RunResult) -> Fitting:
+    table = Fitting(
+        ("batch", "errors", "Cost time", "predicted", "ratio", "rate", *_LATENCIES), _BATCH_GIVES_UP
+    )
     for stage in result.stages:
         predicted_ns = stage.theory.makespan_ns if stage.theory else None
         sign = "≥ " if stage.theory and stage.theory.makespan_is_lower_bound else ""
         ratio = stage.makespan_ns / predicted_ns if stage.makespan_ns and predicted_ns else None
         table.add_row(
-            _label(stage),
+            marked_label(stage),
             f"{stage.counts.errors:,}",
             show_ns(stage.makespan_ns),
             f"{sign}{show_ns(predicted_ns)}",
             show_figure(ratio),
-            _rate(result, stage),
+            marked_rate(stage),
             *_latencies(stage),
         )
     return table
-
-
-def _table(result: RunResult, *columns: str) -> Table:
-    plan = result.plan
-    table = Table(
-        title=f"{plan.scenario} · {plan.transport} · {plan.workload} · rates per second, latency in ms",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        show_edge=False,
-    )
-    for name in columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
-_MARKS = {State.VALID: "", State.SUSPECT: "?", State.INVALID: "!"}
-
-
-def _label(stage: StageResult) -> str:
-    return f"{_MARKS[stage.state]}{stage.label}"
-
-
-def _failed(result: RunResult, stage: StageResult) -> set[str]:
-    """Return the names of the checks of this stage that failed."""
-    return {
-        check.name
-        for check in result.checks
-        if check.stage == stage.label and check.outcome is CheckOutcome.FAIL
-    }
-
-
-def _clients_limit(result: RunResult, stage: StageResult) -> bool:
-    """Tell whether the stage shows what the client could do, and not the target."""
-    return bool(_failed(result, stage) & CLIENTS_OWN)
-
-
-def _rate(result: RunResult, stage: StageResult) -> str:
-    sign = "≥" if _clients_limit(result, stage) else ""
-    return f"{sign}{show_figure(stage.throughput_hz)}"
 
 
 def _latencies(stage: StageResult) -> tuple[str, ...]:
@@ -136,14 +99,14 @@ def _share(ratio: float | None) -> str:
 def _notes(result: RunResult) -> list[str]:
     notes = [f"stage {stage.label}: {told}" for stage in result.stages if (told := _errors(stage))]
     notes += [
-        f"stage {stage.label}{_MARKS[stage.state]}: {finding.message}"
+        f"stage {stage.label}{MARKS[stage.state]}: {finding.message}"
         for stage in result.stages
         for finding in stage.findings
         if finding.name not in CLIENTS_OWN
     ]
     if any(stage.state is State.SUSPECT for stage in result.stages):
         notes.append("?: suspect, to be read with what is said of it above")
-    if any(_clients_limit(result, stage) for stage in result.stages):
+    if any(clients_limit(stage) for stage in result.stages):
         notes.append("!: limited by the client: what the target can do is not known from it")
     if any(stage.latency_ns.p99 is None and stage.counts.ok for stage in result.stages):
         notes.append("–: too few requests to tell; a longer --duration, or more --requests, can")
