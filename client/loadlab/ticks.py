@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 
-from loadlab.clock import MONOTONIC, NS_PER_S
+from loadlab.clock import MONOTONIC, NS_PER_S, Clock
 from loadlab.events import Tick
 from loadlab.fleet.supervisor import Live
 from loadlab.histogram import Histogram, quantile_ns
@@ -19,7 +20,10 @@ _LOOK_S = 1.0
 class Ticks:
     """Tells how a stage stands."""
 
-    def __init__(self, index: int, plan: Plan, stage: Stage, metrics_url: str | None) -> None:
+    def __init__(
+        self, index: int, plan: Plan, stage: Stage, metrics_url: str | None, clock: Clock = MONOTONIC
+    ) -> None:
+        self._clock = clock
         self._index = index
         self._plan = plan
         self._stage = stage
@@ -27,7 +31,7 @@ class Ticks:
         self._target: Reading | None = None
         self._finished = 0
         self._at_ns = 0
-        self._answered_at_ns = MONOTONIC.now_ns()
+        self._answered_at_ns = clock.now_ns()
         self._answered = 0
         self._recent: deque[Recorder] = deque(maxlen=2)
         """The last second: workers report once in it, and what is told of them is told twice."""
@@ -35,13 +39,13 @@ class Ticks:
     @property
     def unanswered(self) -> bool:
         """Whether requests end, but for a second or more none with a response."""
-        waited_ns = MONOTONIC.now_ns() - self._answered_at_ns
+        waited_ns = self._clock.now_ns() - self._answered_at_ns
         return waited_ns > NS_PER_S and self._finished > self._answered
 
-    async def look(self) -> None:
+    async def look(self, reading: Callable[[str], Awaitable[Reading | None]] = read) -> None:
         """Read the target's threads once a second, until cancelled; nothing of one that tells none."""
         while self._metrics_url is not None:
-            self._target = await read(self._metrics_url)
+            self._target = await reading(self._metrics_url)
             await asyncio.sleep(_LOOK_S)
 
     def tick(self, live: Live) -> Tick:
