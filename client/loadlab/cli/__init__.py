@@ -11,6 +11,7 @@ import click
 from loadlab.cli.agent import agent
 from loadlab.cli.calibrate import calibrate
 from loadlab.cli.carry import carry
+from loadlab.cli.console import make_legible
 from loadlab.cli.doctor import doctor
 from loadlab.cli.run import run
 from loadlab.cli.show import show
@@ -50,6 +51,7 @@ commands.add_command(tour)
 
 def main() -> None:
     """Run a command and exit with its code: never Python's own 1 for an error that nobody foresaw."""
+    make_legible()
     try:
         code = commands.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from loadlab import store
-from loadlab.cli.console import Terminal
+from loadlab.cli.console import Terminal, print_result
 from loadlab.cli.words import DEFAULT_BATCH, Words, plan_of
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.events import Event
@@ -87,7 +87,7 @@ _OUTPUT = (
         help="Parent of the result folder.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print result.json on stdout, all else on stderr."),
-    click.option("--quiet", is_flag=True, help="Show no progress."),
+    click.option("--quiet", is_flag=True, help="Show no progress and draw no curve."),
 )
 
 
@@ -127,7 +127,7 @@ def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa:
     except BaseException:
         folder.discard()
         raise
-    return _conclude(result, folder, log, as_json=as_json)
+    return _conclude(result, folder, log, as_json=as_json, quiet=quiet)
 
 
 async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Terminal, *, quiet: bool) -> RunResult:
@@ -141,7 +141,10 @@ async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Terminal, 
         if not begun:
             carrying.cancel()
         elif not control.quitted:
-            log.print("stopping: waiting for what is in flight; Ctrl-C again does not wait", style="yellow")
+            with suppress(OSError):
+                log.print(
+                    "stopping: waiting for what is in flight; Ctrl-C again does not wait", style="yellow"
+                )
 
     def tell(event: Event) -> None:
         nonlocal begun
@@ -159,7 +162,7 @@ async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Terminal, 
             raise EarlyStopError("interrupted before the load began; nothing was measured") from None
 
 
-def _conclude(result: RunResult, folder: store.Folder, log: Terminal, *, as_json: bool) -> int:
+def _conclude(result: RunResult, folder: store.Folder, log: Terminal, *, as_json: bool, quiet: bool) -> int:
     """Print and write, whatever a closed pipe or a full disk does to either; return the exit code."""
     with suppress(OSError):
         if as_json:
@@ -168,7 +171,7 @@ def _conclude(result: RunResult, folder: store.Folder, log: Terminal, *, as_json
         if as_json:
             sys.stdout.buffer.write(encode(result))
         else:
-            Terminal().print(render(result))
+            print_result(result, curves=not quiet)
         sys.stdout.flush()
     except OSError:
         # Whoever read it has gone, or its disk is full. Python would complain again when it ends.

@@ -5,17 +5,15 @@ from pathlib import Path
 import click
 
 from loadlab import store
-from loadlab.cli.console import Terminal
-from loadlab.report.table import render
+from loadlab.cli.console import Terminal, print_result
 
 
 @click.command()
 @click.argument("result", type=click.Path(path_type=Path))
 def show(result: Path) -> None:
-    """Print the table of RESULT, a result.json or the folder it is in."""
+    """Print the table of RESULT, a result.json or the folder it is in; in a terminal also a sweep's curve."""
     found = store.read(result)
-    terminal = Terminal()
-    terminal.print(
+    Terminal().print(
         f"{found.run_id}: {found.environment.where}", soft_wrap=True, highlight=False, markup=False
     )
-    terminal.print(render(found))
+    print_result(found)
