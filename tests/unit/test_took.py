@@ -4,7 +4,7 @@ import pytest
 
 from loadlab.clock import NS_PER_MS
 from loadlab.fleet.messages import Pulse
-from loadlab.fleet.took import Took, took
+from loadlab.fleet.took import Took, busy_now, pace_now, took
 from loadlab.recorder import Window
 
 MS = NS_PER_MS
@@ -86,3 +86,35 @@ def test_the_window_decides_what_counts_and_cpu_between_two_pulses_grows_evenly(
 
 def test_a_window_without_an_end_has_no_mean():
     assert took(pulses(100, 100), Window(0)).cpu_ratio is None
+
+
+def going(*finished, every_ms=250):
+    """Pulses between which so many requests were finished, and one more sent."""
+    made = pulses(*[0] * len(finished), every_ms=every_ms)
+    for number, pulse in enumerate(made):
+        pulse.finished = sum(finished[:number])
+        pulse.sent = pulse.finished + number
+    return made
+
+
+@pytest.mark.parametrize(
+    ("finished", "sent_hz", "finished_hz"),
+    [
+        ([], 0, 0),
+        ([10], 44, 40),  # a quarter of a second is all there is
+        ([10] * 4, 44, 40),
+        ([90] * 4 + [10, 20, 30, 40], 104, 100),  # the last second alone
+    ],
+)
+def test_the_pace_is_that_of_the_last_second(finished, sent_hz, finished_hz):
+    assert pace_now(going(*finished)) == (sent_hz, finished_hz)
+
+
+def test_the_pace_is_by_the_pulses_own_moments():
+    assert pace_now(going(*[10] * 8, every_ms=300)) == pytest.approx((11 / 0.3, 10 / 0.3))
+
+
+def test_busy_is_told_of_the_last_second_and_not_of_one_pulse():
+    assert busy_now(pulses(*[250] * 4, *[50] * 4)) == pytest.approx(0.2)
+    assert busy_now(pulses()) is None
+    assert busy_now([]) is None

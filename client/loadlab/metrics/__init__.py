@@ -4,16 +4,16 @@ Nothing is counted here and nothing is done for a request: about twice a second 
 built from are copied, and a scrape writes down the last copy. At a stage's end they are the result's own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from loadlab.clock import MONOTONIC, Clock
 from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded
 from loadlab.fleet.supervisor import Live
-from loadlab.metrics.families import families, no_run
+from loadlab.metrics.families import no_run, of_run, of_stages
 from loadlab.metrics.scrapes import Scrapes
 from loadlab.metrics.watched import Watched
 from loadlab.plan import Plan
@@ -27,13 +27,14 @@ class Metrics:
 
     def __init__(self, clock: Clock = MONOTONIC) -> None:
         self._run: Watched | None = None
+        self._over = b""
+        """The text of the stages that are over: written once for each, since a sweep may have many."""
         self._scrapes = Scrapes(clock)
-        self._registry = CollectorRegistry()
-        self._registry.register(_Collector(self))
 
     def begin(self, run_id: str, plan: Plan) -> None:
         """Announce a run: the series of the one before go, and every series of this one is there, at 0."""
         self._run = Watched(run_id, plan)
+        self._over = b""
 
     def tell(self, event: Event) -> None:
         """Follow the run's events; a run that was not announced begins with its first."""
@@ -45,6 +46,7 @@ class Metrics:
                 run.stage_began(event.index)
             case StageEnded() if run is not None:
                 run.stage_ended(event.index, event.result)
+                self._over = _text(of_stages(run))
             case RunEnded():
                 self.end()
             case _:
@@ -65,7 +67,7 @@ class Metrics:
 
         What is returned is of this moment, so a scrape begins and gets its answer in this call.
         """
-        text = generate_latest(self._registry)
+        text = _text(no_run() if self._run is None else of_run(self._run)) + self._over
         if scraper:
             self._scrapes.note()
         return text, CONTENT_TYPE_PLAIN_0_0_4
@@ -79,17 +81,17 @@ class Metrics:
         """Wait until a scrape that began after this call has its answer; False where none came in time."""
         return await self._scrapes.next(within_s)
 
-    def collect(self) -> Iterator[Metric]:
-        """Give every metric as it is now."""
-        return no_run() if self._run is None else families(self._run)
+
+class _Given(Collector):
+    """A collector of what it is given: prometheus_client writes here, and counts nothing."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        """Return it."""
+        return self._families
 
 
-class _Collector(Collector):
-    """The registry's view: prometheus_client counts nothing itself."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-
-    def collect(self) -> Iterator[Metric]:
-        """Give every metric as it is now."""
-        return self._metrics.collect()
+def _text(families: Iterable[Metric]) -> bytes:
+    return generate_latest(_Given(families))

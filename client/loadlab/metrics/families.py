@@ -22,14 +22,21 @@ def no_run() -> Iterator[Metric]:
     yield _state(("", "", "", ""), IDLE)
 
 
-def families(run: Watched) -> Iterator[Metric]:
-    """Give all metrics of a run, as it stands; what can't be told of it is absent."""
-    plan = run.plan
-    labels = (run.run_id, plan.scenario, plan.transport, str(plan.workload))
+def of_run(run: Watched) -> Iterator[Metric]:
+    """Give the sums of a run and how it stands; what can't be told of it is absent."""
+    labels = _labels(run)
     yield _state(labels, run.now.state)
     yield from _sums(run, labels)
     yield from _now(run, labels)
-    yield from stages.ended(run.ended, RUN, labels)
+
+
+def of_stages(run: Watched) -> Iterator[Metric]:
+    """Give the figures of a run's stages that are over."""
+    return stages.ended(run.ended, RUN, _labels(run))
+
+
+def _labels(run: Watched) -> tuple[str, ...]:
+    return run.run_id, run.plan.scenario, run.plan.transport, str(run.plan.workload)
 
 
 def _state(labels: tuple[str, ...], state: str) -> Metric:

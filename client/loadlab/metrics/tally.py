@@ -10,9 +10,8 @@ from loadlab.result import StageResult
 from loadlab.sample import ANSWERED, Outcome
 
 NO_STATUS = "none"
-_FIRST_FINAL = 200
-_LAST = 999
-"""The highest that a status line can tell."""
+_STATUSES = range(100, 1000)
+"""What a status line can tell."""
 
 Cell = tuple[Outcome, str]
 """An outcome with a class of status."""
@@ -37,7 +36,7 @@ class Tally(NamedTuple):
     @classmethod
     def nothing(cls, plan: Plan) -> Self:
         """Return zeros for every outcome and class of status that a request of this plan can have."""
-        answered = {_cell(plan, status) for status in range(_FIRST_FINAL, _LAST + 1)}
+        answered = {_cell(plan, status) for status in _STATUSES}
         unanswered = {(outcome, NO_STATUS) for outcome in Outcome if outcome not in ANSWERED}
         return cls(dict.fromkeys(sorted(answered | unanswered), 0))
 
