@@ -43,9 +43,12 @@ class Target:
         with ThreadPoolExecutor(count) as pool:
             return list(pool.map(self.get, [path] * count))
 
-    def families(self):
+    def exposition(self):
         with urllib.request.urlopen(self.metrics_url, timeout=WAIT_S) as reply:
-            return {family.name: family for family in text_string_to_metric_families(reply.read().decode())}
+            return reply.read().decode()
+
+    def families(self):
+        return {family.name: family for family in text_string_to_metric_families(self.exposition())}
 
     def value(self, name, **labels):
         """Scrape one sample; None if it isn't there."""
