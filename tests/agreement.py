@@ -101,6 +101,7 @@ def checks(results: list[Result], *, every_second: bool) -> dict[str, Check]:
             latencies.get_value_at_percentile(quantile) / NS_PER_S
         )
         known[f"Run / Latency / {letter}"] = between(0, EDGES_S[bucket(longest_s)])
+        known[f"Run / Where the time goes: means / {letter}"] = at_most(longest_s)
     for board in ("Run", "Concurrency", "Target"):
         known[f"{board} / Runs / Anno"] = moments(len(results), "runs began")
         known[f"{board} / Stages / Anno"] = moments(len(stages(results)), "stages ended")

@@ -58,7 +58,10 @@ def board(
     built = made.build()
     for number, placed in enumerate(built.panels or [], start=1):
         placed.id_val = number
-    return json.dumps(built, cls=JSONEncoder, indent=2, ensure_ascii=False).encode() + b"\n"
+    document = json.loads(json.dumps(built, cls=JSONEncoder))
+    for shown in (*document["links"], *document["annotations"]["list"]):
+        del shown["placement"]  # the SDK's default hides them in a menu; without one they stand on top
+    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def _others() -> DashboardLink:
@@ -109,7 +112,7 @@ def _chosen(name: str, label: str, description: str, series: str) -> QueryVariab
         .multi(multi=True)
         .include_all(include_all=True)
         .all_value(".+")
-        .current(VariableOption(text="All", value="$__all"))
+        .current(VariableOption(text=["All"], value=["$__all"]))
     )
 
 

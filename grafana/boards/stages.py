@@ -71,7 +71,7 @@ def against(
         .show(XYShowMode.POINTS_AND_LINES)
         .point_size(xychart.XychartFieldConfigPointSize().fixed(8))
         .line_width(2)
-        .axis_label(title)
+        .axis_label(y.column)
         .axis_soft_min(0)
         .override_by_name(
             _column(x),

@@ -15,26 +15,9 @@ PROVISIONING = ROOT / "grafana" / "provisioning"
 DOCUMENTED = ROOT / "docs" / "metrics.md"
 
 
-def documentation():
-    if DOCUMENTED.exists():
-        return DOCUMENTED.read_text()
-    sources = [ROOT / "target" / "loadlab_target" / f"{name}.py" for name in ("meters", "vitals")]
-    told = " ".join(path.read_text() for path in sources)
-    return CLIENT + told + " ".join(f"{name}_total" for name in re.findall(r"target_[a-z_]+", told))
-
-
-CLIENT = """
-loadlab_requests_total loadlab_sent_requests_total loadlab_latency_seconds loadlab_service_time_seconds
-loadlab_lag_seconds loadlab_in_flight loadlab_concurrency loadlab_offered_requests_per_second
-loadlab_achieved_requests_per_second loadlab_client_cpu_ratio loadlab_loop_stall_seconds loadlab_run_state
-loadlab_stage_concurrency loadlab_stage_throughput_requests_per_second loadlab_stage_latency_seconds
-loadlab_stage_error_ratio loadlab_stage_bound_ratio loadlab_stage_invalid loadlab_stage_in_flight_mean
-"""
-
-
 def known():
     """Every series that a dashboard may name: what is documented, and what rules record."""
-    documented = set(re.findall(r"\b(?:loadlab|target)_[a-z0-9_]+", documentation()))
+    documented = set(re.findall(r"\b(?:loadlab|target)_[a-z0-9_]+", DOCUMENTED.read_text()))
     of_histograms = {f"{name}_{part}" for name in documented for part in ("bucket", "sum", "count")}
     return documented | of_histograms | recorded() | {"ALERTS"}
 
