@@ -66,17 +66,21 @@ dashboards: .venv/dev ## write grafana/dashboards anew, after a change of the co
 schema: .venv/dev ## write docs/result.schema.json anew, after a change of the result types
 	@$(bin)/python -m loadlab.report.schema >docs/result.schema.json
 
-bench: .venv/dev .venv-bench/done ## one client core beside its peers, against nginx (packages nginx-light, wrk, hey): ARGS="--rounds 5"
-	@$(bin)/python bench/clients.py $(ARGS)
+bench: .venv/dev .venv-bench/done ## what one core does beside wrk, hey, oha, Locust (see bench/README.md): ARGS="--only wrk cpu"
+	@$(bin)/python bench/speed.py $(ARGS)
 
-ground-truth: .venv/dev ## measured latency beside queueing theory: ARGS="--seconds 120 --rho 0.5 0.85"
+ground-truth: .venv/dev ## measured latency beside queueing theory, half an hour: ARGS="--rho 0.5 --runs 4"
 	@$(bin)/python bench/ground_truth.py $(ARGS)
 
 .venv-bench/done: requirements/bench.txt
 	@scripts/venv.sh bench
 
+# A peer of the bench that is no Debian package; takes some minutes.
+.bench-tools/bin/oha:
+	@nice cargo install --quiet --locked --version 1.16.0 --root .bench-tools oha
+
 clean: ## remove what was made here (.venv, caches); results and images stay
-	@rm -rf .venv .venv-bench .stack dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-bench .bench-tools .stack dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find client target grafana tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list

@@ -1,4 +1,7 @@
-"""The most that aiohttp itself can do here: its tuned session on uvloop, fifty tasks, and one counter."""
+"""The most that aiohttp itself can do here: its tuned session on uvloop, fifty tasks, and one counter.
+
+Prints requests per second and the CPU time of one, in µs.
+"""
 
 import asyncio
 import sys
@@ -11,7 +14,7 @@ from yarl import URL
 CONNECTIONS = 50
 
 
-async def main(url: URL, seconds: int) -> None:
+async def main(url: URL, seconds: float) -> None:
     counted = 0
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
@@ -20,6 +23,7 @@ async def main(url: URL, seconds: int) -> None:
         auto_decompress=False,
     ) as session:
         end = time.monotonic() + seconds
+        used = time.process_time()
 
         async def user() -> None:
             nonlocal counted
@@ -29,8 +33,9 @@ async def main(url: URL, seconds: int) -> None:
                 counted += 1
 
         await asyncio.gather(*(user() for _ in range(CONNECTIONS)))
-    print(counted / seconds)
+        used = time.process_time() - used
+    print(counted / seconds, used / counted * 1e6)
 
 
 if __name__ == "__main__":
-    uvloop.run(main(URL(sys.argv[1]), int(sys.argv[2])))
+    uvloop.run(main(URL(sys.argv[1]), float(sys.argv[2])))

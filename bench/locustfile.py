@@ -1,4 +1,4 @@
-"""Locust's fast user, at full speed, for `bench/clients.py`."""
+"""Locust's fast user, at full speed, for `bench/speed.py`."""
 
 from locust import FastHttpUser, constant, task
 

@@ -1,0 +1,99 @@
+"""The lab's own figures, from `loadlab run` itself; what it says it sent is what nginx must have served."""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from nginx import served
+from pinned import Look, Ran, pinned
+
+Figures = dict[str, float]
+"""What a contestant measured in one round; a name carries its unit."""
+
+CONNECTIONS = 50
+LOADLAB = Path(sys.executable).with_name("loadlab")
+_EDGE_S = 0.3
+"""How long before a worker's end it may no longer be loading."""
+
+
+def closed(scenario: str, transport: str, url: str, seconds: float) -> Figures:
+    """Load nginx at full rate.
+
+    `cpu_us` is the CPU time of all processes of the run while it loads, per request: that of the worker,
+    which makes the load (`worker_cpu_us`), and that of those beside it (`beside_cpu_us`: the parent, which
+    merges and judges, and aiomultiprocess's helpers). `command_cpu_us` is all CPU time of the command, from
+    Python's start to the written result, per request: it falls with the run's length, the others don't.
+    """
+    before = served(url)
+    options = ["--target", url, "--concurrency", CONNECTIONS]
+    ran, stage = run(scenario, transport, seconds, options, looks=True)
+    # The reading before is a request, too.
+    if (count := served(url) - before - 1) != stage["sent_total"]:
+        sys.exit(f"nginx served {count}, the lab sent {stage['sent_total']}")
+    if errors := stage["counts"]["scheduled"] - stage["counts"]["ok"]:
+        sys.exit(f"{scenario} on {transport}: {errors} requests did not end ok")
+    rate_hz = stage["throughput_hz"]
+    worker_us = stage["client"]["cpu_ratio"][0] / rate_hz * 1e6
+    beside_us = beside_ratio(ran.looks, seconds) / rate_hz * 1e6
+    return {
+        "rate_hz": rate_hz,
+        "cpu_us": worker_us + beside_us,
+        "worker_cpu_us": worker_us,
+        "beside_cpu_us": beside_us,
+        "command_cpu_us": ran.cpu_s / stage["sent_total"] * 1e6,
+    }
+
+
+def null(processes: int, seconds: float) -> Figures:
+    """Run at full rate without a network: so many processes on as many cores, fifty users each."""
+    cores = ",".join(map(str, range(processes)))
+    options = ["--processes", processes, "--concurrency", CONNECTIONS * processes]
+    _, stage = run("pool", "null", seconds, options, cores=cores)
+    return {"rate_hz": stage["throughput_hz"]}
+
+
+def poisson(transport: str, url: str | None, rate_hz: int, seconds: float) -> Figures:
+    """Send Poisson arrivals at this rate from one core; one that finds no connection free waits for it.
+
+    Lag is that of all requests that went, those that waited included; `dropped` never went.
+    """
+    options = ["--rate", rate_hz, "--arrivals", "poisson", *(() if url is None else ("--target", url))]
+    options += ["--max-in-flight", CONNECTIONS, "--when-full", "wait"]
+    _, stage = run("callback", transport, seconds, options)
+    return {"lag_p99_ms": stage["lag_ns"]["p99"] / 1e6, "dropped": stage["counts"]["dropped"]}
+
+
+def run(
+    scenario: str,
+    transport: str,
+    seconds: float,
+    options: list[object],
+    *,
+    cores: str = "0",
+    looks: bool = False,
+) -> tuple[Ran, dict[str, Any]]:
+    """Run one stage; its result says INVALID where the client is saturated, which is asked for here."""
+    command: list[object] = [LOADLAB, "run", scenario, "--transport", transport, *options]
+    command += ["--duration", f"{seconds}s", "--warmup", "0.5s", "--json", "--quiet"]
+    with tempfile.TemporaryDirectory() as out:
+        ran = pinned([*command, "--out", out], cores, looks=looks)
+    (stage,) = json.loads(ran.text)["stages"]
+    return ran, stage
+
+
+def beside_ratio(looks: list[Look], seconds: float) -> float:
+    """Return what the processes beside the worker took while it loaded for so long, in cores.
+
+    The parent is the process that was started, the worker the one of its children that used most. The span
+    looked at ends a little before the worker does.
+    """
+    used = {pid: look.cpu_s[pid] for look in looks for pid in look.cpu_s}
+    parent = next(iter(looks[0].cpu_s))
+    worker = max(used.keys() - {parent}, key=lambda pid: used[pid])
+    over_s = max(look.at_s for look in looks if worker in look.cpu_s)
+    inside = [look for look in looks if over_s - seconds <= look.at_s <= over_s - _EDGE_S]
+    first, last = inside[0], inside[-1]
+    beside_s = sum(last.cpu_s[pid] - first.cpu_s.get(pid, 0) for pid in last.cpu_s.keys() - {worker})
+    return beside_s / (last.at_s - first.at_s)

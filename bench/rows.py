@@ -1,0 +1,200 @@
+"""Who is measured, and which of their figures stand beside each other: the rows of the bench.
+
+A contestant is run once in each round, on core 0; nginx has core 1. A row is a ratio of two contestants'
+figures in the same round, or one contestant's figure alone; its result is the median over the rounds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import peers
+from bare_loops import PROGRAM as BARE_LOOPS
+from lab import Figures, closed, null, poisson
+from memory import growth
+from pinned import pinned
+
+OPEN_HZ = 20_000
+
+WIRE = "callback + wire"
+TASK = "task + wire"
+AIOHTTP = "task + aiohttp"
+COUNTER = "the same loop, one counter"
+ALONE = "aiohttp alone, one counter"
+WRK = "wrk -t1"
+LOCUST = "Locust FastHttpUser"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """How long each part of the bench lasts."""
+
+    rounds: int
+    seconds: float
+    """Of each run at full rate."""
+    open_seconds: float
+    memory_s: tuple[int, int]
+    """From when to when of a run its memory's growth is told."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Something that is run and gives figures; `tool` is the program that it needs."""
+
+    run: Callable[[], Figures]
+    tool: str | None = None
+    once: bool = False
+    """Whether a single round says enough."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A statement of the table; `of` and `over` name a contestant and one of its figures."""
+
+    group: str
+    """What selects it on the command line."""
+    what: str
+    of: tuple[str, str]
+    over: tuple[str, str] | None = None
+    limit: float | None = None
+    """None: the row is there for comparison."""
+    aim: float | None = None
+    most: bool = False
+    """Whether the limit is the highest value that will do, and not the lowest."""
+    unit: str = "×"
+
+
+def contestants(url: str, setting: Setting) -> dict[str, Contestant]:
+    """Return all of them by name, in the order in which a round runs them."""
+    seconds = setting.seconds
+
+    def lab(scenario: str, transport: str) -> Contestant:
+        return Contestant(partial(closed, scenario, transport, url, seconds))
+
+    def peer(run: Callable[[str, float], Figures], tool: str | None = None) -> Contestant:
+        return Contestant(partial(run, url, seconds), tool)
+
+    def arrivals(transport: str, target: str | None) -> Contestant:
+        return Contestant(partial(poisson, transport, target, OPEN_HZ, setting.open_seconds))
+
+    def memory(scenario: str, transport: str) -> Contestant:
+        return Contestant(partial(growth, scenario, transport, url, *setting.memory_s), once=True)
+
+    return {
+        WRK: peer(peers.wrk, "wrk"),
+        WIRE: lab("callback", "wire"),
+        COUNTER: peer(peers.one_counter),
+        TASK: lab("task", "wire"),
+        "oha": peer(peers.oha, "oha"),
+        "ab -k": peer(peers.ab, "ab"),
+        "h2load --h1": peer(peers.h2load, "h2load"),
+        "hey": peer(peers.hey, "hey"),
+        AIOHTTP: lab("task", "aiohttp"),
+        ALONE: peer(peers.aiohttp_alone),
+        LOCUST: peer(peers.locust, "locust"),
+        "null, one process": Contestant(partial(null, 1, seconds)),
+        "null, two processes": Contestant(partial(null, 2, seconds)),
+        "one bare loop": Contestant(partial(bare_loops, 1, seconds)),
+        "two bare loops": Contestant(partial(bare_loops, 2, seconds)),
+        "open, wire": arrivals("wire", url),
+        "open, null": arrivals("null", None),
+        "memory, callback + wire": memory("callback", "wire"),
+        "memory, task + aiohttp": memory("task", "aiohttp"),
+    }
+
+
+def bare_loops(count: int, seconds: float) -> Figures:
+    """Loops that only count, each on a core of its own: what the machine itself gives."""
+    command = [*BARE_LOOPS, seconds, *range(count)]
+    return {"turns_hz": float(pinned(command, ",".join(map(str, range(count)))).text)}
+
+
+def _rates(of: str, over: str) -> dict[str, tuple[str, str]]:
+    return {"of": (of, "rate_hz"), "over": (over, "rate_hz")}
+
+
+ROWS = (
+    Row(group="wrk", what=f"{WIRE} / {WRK}", **_rates(WIRE, WRK), limit=0.85, aim=0.95),
+    Row(
+        group="cpu",
+        what=f"CPU per request: {WIRE}, all its processes while they load / {WRK}",
+        of=(WIRE, "cpu_us"),
+        over=(WRK, "cpu_us"),
+        limit=1.25,
+        aim=1.1,
+        most=True,
+    ),
+    Row(
+        group="cpu",
+        what="of that: the worker, which makes the load",
+        of=(WIRE, "worker_cpu_us"),
+        over=(WRK, "cpu_us"),
+    ),
+    Row(
+        group="cpu",
+        what="of that: the parent and its helpers",
+        of=(WIRE, "beside_cpu_us"),
+        over=(WRK, "cpu_us"),
+    ),
+    Row(
+        group="cpu",
+        what="the whole command, from Python's start to the written result",
+        of=(WIRE, "command_cpu_us"),
+        over=(WRK, "cpu_us"),
+    ),
+    Row(group="hey", what=f"{WIRE} / hey", **_rates(WIRE, "hey"), limit=3.0),
+    Row(group="locust", what=f"{WIRE} / {LOCUST}", **_rates(WIRE, LOCUST), limit=15),
+    Row(group="oha", what=f"{WIRE} / oha", **_rates(WIRE, "oha"), limit=1.0),
+    Row(group="ab", what=f"{WIRE} / ab -k", **_rates(WIRE, "ab -k")),
+    Row(group="h2load", what=f"{WIRE} / h2load --h1", **_rates(WIRE, "h2load --h1")),
+    Row(group="task", what=f"{TASK} / {WRK}", **_rates(TASK, WRK), limit=0.65),
+    Row(group="aiohttp", what=f"{AIOHTTP} / {LOCUST}", **_rates(AIOHTTP, LOCUST), limit=1.8),
+    Row(group="aiohttp", what=f"{ALONE} / {LOCUST}", **_rates(ALONE, LOCUST)),
+    Row(group="recording", what=f"{WIRE} / {COUNTER}", **_rates(WIRE, COUNTER), limit=0.95),
+    Row(
+        group="pool",
+        what="null: two processes on two cores / one on one",
+        **_rates("null, two processes", "null, one process"),
+        limit=1.9,
+    ),
+    Row(
+        group="pool",
+        what="two bare loops on two cores / one on one",
+        of=("two bare loops", "turns_hz"),
+        over=("one bare loop", "turns_hz"),
+    ),
+    Row(
+        group="open",
+        what=f"Poisson {OPEN_HZ:,}/s, callback + wire: p99 lag",
+        of=("open, wire", "lag_p99_ms"),
+        limit=1.0,
+        aim=0.2,
+        most=True,
+        unit="ms",
+    ),
+    Row(
+        group="open",
+        what=f"Poisson {OPEN_HZ:,}/s, callback + null: p99 lag",
+        of=("open, null", "lag_p99_ms"),
+        limit=0.1,
+        most=True,
+        unit="ms",
+    ),
+    *(
+        Row(
+            group="memory",
+            what=f"memory at full rate, {name}: growth",
+            of=(f"memory, {name}", "growth_mib"),
+            limit=1.0,
+            most=True,
+            unit="MiB",
+        )
+        for name in (WIRE, AIOHTTP)
+    ),
+)
+GROUPS = tuple(dict.fromkeys(row.group for row in ROWS))
+
+
+def needed(rows: list[Row]) -> set[str]:
+    """Return the names of the contestants that these rows compare."""
+    return {name for row in rows for name, _ in filter(None, (row.of, row.over))}
