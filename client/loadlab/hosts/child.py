@@ -12,6 +12,8 @@ import sys
 from collections.abc import Mapping
 from typing import IO
 
+from loadlab.hosts.pause import Pause, pause
+
 
 class Child:
     """A module of ours that runs as a process; `name` is what sentences call it."""
@@ -43,6 +45,10 @@ class Child:
         """Say that it has ended; None while it is there."""
         code = self.exit_code()
         return None if code is None else f"the {self._name} ended with exit code {code}"
+
+    async def pause(self, length_ns: int) -> Pause:
+        """Let it and every process that it started stand still for about so long; return how long it was."""
+        return await pause(self.process.pid, length_ns)
 
     async def stop(self, patience_s: float) -> None:
         """Close its standard input, wait, and be firm with what does not go by itself; twice is fine."""

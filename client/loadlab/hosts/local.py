@@ -13,6 +13,7 @@ import msgspec
 from loadlab.errors import Exit, TargetError, UsageError
 from loadlab.hosts import Target, serving
 from loadlab.hosts.child import Child
+from loadlab.hosts.pause import Pause
 
 VARIABLES = frozenset(
     {
@@ -72,6 +73,11 @@ class LocalHost:
         """Look whether the process is still there."""
         lost = None if self._child is None else self._child.lost()
         return f"{lost}; its output is in {self._log}" if lost else None
+
+    async def pause(self, length_ns: int) -> Pause:
+        """Let all of the target's processes stand still for about so long; return how long it was."""
+        assert self._child is not None, "only what was started can be paused"
+        return await self._child.pause(length_ns)
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Stop the process and remove its temporary files."""

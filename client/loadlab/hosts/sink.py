@@ -12,6 +12,7 @@ import msgspec
 from loadlab.errors import TargetError
 from loadlab.hosts import Target
 from loadlab.hosts.child import Child
+from loadlab.hosts.pause import Pause
 
 _START_S = 10.0
 _STOP_S = 5.0
@@ -57,6 +58,11 @@ class SinkHost:
     async def lost(self) -> str | None:
         """Look whether the process is still there."""
         return None if self._child is None else self._child.lost()
+
+    async def pause(self, length_ns: int) -> Pause:
+        """Let the process stand still for about so long; return how long it was."""
+        assert self._child is not None, "only what was started can be paused"
+        return await self._child.pause(length_ns)
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Stop the process."""
