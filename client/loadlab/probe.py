@@ -1,7 +1,7 @@
 """A run of one stage that is a means to an end: its result, or an error that says why there is none."""
 
 from loadlab.analysis import audit
-from loadlab.engine import Run
+from loadlab.engine import Run, Tell
 from loadlab.errors import ClientError, EarlyStopError, LabError, TargetError
 from loadlab.fleet.supervisor import Control
 from loadlab.hosts import Host, Target
@@ -10,10 +10,12 @@ from loadlab.result import RunResult
 from loadlab.scenarios import scenario
 
 
-async def probe(plan: Plan, host: Host, target: Target, control: Control) -> RunResult:
+async def probe(
+    plan: Plan, host: Host, target: Target, control: Control, tell: Tell = lambda _: None
+) -> RunResult:
     """Carry a plan of one stage as `loadlab run` does; raise LabError where nothing came of it.
 
-    A client that is full is not held against it: that may be what the probe is about.
+    `tell` hears what happens. A client that is full is not held against it: the probe may be about that.
     """
     plan = plan.with_target(target.url)
     traits = scenario(plan.scenario).TRAITS
@@ -25,7 +27,7 @@ async def probe(plan: Plan, host: Host, target: Target, control: Control) -> Run
         host=host,
         target=target,
         control=control,
-        tell=lambda _: None,
+        tell=tell,
     )
     result = await run.carry()
     if result.interrupted:

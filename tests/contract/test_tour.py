@@ -137,6 +137,14 @@ def test_the_states_are_seen_while_the_request_is_on_its_way():
     assert waited[-1] >= 50
 
 
+def test_a_pause_is_read_in_three_ways_side_by_side():
+    seen = [event.text for event in events_of((11,)) if isinstance(event, Seen)]
+    assert seen[1].split() == ["p50", "p90", "max"]
+    closed, sent, due = ([word for word in line.split() if word in ("ms", "s")] for line in seen[2:])
+    assert closed[-2:] == sent[-2:] == ["ms", "s"], "the pause is their maximum, and not in their p90"
+    assert due[-2:] == ["s", "s"]
+
+
 def test_a_longer_delay_is_predicted_longer():
     short, long = (
         next(event.prediction.ns for event in events_of((5,), delay) if isinstance(event, Predicted))
@@ -173,17 +181,18 @@ def test_bad_input_is_one_sentence_and_exit_2(options, sentence):
 
 
 @pytest.mark.parametrize(
-    ("only", "sign"),
+    ("only", "sign", "after_s"),
     [
-        ("1", "return"),  # the target is being started
-        ("1", "Prediction"),  # requests are on their way
-        ("9", "return"),
-        ("9", "Prediction"),
-        ("10", "Prediction"),
+        ("1", "return", 0.3),  # the target is being started
+        ("1", "Prediction", 0.3),  # requests are on their way
+        ("9", "return", 0.3),
+        ("9", "Prediction", 0.3),
+        ("10", "Prediction", 0.3),
+        ("11", "Prediction", 2.0),  # the target stands still
     ],
 )
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_leaves_at_once_and_leaves_nothing_behind(only, sign, number):
+def test_an_interrupt_leaves_at_once_and_leaves_nothing_behind(only, sign, after_s, number):
     mark = secrets.token_hex(8)
     process = subprocess.Popen(
         [*TOUR, "--only", only, "--delay", "3s" if only == "1" else "100ms"],
@@ -195,7 +204,7 @@ def test_an_interrupt_leaves_at_once_and_leaves_nothing_behind(only, sign, numbe
     for line in process.stdout:
         if sign in line or (sign == "return" and "def main" in line):
             break
-    time.sleep(0.3)
+    time.sleep(after_s)
     assert alive(mark)
     process.send_signal(number)
     began_s = time.monotonic()

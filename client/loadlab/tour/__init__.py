@@ -21,6 +21,7 @@ NAMES = (
     "pressure",
     "cpu",
     "pool-map",
+    "omission",
 )
 """The steps in the order of the tour; a step's number is its place here, from 1."""
 

@@ -7,7 +7,7 @@ from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.errors import TargetError
 from loadlab.hosts.metrics import Reading, read
 from loadlab.plan import Plan, Request, Stage, Workload
-from loadlab.sample import Outcome
+from loadlab.sample import Outcome, Reply
 from loadlab.tour.lab import Lab, Served
 from loadlab.tour.predict import Cost, Pace
 from loadlab.transports import async_transport
@@ -15,6 +15,8 @@ from loadlab.units import show_ns
 
 _ALONE = 2
 """Requests that are sent one after another to learn S."""
+_IN_TURN = 15
+"""Requests of which the median is taken where they are short."""
 _WAVE = 100
 """Requests that are sent at once, where the target has so many places, to learn what taking them in costs."""
 _WAVES = 3
@@ -59,6 +61,25 @@ async def _pace(lab: Lab, served: Served) -> Pace:
         f" at once, each of {wave} delays the last by {show_ns(crowd_ns)}"
     )
     return Pace(service_ns=service_ns, crowd_ns=crowd_ns, slots=served.slots)
+
+
+async def round_trip_ns(lab: Lab, served: Served, path: str) -> int:
+    """Measure what a request of this path takes on `wire`: the median of a few, one after the other."""
+    plan = lab.batch_plan("task", 1, path=path).with_target(served.target.url)
+    transport = async_transport("wire")
+    await transport.open(plan)
+    prepared = transport.prepare(plan.requests[0])
+    took_ns = []
+    try:
+        for _ in range(_IN_TURN):
+            began_ns = MONOTONIC.now_ns()
+            _check([await transport.send(prepared)])
+            took_ns.append(MONOTONIC.now_ns() - began_ns)
+    finally:
+        await transport.close()
+    found_ns = round(median(took_ns))
+    lab.note(f"a request takes {show_ns(found_ns)}, the median of {_IN_TURN} that were made in turn")
+    return found_ns
 
 
 async def cost(lab: Lab, served: Served, processes: int) -> Cost:
@@ -124,10 +145,14 @@ async def _burst(plan: Plan, requests: int) -> int:
         took_ns = MONOTONIC.now_ns() - begin_ns
     finally:
         await transport.close()
+    _check(replies)
+    return took_ns
+
+
+def _check(replies: list[Reply]) -> None:
     failed = [reply for reply in replies if reply.outcome is not Outcome.OK]
     if failed:
         raise TargetError(f"the target did not answer a first request: {failed[0].outcome.key}")
-    return took_ns
 
 
 async def _reading(served: Served, least: int) -> Reading:

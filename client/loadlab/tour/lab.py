@@ -1,5 +1,6 @@
 """What the steps work with: targets that are up, plans carried by the engine, rows that come of it."""
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -8,11 +9,14 @@ from pathlib import Path
 from typing import Self
 
 from loadlab import environment
-from loadlab.clock import NS_PER_S
+from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
+from loadlab.engine import Tell as Follow
 from loadlab.errors import TargetError
+from loadlab.events import Event, Tick
 from loadlab.fleet.supervisor import Control
-from loadlab.hosts import Host, Target
+from loadlab.hosts import Target
 from loadlab.hosts.local import LocalHost
+from loadlab.hosts.pause import Pause
 from loadlab.hosts.sink import SinkHost
 from loadlab.plan import Plan, Request, Stage, Workload
 from loadlab.probe import probe
@@ -25,12 +29,16 @@ THREADS = 64
 _MOST_PROCESSES = 4
 _LONGEST_ROUNDS = 30
 """More rounds than any step waits for, so that no request runs into its time limit."""
+_CALM_NS = 200 * NS_PER_MS
+"""Of a window, before its target stands still."""
+_KEEP_ALIVE_S = 10
+"""Longer than any step lets a target stand still: it would then close connections that a request waits in."""
 
 
 class Served:
     """A target that is up for one or more steps."""
 
-    def __init__(self, host: Host, target: Target, slots: int | None) -> None:
+    def __init__(self, host: LocalHost | SinkHost, target: Target, slots: int | None) -> None:
         self.host = host
         self.target = target
         self.slots = slots
@@ -81,7 +89,8 @@ class Lab:
     async def main(self) -> Served:
         """Return the target of most steps, gunicorn with 64 threads; it stays up until the end."""
         if self._main is None:
-            self._main = await self._stack.enter_async_context(self.serving({"--threads": str(THREADS)}))
+            options = {"--threads": str(THREADS), "--keep-alive": str(_KEEP_ALIVE_S)}
+            self._main = await self._stack.enter_async_context(self.serving(options))
         return self._main
 
     @asynccontextmanager
@@ -125,17 +134,42 @@ class Lab:
             processes=processes,
         )
 
-    async def carry(self, plan: Plan, served: Served) -> StageResult:
-        """Carry a plan of one stage as `loadlab run` does; raise LabError where nothing came of it."""
+    async def carry(self, plan: Plan, served: Served, tell: Follow = lambda _: None) -> StageResult:
+        """Carry a plan of one stage as `loadlab run` does; raise LabError where nothing came of it.
+
+        `tell` hears the run's own events.
+        """
         self._control = Control()
         try:
-            result = await probe(plan, served.host, served.target, self._control)
+            result = await probe(plan, served.host, served.target, self._control, tell)
         except TargetError:
             self._keep_logs = True
             raise
         finally:
             self._control = None
         return result.stages[0]
+
+    async def carry_paused(self, plan: Plan, served: Served, length_ns: int) -> tuple[StageResult, Pause]:
+        """Carry a plan, and let the target stand still for so long soon after the window's start."""
+        begun: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def follow(event: Event) -> None:
+            if isinstance(event, Tick) and not begun.done():
+                begun.set_result(MONOTONIC.now_ns() - event.at_ns)
+
+        async def pause() -> Pause:
+            from_ns = await begun + plan.warmup_ns + _CALM_NS
+            await asyncio.sleep(max(0, from_ns - MONOTONIC.now_ns()) / NS_PER_S)
+            return await served.host.pause(length_ns)
+
+        pausing = asyncio.create_task(pause())
+        try:
+            stage = await self.carry(plan, served, follow)
+        finally:
+            if not pausing.done():
+                pausing.cancel()
+                await asyncio.wait([pausing])
+        return stage, pausing.result()
 
     async def compare(self, label: str, prediction: Prediction, plan: Plan, served: Served) -> None:
         """Tell the prediction, carry the plan, tell what came out."""

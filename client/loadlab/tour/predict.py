@@ -11,6 +11,7 @@ A loop that is out of CPU is limited by what there is of it: see `cpu_rate_hz`.
 
 import msgspec
 
+from loadlab.analysis.omission import Stall, latency_ns
 from loadlab.analysis.theory import makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Plan, Traits
@@ -60,6 +61,17 @@ def mapped(plan: Plan, traits: Traits, pace: Pace, immediate_ns: float) -> Predi
     rounds = round(rounds_ns / pace.service_ns)
     because = f"{show_ns(immediate_ns)} to start and map + {rounds} × {show_ns(pace.service_ns)}"
     return Prediction(immediate_ns + rounds_ns, because)
+
+
+def stalled(stall: Stall, quantile: float) -> Prediction:
+    """Predict a quantile of the latency from due of an open stage whose target stands still once."""
+    left = f"{1 - stall.load:.2f}"
+    share = f"{1 - quantile:.0%} of {show_ns(stall.window_ns)}"
+    because = (
+        f"a stop of {show_ns(stall.stall_ns)}, less {share} × {left}, + {show_ns(stall.base_ns)};"
+        f" {left} of the places' rate is left to work off the line"
+    )
+    return Prediction(latency_ns(stall, quantile), because)
 
 
 def cpu_rate_hz(processes: int, cores: float, cost: Cost) -> float:

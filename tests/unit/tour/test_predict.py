@@ -2,10 +2,11 @@
 
 import pytest
 
+from loadlab.analysis.omission import Stall
 from loadlab.clock import NS_PER_MS
 from loadlab.plan import Plan, Request, Stage, Workload
 from loadlab.scenarios import scenario
-from loadlab.tour.predict import Cost, Pace, batch, cpu_rate_hz, immediate, mapped
+from loadlab.tour.predict import Cost, Pace, batch, cpu_rate_hz, immediate, mapped, stalled
 
 
 def plan(name, requests, processes=1):
@@ -60,6 +61,15 @@ def test_a_prediction_says_what_it_is_made_of():
     assert batch(plan("task", 100), scenario("task").TRAITS, pace(8)).because == (
         "13 × 200 ms + 4.00 ms to take in 8 at once"
     )
+
+
+def test_a_stop_of_the_target_is_predicted_from_its_length_and_what_a_request_takes():
+    stall = Stall(
+        rate_hz=100, window_ns=2_000 * NS_PER_MS, stall_ns=1_400 * NS_PER_MS, base_ns=8 * NS_PER_MS, places=4
+    )
+    made = stalled(stall, 0.9)
+    assert made.ns == pytest.approx((1_400 - 0.1 * 2_000 * 0.8 + 8) * NS_PER_MS)
+    assert "1.40 s, less 10% of 2.00 s × 0.80, + 8.00 ms" in made.because
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,10 @@ def test_a_function_is_shown_once_and_the_last_always():
     [
         (None, tuple(NUMBERS)),
         ("1", (1,)),
-        ("10", (10,)),
+        ("11", (11,)),
         ("task", (5,)),
         (" Pool-Map ", (10,)),
+        ("omission", (11,)),
     ],
 )
 def test_only_takes_a_number_or_a_name(text, numbers):
@@ -75,7 +76,7 @@ def test_only_takes_a_number_or_a_name(text, numbers):
 
 @pytest.mark.parametrize(
     ("text", "guess"),
-    [("taks", "task"), ("preasure", "pressure"), ("poolmap", "pool-map"), ("0", None), ("11", None)],
+    [("taks", "task"), ("preasure", "pressure"), ("poolmap", "pool-map"), ("0", None), ("12", None)],
 )
 def test_an_unknown_step_is_one_sentence_with_a_guess(text, guess):
     with pytest.raises(UsageError) as caught:
@@ -83,4 +84,4 @@ def test_an_unknown_step_is_one_sentence_with_a_guess(text, guess):
     sentence = str(caught.value)
     assert sentence.startswith(f"--only: there is no step {text!r}.")
     assert (f"Did you mean {guess}?" in sentence) if guess else ("Did you mean" not in sentence)
-    assert "1 to 10 or blocking, states" in sentence
+    assert "1 to 11 or blocking, states" in sentence
