@@ -121,6 +121,6 @@ def test_from_the_moment_of_sending_the_same_run_looks_well(opened):
 
 def test_so_does_a_closed_client_that_asks_at_the_same_mean_rate(opened, closed):
     assert closed.latency_ns.max > STALL_NS * 0.9
-    assert closed.latency_ns.p99 < STALL_NS / 10 < opened[1].latency_ns.p99
+    assert closed.latency_ns.p95 < STALL_NS / 10 < opened[1].latency_ns.p95
     asked = RATE_HZ * (WINDOW_NS - STALL_NS) / NS_PER_S
-    assert closed.counts.scheduled == pytest.approx(asked, rel=0.15), "it did not ask while the target stood"
+    assert asked * 0.7 < closed.counts.scheduled < asked * 1.05, "it did not ask while the target stood"

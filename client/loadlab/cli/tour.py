@@ -34,7 +34,7 @@ _STEPS = ", ".join(f"{number} {name}" for number, name in enumerate(NAMES, start
 def tour(*, delay: str, only: str | None) -> int:
     """Show what each way of calling costs: code, prediction, measurement, and what to remember.
 
-    About 35 s in all, against targets of its own on this machine.
+    About 40 s in all, against targets of its own on this machine.
     """
     numbers = chosen(only)
     delay_ns = units.duration_ns(delay, "--delay")
