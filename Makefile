@@ -72,6 +72,9 @@ bench: .venv/dev .venv-bench/done ## what one core does beside wrk, hey, oha, Lo
 ground-truth: .venv/dev ## measured latency beside queueing theory, half an hour: ARGS="--rho 0.5 --runs 4"
 	@$(bin)/python bench/ground_truth.py $(ARGS)
 
+idle-runs: .venv/dev ## default runs on an idle machine, none of which may be INVALID: ARGS="--runs 20 --scenario pool task"
+	@$(bin)/python bench/idle_runs.py $(ARGS)
+
 .venv-bench/done: requirements/bench.txt
 	@scripts/venv.sh bench
 
@@ -92,4 +95,4 @@ help: ## this list
 .venv/dev: .venv/runtime requirements/dev.txt
 	@scripts/venv.sh dev
 
-.PHONY: run tour doctor calibrate up down logs ps images test check format lock dashboards schema bench ground-truth clean help
+.PHONY: run tour doctor calibrate up down logs ps images test check format lock dashboards schema bench ground-truth idle-runs clean help

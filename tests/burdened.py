@@ -1,4 +1,5 @@
-"""A client with work of its own in its loop, run as a script: `burdened.py BASE WORKLOAD` prints the result.
+"""A client with work of its own in its loop, run as a script: `burdened.py BASE WORKLOAD [SCENARIO]` prints
+the result.
 
 Workers import the script that started them, as multiprocessing has it; so a transport that is registered here
 is one in the workers, too, and nothing of the lab is changed.
@@ -36,9 +37,9 @@ class BurdenedAiohttp(AiohttpTransport):
 
 
 class BurdenedNull(NullTransport):
-    def begin(self, prepared, replied):
+    def begin(self, prepared, replied, sent_ns):
         work()
-        return super().begin(prepared, replied)
+        return super().begin(prepared, replied, sent_ns)
 
     async def send(self, prepared):
         work()
@@ -52,9 +53,9 @@ OPEN = {"workload": Workload.OPEN, "stages": (Stage(rate_hz=5_000),), "max_in_fl
 CLOSED = {"workload": Workload.CLOSED, "stages": (Stage(concurrency=8),)}
 
 
-def main(base, workload):
+def main(base, workload, scenario="task"):
     plan = plan_for(
-        "task",
+        scenario,
         transport=f"burdened-{base}",
         duration_ns=1_500 * NS_PER_MS,
         warmup_ns=300 * NS_PER_MS,

@@ -57,9 +57,9 @@ def test_a_loop_that_is_full_is_found_and_told_what_to_do(tmp_path):
         assert "--transport wire" in found[reason].message
 
 
-def burdened(base, workload):
+def burdened(*words):
     run = subprocess.run(
-        [sys.executable, str(TESTS / "burdened.py"), base, workload],
+        [sys.executable, str(TESTS / "burdened.py"), *words],
         stdout=subprocess.PIPE,
         check=True,
         timeout=60,
@@ -77,8 +77,9 @@ def test_five_thousand_a_second_with_a_millisecond_of_work_each_are_too_many_for
     assert stage.counts.scheduled == stage.due == 7_500
 
 
-def test_work_in_the_loop_is_found_without_any_network():
-    assert FULL & set(is_invalid_for(burdened("null", "closed")))
+@pytest.mark.parametrize("scenario", ["task", "callback"])
+def test_work_in_the_loop_is_found_without_any_network(scenario):
+    assert FULL & set(is_invalid_for(burdened("null", "closed", scenario)))
 
 
 @contextlib.contextmanager

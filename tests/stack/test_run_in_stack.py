@@ -143,6 +143,17 @@ def test_limits_and_throttling_of_a_container_are_in_the_result(lab, stack, mend
     assert result["environment"]["cpu_usable"] == 0.2
 
 
+def test_a_client_container_that_its_cpu_limit_holds_back_makes_the_run_invalid(lab, stack, mended):
+    stack.up(CLIENT_CPUS=0.2)
+    code, said, result = lab.run("task", "--concurrency", "64", "--duration", "3s", "--path", "/?delay=1ms")
+    assert code == 3, said
+    (stage,) = result["stages"]
+    assert stage["state"] == "invalid"
+    failed = {check["name"]: check for check in result["checks"] if check["outcome"] == "fail"}
+    assert "client_throttled" in failed
+    assert "its CPU limit held the client back" in failed["client_throttled"]["message"]
+
+
 def test_other_settings_than_the_stacks_are_refused_with_the_make_line(lab):
     code, said, result = lab.run("pool", "--workers", "2", "--threads", "64", "--delay", "50ms")
     assert (code, result) == (2, None)
