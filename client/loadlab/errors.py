@@ -59,6 +59,12 @@ class ClientError(LabError):
     exit = Exit.INVALID
 
 
+class LostAgentError(LabError):
+    """The agent that carried a run was there and is no more."""
+
+    exit = Exit.INVALID
+
+
 class EarlyStopError(LabError):
     """Stopped by Ctrl-C or SIGTERM before there was anything to keep."""
 

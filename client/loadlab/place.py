@@ -2,6 +2,7 @@
 
 Nowhere with `--transport null`. Otherwise, in this order: the URL that was named; the stack's target,
 inside the client container; this folder's Compose stack, if it is up; a target of its own on this machine.
+Where there is an agent, such as in the client container, it carries all but the first of these.
 """
 
 import os
@@ -17,7 +18,7 @@ from loadlab.errors import UsageError
 from loadlab.fleet.supervisor import Control
 from loadlab.hosts import Host, serving
 from loadlab.hosts.compose import find
-from loadlab.hosts.container import STACK_METRICS, STACK_TARGET
+from loadlab.hosts.container import AGENT_SOCKET, STACK_METRICS, STACK_TARGET
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.nowhere import Nowhere
 from loadlab.hosts.url import UrlHost
@@ -97,13 +98,27 @@ def choose(target: str | None, serve: Serve, *, remote: bool, transport: str | N
     if transport == "null":
         if vain := [option for option in given if option != "--delay"] + ["--target"] * (target is not None):
             raise UsageError(f"{', '.join(vain)}: --transport null contacts no target; leave it out")
-        return nowhere(serve.delay)
+        return _by_agent(nowhere(serve.delay))
     if named := at_named(target, serve, remote=remote):
-        return named
+        return named if target else _by_agent(named)
+    if os.environ.get(AGENT_SOCKET):
+        if given:
+            raise UsageError(f"{', '.join(given)}: the agent's target is served as the agent was started")
+        return _by_agent(of_its_own(serve))
     if stack := find(Path.cwd()):
         serve.against(stack)
         return InStack(stack)
     return of_its_own(serve)
+
+
+def _by_agent(place: Here) -> Place:
+    """Have the agent carry it, where there is one; it has the same target and the same room."""
+    path = os.environ.get(AGENT_SOCKET)
+    if not path:
+        return place
+    from loadlab.agent.relayed import Relayed  # noqa: PLC0415 - an HTTP client, which most runs need not
+
+    return Relayed(place.base, place.room, path)
 
 
 def refuse_vain_remote(target: str | None, *, remote: bool) -> None:

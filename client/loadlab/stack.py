@@ -8,21 +8,20 @@ finished are kept.
 import asyncio
 import contextlib
 import time
-from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
 
 from loadlab import environment
-from loadlab.analysis import audit
 from loadlab.engine import Tell
 from loadlab.errand import COMMAND, STOP, Aboard, Errand, Refused, decode, encode
-from loadlab.errors import ClientError, UsageError, relayed
+from loadlab.errors import UsageError, relayed
 from loadlab.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.fleet.supervisor import Control
 from loadlab.hosts.attached import Process
 from loadlab.plan import Plan
-from loadlab.result import Check, CheckOutcome, Environment, RunResult, StageResult, Verdict
+from loadlab.result import Environment, RunResult
+from loadlab.salvage import Salvage
 from loadlab.store import Folder
 from loadlab.usage import Meter, Metered
 
@@ -111,9 +110,8 @@ class Following:
         self._control = control
         self._tell = tell
         self._meter = Meter(stack)
-        self._stages: list[StageResult] = []
+        self._salvage = Salvage(errand.run_id, errand.plan)
         self._environment: Environment | None = None
-        self._began: str | None = None
         self._ended: RunResult | None = None
         self._lost: str | None = None
 
@@ -157,7 +155,7 @@ class Following:
             case Aboard(found):
                 self._environment = msgspec.structs.replace(found, where=self._stack.where)
             case RunBegan():
-                self._began = _utc()
+                self._salvage.began()
                 self._tell(RunBegan(self._errand.run_id, self._stack.where, event.plan))
             case Noted():
                 self._tell(event)
@@ -169,7 +167,7 @@ class Following:
                 self._tell(event)
             case StageEnded(index, stage):
                 measured = msgspec.structs.replace(stage, containers=await self._meter.end())
-                self._stages.append(measured)
+                self._salvage.stages.append(measured)
                 self._tell(StageEnded(index, measured))
             case RunEnded(result):
                 self._ended = await self._completed(result)
@@ -183,7 +181,7 @@ class Following:
             result,
             target_lost=lost,
             environment=msgspec.structs.replace(result.environment, where=self._stack.where),
-            stages=tuple(self._stages),
+            stages=tuple(self._salvage.stages),
         )
 
     async def _fate(self) -> str:
@@ -205,39 +203,11 @@ class Following:
         """Return the stages that were finished before the client was lost."""
         if self._environment is None and not why.startswith("the client container "):
             raise UsageError(_OTHER_VERSION.format(said=why))
-        if self._began is None:
-            raise ClientError(f"{why}; the load had not begun, nothing was measured")
-        stages = tuple(self._stages)
-        check = Check(
-            name="client",
-            metric="clients lost",
-            operator="==",
-            limit=0,
-            actual=1,
-            unit="clients",
-            outcome=CheckOutcome.FAIL,
-            message=f"{why} while the run went on: stages that were finished are kept, the rest is unknown",
-        )
-        return RunResult(
-            run_id=self._errand.run_id,
-            started_at=self._began,
-            finished_at=_utc(),
-            verdict=Verdict.INVALID,
-            interrupted=self._control.stopped,
-            target_lost=None,
-            failure=None,
-            plan=self._errand.plan,
-            environment=self._environment or environment.read(self._stack.where),
-            checks=(check, *audit.checks(stages, 0)),
-            stages=stages,
-        )
+        found = self._environment or environment.read(self._stack.where)
+        return self._salvage.result(why, found, interrupted=self._control.stopped)
 
 
 _OTHER_VERSION = (
     "the client container does not carry the runs of this loadlab; `make up` brings it up to date"
     " (it said: {said})"
 )
-
-
-def _utc() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,4 +1,7 @@
-"""`loadlab carry`: one run for a host that follows it from outside of this container; see loadlab.errand."""
+"""`loadlab carry`: one run for a host that follows it from outside of this container; see loadlab.errand.
+
+The agent carries it. This process passes on, in both directions, and the run is given up when it leaves.
+"""
 
 import asyncio
 import contextlib
@@ -7,18 +10,21 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from loadlab import environment
-from loadlab.cli.words import over_the_limit, traits_of
-from loadlab.environment import Room
-from loadlab.errand import STOP, Aboard, Errand, Line, Refused, encode, errand
-from loadlab.errors import EarlyStopError, LabError, UsageError
-from loadlab.fleet.supervisor import Control
+from loadlab.errand import STOP, Aboard, Errand, Line, Refused, decode, encode, errand
+from loadlab.errors import EarlyStopError, Exit, LabError, LostAgentError, UsageError
 from loadlab.hosts.attached import Lines
-from loadlab.place import carry_at, inside_stack
+from loadlab.hosts.container import AGENT_SOCKET, STACK_TARGET
+from loadlab.place import url_of
+
+if TYPE_CHECKING:  # an HTTP client, which every worker process would import on its way
+    from loadlab.agent.reach import Reach
 
 _CHUNK = 1 << 16
 _LEAVE_S = 2.0
@@ -33,13 +39,18 @@ def carry() -> int:
     """
     mouth = Mouth()
     try:
-        asyncio.run(_carry(mouth))
+        code = asyncio.run(_carry(mouth))
+    except LostAgentError as error:
+        # No `Refused`: what the host has heard so far it keeps.
+        mouth.close()
+        click.echo(str(error), err=True)
+        return error.exit
     except LabError as error:
         mouth.say(Refused(str(error), error.exit))
         mouth.close()
         return error.exit
     mouth.close()
-    return 0
+    return code
 
 
 class Mouth:
@@ -58,7 +69,11 @@ class Mouth:
 
     def say(self, line: Line) -> None:
         """Say it as soon as somebody listens."""
-        self._lines.put(encode(line) + b"\n")
+        self.pass_on(encode(line))
+
+    def pass_on(self, line: bytes) -> None:
+        """Say what somebody else has written."""
+        self._lines.put(line + b"\n")
 
     def close(self) -> None:
         """Return when everything has been said, or nobody is left to hear it."""
@@ -91,31 +106,62 @@ class Ears:
         return self._heard.pop(0)
 
 
-async def _carry(mouth: Mouth) -> None:
-    host = inside_stack()
+async def _carry(mouth: Mouth) -> Exit:
+    from loadlab.agent.reach import Reach  # noqa: PLC0415 - as above
+
     ears = Ears()
+    target, path = _surroundings()
     asked = _read(await asyncio.to_thread(ears.next_line))
-    plan = asked.plan
-    if problems := over_the_limit(plan, traits_of(plan.scenario), Room.here()):
-        raise UsageError("\n".join(problems))
-    control = Control()
-    loop = asyncio.get_running_loop()
-    carrying = asyncio.ensure_future(carry_at(host, plan, asked.run_id, control, mouth.say))
-    mouth.say(Aboard(environment.read("")))
+    plan = asked.plan if asked.plan.transport == "null" else asked.plan.with_target(url_of(target))
+    async with Reach(path) as agent:
+        await agent.start(Errand(asked.run_id, plan))
+        mouth.say(Aboard(environment.read("")))
+        stops: asyncio.Queue[None] = asyncio.Queue()
+        passing = asyncio.create_task(_pass_on(stops, agent, asked.run_id))
+        _listen(ears, asyncio.get_running_loop(), lambda: stops.put_nowait(None))
+        try:
+            line = b""
+            async for line in agent.events(asked.run_id):
+                mouth.pass_on(line)
+        finally:
+            passing.cancel()
+    last = decode(line)
+    return last.exit if isinstance(last, Refused) else Exit.PASS
+
+
+def _listen(ears: Ears, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Hear what the host says from now on, in a thread."""
 
     def listen() -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: the run is over
             while (line := ears.next_line()) is not None:
                 if line.strip() == STOP:
-                    loop.call_soon_threadsafe(control.stop)
+                    loop.call_soon_threadsafe(stop)
             for _ in range(2):
-                loop.call_soon_threadsafe(control.stop)
-        # Nobody is left to hear the rest, and the output may be full for good. Workers end with this process.
+                loop.call_soon_threadsafe(stop)
+        # Nobody is left to hear the rest, and the output may be full for good. The agent gives up a run whose
+        # owner has left.
         time.sleep(_LEAVE_S)
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True, name="ears").start()
-    await carrying
+
+
+async def _pass_on(stops: asyncio.Queue[None], agent: "Reach", run_id: str) -> None:
+    while True:
+        await stops.get()
+        await agent.stop(run_id)
+
+
+def _surroundings() -> tuple[str, str]:
+    """Return the stack's target and the agent's socket; raise UsageError outside of the client container."""
+    found = [os.environ.get(name) for name in (STACK_TARGET, AGENT_SOCKET)]
+    if not all(found):
+        raise UsageError(
+            f"this runs in the stack's client container, where {STACK_TARGET} names the target and"
+            f" {AGENT_SOCKET} the agent"
+        )
+    return found[0] or "", found[1] or ""
 
 
 def _read(line: bytes | None) -> Errand:

@@ -1,0 +1,75 @@
+"""The place of a run that an agent carries for this process."""
+
+import asyncio
+
+from loadlab import environment
+from loadlab.agent.reach import Reach
+from loadlab.engine import Tell
+from loadlab.environment import Room
+from loadlab.errand import Aboard, Errand, Refused, decode
+from loadlab.errors import LostAgentError, relayed
+from loadlab.events import RunBegan, RunEnded, StageEnded
+from loadlab.fleet.supervisor import Control
+from loadlab.plan import Plan
+from loadlab.result import RunResult
+from loadlab.salvage import Salvage
+from loadlab.store import Folder
+
+_POLL_S = 0.05
+
+
+class Relayed:
+    """A `Place`: the events of the agent's run are told here, and its result is kept here."""
+
+    def __init__(self, base: str, room: Room, path: str) -> None:
+        """Take where the agent's target is, what the agent may use, and its socket."""
+        self.base = base
+        self.room = room
+        self._path = path
+
+    async def carry(self, plan: Plan, folder: Folder, control: Control, tell: Tell) -> RunResult:
+        """Have the plan carried to its result; whatever becomes of the agent, finished stages are kept."""
+        async with Reach(self._path) as agent:
+            await agent.start(Errand(folder.run_id, plan))
+            passing = asyncio.create_task(_pass_on(control, agent, folder.run_id))
+            try:
+                return await _follow(agent, Salvage(folder.run_id, plan), folder.run_id, control, tell)
+            finally:
+                passing.cancel()
+
+
+async def _follow(agent: Reach, salvage: Salvage, run_id: str, control: Control, tell: Tell) -> RunResult:
+    where = "in the agent's process"
+    try:
+        async for line in agent.events(run_id):
+            event = decode(line)
+            match event:
+                case Refused(sentence, code):
+                    raise relayed(sentence, code)
+                case Aboard():
+                    continue
+                case RunBegan():
+                    salvage.began()
+                    where = event.where
+                case StageEnded():
+                    salvage.stages.append(event.result)
+                case _:
+                    pass
+            tell(event)
+            if isinstance(event, RunEnded):
+                return event.result
+    except LostAgentError as error:
+        why = str(error)
+    result = salvage.result(why, environment.read(where), interrupted=control.stopped)
+    tell(RunEnded(result))
+    return result
+
+
+async def _pass_on(control: Control, agent: Reach, run_id: str) -> None:
+    """Pass each request to stop on to the agent."""
+    told = 0
+    while True:
+        for _ in range(told, control.halted + control.quitted):
+            await agent.stop(run_id)
+            told += 1
+        await asyncio.sleep(_POLL_S)

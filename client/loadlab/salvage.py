@@ -1,0 +1,57 @@
+"""What is left of a run when what carried it is lost: the stages that it had finished."""
+
+from datetime import UTC, datetime
+
+from loadlab.analysis import audit
+from loadlab.errors import ClientError
+from loadlab.plan import Plan
+from loadlab.result import Check, CheckOutcome, Environment, RunResult, StageResult, Verdict
+
+
+class Salvage:
+    """Keeps what is told of a run, for the case that its end never is."""
+
+    def __init__(self, run_id: str, plan: Plan) -> None:
+        """Take the run's name and what it was to do."""
+        self._run_id = run_id
+        self._plan = plan
+        self._began: str | None = None
+        self.stages: list[StageResult] = []
+
+    def began(self) -> None:
+        """Take note that the load begins."""
+        self._began = utc()
+
+    def result(self, why: str, environment: Environment, *, interrupted: bool) -> RunResult:
+        """Return the stages that were finished; raise ClientError where the load had not begun."""
+        if self._began is None:
+            raise ClientError(f"{why}; the load had not begun, nothing was measured")
+        stages = tuple(self.stages)
+        check = Check(
+            name="client",
+            metric="clients lost",
+            operator="==",
+            limit=0,
+            actual=1,
+            unit="clients",
+            outcome=CheckOutcome.FAIL,
+            message=f"{why} while the run went on: stages that were finished are kept, the rest is unknown",
+        )
+        return RunResult(
+            run_id=self._run_id,
+            started_at=self._began,
+            finished_at=utc(),
+            verdict=Verdict.INVALID,
+            interrupted=interrupted,
+            target_lost=None,
+            failure=None,
+            plan=self._plan,
+            environment=environment,
+            checks=(check, *audit.checks(stages, 0)),
+            stages=stages,
+        )
+
+
+def utc() -> str:
+    """Return this moment as results write it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
