@@ -13,11 +13,11 @@ from loadlab.agent.archive import Archive, is_run_id
 from loadlab.agent.feed import Message, Track
 from loadlab.agent.guard import Guard, NoGuard
 from loadlab.agent.limits import Limits
-from loadlab.agent.load import Meters
 from loadlab.agent.page_files import PageFiles
 from loadlab.agent.runs import BusyError, Runs
 from loadlab.cli.words import DEFAULT_BATCH, DEFAULT_CONCURRENCY, DEFAULT_DURATION_NS, traits_of
 from loadlab.errors import LabError, UsageError
+from loadlab.metrics import Metrics
 from loadlab.scenarios import names
 from loadlab.units import show_ns
 
@@ -40,6 +40,8 @@ _BODY_WITHIN_S = 10.0
 _WRITE_WITHIN_S = 30.0
 """How long a follower may not read while there is more than its connection holds."""
 
+_SCRAPER = "X-Prometheus-Scrape-Timeout-Seconds"
+"""Sent by Prometheus, and by what stands in for it."""
 _SENTENCES = {
     404: "there is nothing of that name",
     405: "that is not what can be done with it",
@@ -57,10 +59,10 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Api:
     """The handlers of one listening address."""
 
-    def __init__(self, runs: Runs, meters: Meters, archive: Archive, guard: Guard | NoGuard) -> None:
+    def __init__(self, runs: Runs, metrics: Metrics, archive: Archive, guard: Guard | NoGuard) -> None:
         """Take what it serves; without a `Guard` it is the unix socket, where plans have no limits."""
         self._runs = runs
-        self._meters = meters
+        self._metrics = metrics
         self._archive = archive
         self._guard = guard
         self._files = PageFiles()
@@ -78,7 +80,7 @@ class Api:
                 web.get("/", self._page),
                 web.get("/static/{name}", self._static),
                 web.get("/healthz", self._health),
-                web.get("/metrics", self._metrics),
+                web.get("/metrics", self._expose),
                 web.get("/api/state", self._state),
                 web.get("/api/events", self._events),
                 web.get("/api/runs", self._list),
@@ -124,8 +126,9 @@ class Api:
     async def _health(self, _: web.Request) -> web.StreamResponse:
         return web.Response(text="ok\n")
 
-    async def _metrics(self, _: web.Request) -> web.StreamResponse:
-        text, content_type = self._meters.expose()
+    async def _expose(self, request: web.Request) -> web.StreamResponse:
+        # Whoever only looks is no scraper, for which a run would wait.
+        text, content_type = self._metrics.expose(scraper=_SCRAPER in request.headers)
         return web.Response(body=text, headers={hdrs.CONTENT_TYPE: content_type})
 
     async def _state(self, _: web.Request) -> web.StreamResponse:

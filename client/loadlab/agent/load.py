@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Protocol
 
 import msgspec
 
@@ -17,39 +16,14 @@ from loadlab.engine import Observe, Tell
 from loadlab.errand import Refused
 from loadlab.errors import Exit, LabError
 from loadlab.events import Event, Noted, RunBegan, RunEnded
-from loadlab.fleet.supervisor import Control, Live
+from loadlab.fleet.supervisor import Control
+from loadlab.metrics import Metrics
 from loadlab.plan import Plan
 from loadlab.result import Check, CheckOutcome, RunResult
 from loadlab.store import Folder
 
 SCRAPE_WITHIN_S = 5.0
 _log = logging.getLogger("loadlab.agent")
-
-
-class Meters(Protocol):
-    """What Prometheus reads of a run; `loadlab.metrics` has the real one."""
-
-    scraper_seen: bool
-
-    def begin(self, run_id: str, plan: Plan) -> None:
-        """Have every series of this run, at 0, and none of an earlier one."""
-        ...
-
-    def tell(self, event: Event) -> None:
-        """Take an event of the run."""
-        ...
-
-    def observe(self, live: Live) -> None:
-        """Take what the workers counted."""
-        ...
-
-    def expose(self) -> tuple[bytes, str]:
-        """Return the text of a scrape and its content type."""
-        ...
-
-    async def scraped(self, within_s: float) -> bool:
-        """Wait until a scrape that began after this call has been answered."""
-        ...
 
 
 Carry = Callable[[Plan, str, Control, Tell, Observe], Awaitable[RunResult]]
@@ -60,7 +34,7 @@ class Load:
     """A run under way."""
 
     def __init__(
-        self, run_id: str, plan: Plan, carry: Carry, *, track: Track, meters: Meters, folder: Folder | None
+        self, run_id: str, plan: Plan, carry: Carry, *, track: Track, metrics: Metrics, folder: Folder | None
     ) -> None:
         """Take the run's name, what it does, who is told, and where its result is kept if it is kept here."""
         self.run_id = run_id
@@ -68,7 +42,7 @@ class Load:
         self.since = datetime.now(UTC).isoformat(timespec="seconds")
         self._carry = carry
         self._track = track
-        self._meters = meters
+        self._metrics = metrics
         self._folder = folder
         self._control = Control()
         self._entered = False
@@ -113,14 +87,15 @@ class Load:
         except Exception:  # noqa: BLE001 - the agent goes on, and the log tells it
             _log.exception("the run %s", self.run_id)
             last = Refused("this is an error of loadlab's own; the agent's log has more of it", Exit.INTERNAL)
+        self._metrics.end()
         if isinstance(last, Refused) and self._folder is not None:
             self._folder.discard()
         self._track.tell(last)
 
     async def _carried(self) -> RunResult:
-        self._meters.begin(self.run_id, self.plan)
+        self._metrics.begin(self.run_id, self.plan)
         await self._scraped("before the load began")
-        result = await self._carry(self.plan, self.run_id, self._control, self._tell, self._meters.observe)
+        result = await self._carry(self.plan, self.run_id, self._control, self._tell, self._metrics.observe)
         await self._scraped("after the load")
         if self._unscraped:
             result = msgspec.structs.replace(result, checks=(*result.checks, _check(self._unscraped)))
@@ -128,7 +103,7 @@ class Load:
         return result
 
     def _tell(self, event: Event) -> None:
-        self._meters.tell(event)
+        self._metrics.tell(event)
         if isinstance(event, RunEnded):
             return  # told when its values have been scraped
         self._began = True
@@ -139,9 +114,9 @@ class Load:
 
     async def _scraped(self, when: str) -> None:
         """Wait for a scrape, if somebody scrapes at all and nobody asks to stop."""
-        if not self._meters.scraper_seen or self._control.quitted:
+        if not self._metrics.scraper_seen or self._control.quitted:
             return
-        self._scrape = scrape = asyncio.create_task(self._meters.scraped(SCRAPE_WITHIN_S))
+        self._scrape = scrape = asyncio.create_task(self._metrics.scraped(SCRAPE_WITHIN_S))
         try:
             await asyncio.wait([scrape])
         finally:

@@ -10,10 +10,11 @@ from pathlib import Path
 from loadlab.agent.asked import Asked, task
 from loadlab.agent.feed import Feed, Track
 from loadlab.agent.limits import Limits
-from loadlab.agent.load import Carry, Load, Meters
+from loadlab.agent.load import Carry, Load
 from loadlab.engine import Observe, Tell
 from loadlab.errors import UsageError
 from loadlab.fleet.supervisor import Control
+from loadlab.metrics import Metrics
 from loadlab.place import Here, carry_at
 from loadlab.plan import Plan
 from loadlab.result import RunResult
@@ -41,11 +42,11 @@ class BusyError(UsageError):
 class Runs:
     """Starts a run and stops it."""
 
-    def __init__(self, place: Here, out: Path, meters: Meters) -> None:
+    def __init__(self, place: Here, out: Path, metrics: Metrics) -> None:
         self.place = place
         self.feed = Feed()
         self.out = out
-        self._meters = meters
+        self._metrics = metrics
         self._load: Load | None = None
         self._closing = False
         self._attending: Counter[str] = Counter()
@@ -78,7 +79,7 @@ class Runs:
             todo.plan,
             _carry(todo.place, folder),
             track=self.feed.begin(run_id),
-            meters=self._meters,
+            metrics=self._metrics,
             folder=folder,
         )
         if asked.run_id is not None:

@@ -13,9 +13,9 @@ from aiohttp import web
 from loadlab.agent.api import Api
 from loadlab.agent.archive import Archive
 from loadlab.agent.guard import Guard, NoGuard
-from loadlab.agent.load import Meters
 from loadlab.agent.runs import Runs
 from loadlab.errors import UsageError
+from loadlab.metrics import Metrics
 
 _LAST_WORDS_S = 2.0
 """How long followers may take for the last event when the agent ends."""
@@ -52,7 +52,7 @@ class Listening:
             self._path.unlink(missing_ok=True)
 
 
-async def serve(listening: Listening, runs: Runs, meters: Meters) -> None:
+async def serve(listening: Listening, runs: Runs, metrics: Metrics) -> None:
     """Serve until SIGTERM or SIGINT: a run that goes on drains and is kept. A second one does not wait."""
     over = asyncio.Event()
 
@@ -67,9 +67,9 @@ async def serve(listening: Listening, runs: Runs, meters: Meters) -> None:
     archive = Archive(runs.out)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listening.close)
-        await stack.enter_async_context(_serving(Api(runs, meters, archive, listening.guard), listening.tcp))
+        await stack.enter_async_context(_serving(Api(runs, metrics, archive, listening.guard), listening.tcp))
         if listening.unix is not None:
-            await stack.enter_async_context(_serving(Api(runs, meters, archive, NoGuard()), listening.unix))
+            await stack.enter_async_context(_serving(Api(runs, metrics, archive, NoGuard()), listening.unix))
         known = asyncio.create_task(
             asyncio.to_thread(archive.runs)
         )  # so that the first list is as quick as any

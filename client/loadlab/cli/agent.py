@@ -43,7 +43,7 @@ def agent(*, bind: str, out: Path, **given: Any) -> int:  # noqa: ANN401 - as cl
     # Every worker process imports this module on its way to its own work: what is only for the agent waits.
     from loadlab.agent.runs import Runs  # noqa: PLC0415
     from loadlab.agent.server import Listening, serve  # noqa: PLC0415
-    from loadlab.agent.unmetered import Unmetered  # noqa: PLC0415
+    from loadlab.metrics import Metrics  # noqa: PLC0415
 
     target = given["target"]
     refuse_vain_remote(target, remote=given["remote"])
@@ -57,8 +57,8 @@ def agent(*, bind: str, out: Path, **given: Any) -> int:  # noqa: ANN401 - as cl
     click.echo(f"It loads {place.target}")
 
     async def run() -> None:
-        meters = Unmetered()
-        await serve(listening, Runs(place, out, meters), meters)
+        metrics = Metrics()
+        await serve(listening, Runs(place, out, metrics), metrics)
 
     asyncio.run(run())
     return Exit.PASS
