@@ -1,12 +1,12 @@
-"""A stack without an engine: a scripted client container, or `loadlab carry` as a process of this machine."""
+"""A stack without an engine: a scripted client container, or one made of processes of this machine."""
 
 import asyncio
-import os
 import socket
 import subprocess
 import sys
 import threading
 
+from agents import outer_environment
 from loadlab.hosts.attached import Attached
 from loadlab.hosts.container import Container
 from loadlab.hosts.stats import Frame
@@ -90,12 +90,13 @@ class ScriptedProcess:
 
 
 class LocalStack(FakeStack):
-    """Its client container is this machine: the real `loadlab carry`, spoken to as an engine would."""
+    """Its client container is this machine: a real agent, and `loadlab carry` spoken to as by an engine."""
 
-    def __init__(self, target_url, metrics_url):
+    def __init__(self, agent, target_url):
         super().__init__()
         self.base = target_url
-        self.env = {"LOADLAB_TARGET": target_url, "LOADLAB_TARGET_METRICS": metrics_url}
+        self.agent = agent
+        self.env = {"LOADLAB_TARGET": target_url, "LOADLAB_AGENT_SOCKET": str(agent.socket)}
         self.child = None
 
     async def execute(self, *command):
@@ -104,7 +105,7 @@ class LocalStack(FakeStack):
     def _execute(self, command):
         self.child = subprocess.Popen(
             [sys.executable, "-m", *command],
-            env=os.environ | self.env,
+            env=outer_environment() | self.env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

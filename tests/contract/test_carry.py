@@ -1,21 +1,22 @@
-"""`loadlab carry` and the host that follows it, over the engine's framing but without an engine.
+"""`loadlab carry`, the agent behind it, and the host that follows, over the engine's framing without one.
 
 The container is a process of this machine; what a container adds is in tests/stack.
 """
 
 import asyncio
 import json
-import os
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from agents import RunningAgent, outer_environment
 from fake_stack import LocalStack
-from live import descendants, users_of
+from live import descendants, users_of, workers_of
 from loadlab import errand, store
 from loadlab.errand import Aboard, Errand, Refused
 from loadlab.errors import Exit, LabError
@@ -64,8 +65,25 @@ def carry(stack, plan, tmp_path, *, meanwhile=None):
     return asyncio.run(InStack(stack).carry(plan, folder, control, tell)), events
 
 
-def local(target):
-    return LocalStack(target["url"], target["metrics_url"])
+@pytest.fixture(scope="module")
+def agent(target, tmp_path_factory):
+    """The agent of the client container."""
+    with at(target["url"], target["metrics_url"], tmp_path_factory.mktemp("client")) as running:
+        yield running
+
+
+def at(url, metrics_url, folder):
+    return RunningAgent(folder, LOADLAB_TARGET=url, LOADLAB_TARGET_METRICS=metrics_url)
+
+
+@pytest.fixture
+def local(target, agent):
+    return LocalStack(agent, target["url"])
+
+
+def load_of(agent):
+    """The workers of an agent's run, each the head of a group of its own."""
+    return workers_of(agent.pid)
 
 
 def on_first_tick(act):
@@ -80,9 +98,9 @@ def on_first_tick(act):
     return meanwhile
 
 
-def test_a_run_over_there_counts_what_the_target_counts(target, tmp_path):
+def test_a_run_over_there_counts_what_the_target_counts(target, local, tmp_path):
     before = requests_of(target)
-    result, events = carry(local(target), users_of("pool", 4, SECOND), tmp_path)
+    result, events = carry(local, users_of("pool", 4, SECOND), tmp_path)
     assert result.verdict is Verdict.PASS
     assert result.stages[0].sent_total == requests_of(target) - before > 0
     assert isinstance(events[0], RunBegan)
@@ -91,48 +109,80 @@ def test_a_run_over_there_counts_what_the_target_counts(target, tmp_path):
     assert events[-1] == RunEnded(result)
 
 
-def test_a_stop_drains_and_keeps(target, tmp_path):
+def test_a_stop_drains_and_keeps(local, tmp_path):
     stop = on_first_tick(lambda control, _: control.stop())
     started = time.monotonic()
-    result, _ = carry(local(target), users_of("pool", 4, 30 * SECOND), tmp_path, meanwhile=stop)
+    result, _ = carry(local, users_of("pool", 4, 30 * SECOND), tmp_path, meanwhile=stop)
     assert time.monotonic() - started < 10
     assert result.interrupted
     assert result.stages[0].counts.unfinished == 0 < result.stages[0].counts.ok
 
 
-def test_a_client_that_is_killed_is_told_and_leaves_no_process(target, tmp_path):
-    left = {}
+def test_a_client_that_is_killed_is_told_and_leaves_no_process(local, tmp_path):
+    left = []
 
     def kill(_, stack):
-        left.update(descendants(stack.child.pid))
+        left.extend(load_of(stack.agent))
         stack.child.kill()
 
     plan = users_of("pool", 4, 30 * SECOND)
-    result, _ = carry(local(target), plan, tmp_path, meanwhile=on_first_tick(kill))
+    result, _ = carry(local, plan, tmp_path, meanwhile=on_first_tick(kill))
     assert result.verdict is Verdict.INVALID
     assert "exit code 137" in result.checks[0].message
-    assert len(left) >= 3  # two workers, and what multiprocessing keeps beside them
+    assert len(left) == 2
     gone_within(5, left)
+    assert local.agent.running() is None
+
+
+def test_an_agent_that_is_killed_is_told_and_what_was_finished_is_kept(target, tmp_path):
+    left = {}
+
+    def kill(event, _, stack):
+        if isinstance(event, StageEnded):
+            left.update(descendants(stack.agent.pid))
+            stack.agent.process.kill()
+
+    plan = users_of("pool", 4, SECOND // 2)
+    plan = msgspec.structs.replace(plan, stages=plan.stages * 40)
+    with at(target["url"], target["metrics_url"], tmp_path) as mortal:
+        result, _ = carry(LocalStack(mortal, target["url"]), plan, tmp_path, meanwhile=kill)
+    assert result.verdict is Verdict.INVALID
+    assert "exit code 3: the agent" in result.checks[0].message
+    assert len(result.stages) >= 1
+    gone_within(5, left)
+
+
+def test_a_second_run_is_refused_with_the_agents_sentence(local, agent, tmp_path):
+    run_id = agent.start(duration="20s")
+    with pytest.raises(LabError, match=f"{run_id} is under way .* one load at a time") as refused:
+        carry(local, users_of("task", 1), tmp_path)
+    assert refused.value.exit is Exit.USAGE
+    agent.stop(run_id)
 
 
 def test_a_target_that_is_not_there_is_refused_with_the_hosts_own_sentence_and_code(tmp_path):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(LabError, match=f"{url}/ cannot be reached") as refused:
-            carry(LocalStack(url, ""), users_of("task", 1), tmp_path)
+        with (
+            at(url, "", tmp_path) as agent,
+            pytest.raises(LabError, match=f"{url}/ cannot be reached") as refused,
+        ):
+            carry(LocalStack(agent, url), users_of("task", 1), tmp_path)
     assert refused.value.exit is Exit.TARGET
 
 
-def start(target, **environment):
-    env = {"LOADLAB_TARGET": target["url"], "LOADLAB_TARGET_METRICS": target["metrics_url"]} if target else {}
-    outer = {name: value for name, value in os.environ.items() if not name.startswith("LOADLAB_TARGET")}
+def start(agent, **environment):
+    """Start `loadlab carry` in an agent's container, or outside of any."""
+    env = {}
+    if agent is not None:
+        env = agent.environment | {"LOADLAB_AGENT_SOCKET": str(agent.socket)}
     return subprocess.Popen(
         [sys.executable, "-m", "loadlab", "carry"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=outer | env | environment,
+        env=outer_environment() | env | environment,
     )
 
 
@@ -155,19 +205,20 @@ def is_alive(pid):
         return False
 
 
-def test_the_end_of_its_input_ends_it_and_all_its_workers(target):
-    with start(target) as process:
+def test_the_end_of_its_input_ends_it_and_all_its_workers(agent):
+    with start(agent) as process:
         say(process, errand.encode(Errand("r", users_of("pool", 4, 30 * SECOND))))
         while not isinstance(event := errand.decode(process.stdout.readline()), Tick) or not event.finished:
             pass
-        left = descendants(process.pid)
+        left = load_of(agent)
+        assert left
         process.stdin.close()
         gone_within(5, [process.pid, *left])
 
 
-def test_a_host_that_does_not_listen_any_more_does_not_keep_it(target):
+def test_a_host_that_does_not_listen_any_more_does_not_keep_it(target, agent):
     """Its output is full and nobody reads: the load goes on, and ends with its input all the same."""
-    with start(target) as process:
+    with start(agent) as process:
         more_than_a_pipe_holds = (Request(url=target["url"], method="POST", body=b"x" * 200_000),)
         say(
             process,
@@ -178,14 +229,15 @@ def test_a_host_that_does_not_listen_any_more_does_not_keep_it(target):
         while requests_of(target) < before + 5:
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        left = descendants(process.pid)
+        left = load_of(agent)
+        assert left
         process.stdin.close()
         gone_within(6, [process.pid, *left])
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b"stop", b'{"run_id": 1}'])
-def test_what_is_no_errand_is_refused(target, line):
-    with start(target) as process:
+def test_what_is_no_errand_is_refused(agent, line):
+    with start(agent) as process:
         said, _ = process.communicate(line + b"\n", timeout=20)
     refused = errand.decode(said)
     assert isinstance(refused, Refused)
@@ -200,10 +252,10 @@ def test_outside_of_a_client_container_it_says_so():
     assert process.returncode == 2
 
 
-def test_standard_output_is_for_events_alone(target):
+def test_standard_output_is_for_events_alone(agent):
     """What anything else prints there, a worker's library for example, goes to standard error."""
     plan = users_of("pool", 2, SECOND // 2)
-    with start(target, PYTHONVERBOSE="", PYTHONWARNINGS="always") as process:
+    with start(agent, PYTHONVERBOSE="", PYTHONWARNINGS="always") as process:
         say(process, errand.encode(Errand("r", plan)))
         events = [errand.decode(line) for line in process.stdout]
     assert isinstance(events[0], Aboard)

@@ -30,6 +30,7 @@ LAYERS = {
         "probe",
         "progress",
         "report",
+        "salvage",
         "serve",
         "stack",
         "store",

@@ -89,7 +89,11 @@ class Archive:
     def _names(self) -> list[str]:
         try:
             with os.scandir(self._folder) as entries:
-                return [entry.name for entry in entries if _ID.fullmatch(entry.name)]
+                return [
+                    entry.name
+                    for entry in entries
+                    if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+                ]
         except OSError:
             return []
 

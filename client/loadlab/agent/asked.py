@@ -71,7 +71,7 @@ def read(data: bytes) -> Asked:
     """Read what was posted."""
     try:
         asked = msgspec.json.decode(data, type=Asked)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"this is no run that can be started: {error}") from None
     if (asked.options is None) == (asked.plan is None):
         raise UsageError("a run is started from options or from a plan: give one of the two")
@@ -88,8 +88,8 @@ def task(asked: Asked, place: Here, limits: Limits | None) -> Task:
         place = nowhere(_delay_of(plan.target))
     traits = traits_of(plan.scenario)
     problems = [*plan.problems(traits), *_request_problems(plan), *(limits.problems(plan) if limits else ())]
-    problems += _elsewhere(plan, place) or over_the_limit(plan, traits, place.room)
-    if problems:
+    problems += _elsewhere(plan, place)
+    if problems or (problems := over_the_limit(plan, traits, place.room)):
         raise UsageError("\n".join(dict.fromkeys(problems)))
     return Task(plan, place)
 

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 
@@ -60,8 +60,8 @@ class Track:
 class Ids:
     """Numbers that only grow: they begin with the clock, so that those of an earlier agent are smaller."""
 
-    def __init__(self) -> None:
-        self.last = int(time.time() * _IDS_PER_S)
+    def __init__(self, now_s: float) -> None:
+        self.last = int(now_s * _IDS_PER_S)
 
     def take(self) -> int:
         """Return the next one."""
@@ -89,8 +89,8 @@ class Bell:
 class Feed:
     """One stream over all runs, of which the latest is kept."""
 
-    def __init__(self) -> None:
-        self._ids = Ids()
+    def __init__(self, wall_s: Callable[[], float] = time.time) -> None:
+        self._ids = Ids(wall_s())
         self._bell = Bell()
         self.latest: Track | None = None
         self.closed = False

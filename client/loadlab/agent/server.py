@@ -122,6 +122,8 @@ def _unix(path: Path) -> socket.socket:
     """Listen on a socket that only this user may open."""
     if _answers(path):
         raise UsageError(f"LOADLAB_AGENT_SOCKET: another agent listens at {path}")
+    if path.exists() and not path.is_socket():
+        raise UsageError(f"LOADLAB_AGENT_SOCKET: {path} is there and is no socket; name another")
     listener = socket.socket(socket.AF_UNIX)
     mask = os.umask(0o177)
     try:
