@@ -31,6 +31,9 @@ calibrate: .venv/runtime ## what this machine's own client can do at most; runs 
 up: ## start target, client, Prometheus and Grafana: WORKERS THREADS TARGET_DELAY TARGET_CPUS TARGET_PORT TARGET_APP APP_DIR ...
 	@scripts/up.sh
 
+open: ## open the live page of the stack that is up
+	@scripts/open.sh
+
 down: ## remove the stack's containers, networks and volumes; images and results stay
 	@scripts/down.sh
 
@@ -95,4 +98,4 @@ help: ## this list
 .venv/dev: .venv/runtime requirements/dev.txt
 	@scripts/venv.sh dev
 
-.PHONY: run tour doctor calibrate up down logs ps images test check format lock dashboards schema bench ground-truth idle-runs clean help
+.PHONY: run tour doctor calibrate up open down logs ps images test check format lock dashboards schema bench ground-truth idle-runs clean help

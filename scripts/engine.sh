@@ -68,6 +68,9 @@ setting() {
 # The default of a setting, from the one place where it is written: docker-compose.yml.
 default_of() { sed -n "s/.*\${$1:-\([^}]*\)}.*/\1/p" docker-compose.yml | head -n 1; }
 
+# address SERVICE PORT: where a port of the container that runs is published; nothing if none does.
+address() { docker port "$(container "$1")" "$2" 2>/dev/null | head -n 1; }
+
 have_image() { docker image inspect "$1" >/dev/null 2>&1; }
 
 # Where `make up` writes what it hands to Compose and to the image build; each project has a place of its own.

@@ -6,6 +6,7 @@ set -eu
 
 REGISTRY_PATIENCE_S=15 # without a word from the registry; a download that has begun may take its time
 HEALTHY_WITHIN_S=120
+IMAGE_USER=10001:10001 # of client/Dockerfile
 
 scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT
@@ -94,6 +95,36 @@ refuse_vain() {
     esac
 }
 
+# What the agent asks of whoever starts or stops a run from the page. It stays the same for as long as the stack is there.
+make_token() {
+    LOADLAB_TOKEN=$(setting LOADLAB_TOKEN)
+    token_file=$staging/token
+    [ -n "$LOADLAB_TOKEN" ] || LOADLAB_TOKEN=$(cat "$token_file" 2>/dev/null || :)
+    [ -n "$LOADLAB_TOKEN" ] || LOADLAB_TOKEN=$(od -An -N 24 -tx1 /dev/urandom | tr -d ' \n')
+    rm -f -- "$token_file"
+    (umask 077 && printf '%s\n' "$LOADLAB_TOKEN" >"$token_file")
+    export LOADLAB_TOKEN
+}
+
+# The client keeps the results of the page's runs in the folder that `make run` uses, and as the same person. A client
+# that would be root is the image's own user instead, whose group may then add to the folder, but change nothing in it
+# that is not its own.
+share_results() {
+    LAB_RESULTS=$(setting LAB_RESULTS)
+    LAB_RESULTS=${LAB_RESULTS:-./results}
+    LAB_USER=$(setting LAB_USER)
+    mkdir -p -- "$LAB_RESULTS" || fail "LAB_RESULTS=$LAB_RESULTS can't be made a folder."
+    LAB_RESULTS=$(cd -P -- "$LAB_RESULTS" && pwd)
+    if [ -z "$LAB_USER" ] && [ "$(id -u)" = 0 ]; then
+        LAB_USER=$IMAGE_USER
+        chgrp "${IMAGE_USER#*:}" "$LAB_RESULTS" && chmod g+rwx,+t "$LAB_RESULTS"
+    elif [ -z "$LAB_USER" ]; then
+        LAB_USER=$(id -u):$(id -g)
+        [ -w "$LAB_RESULTS" ] || fail "$LAB_RESULTS is not yours to write to, and the client would keep results there: take it over with chown, or name another folder by LAB_RESULTS=…"
+    fi
+    export LAB_RESULTS LAB_USER
+}
+
 # The CPU limits, as numbers: what docker-compose.yml can't say with a variable.
 limit_cpus() {
     for service in target client prometheus grafana; do
@@ -152,7 +183,7 @@ give_up() {
 why_up_failed() {
     port=$(sed -n 's/.*127\.0\.0\.1:\([0-9]*\).*\(already\|in use\).*/\1/p' "$scratch/up" | head -n 1)
     if [ -n "$port" ]; then
-        for variable in TARGET_PORT PROMETHEUS_PORT GRAFANA_PORT; do
+        for variable in TARGET_PORT AGENT_PORT PROMETHEUS_PORT GRAFANA_PORT; do
             value=$(setting $variable)
             [ "${value:-$(default_of $variable)}" != "$port" ] || echo "port $port is taken; choose another, as in 'make up $variable=$((port + 1))'."
         done
@@ -164,9 +195,11 @@ why_up_failed() {
 refuse_vain
 need_compose
 staging=$(staging_place)
-rm -rf -- "$staging"
+rm -rf -- "$staging/app" "$staging/limits.yml"
 mkdir -p "$staging"
 echo '*' >.stack/.gitignore
+make_token
+share_results
 COMPOSE_FILE=docker-compose.yml
 [ -z "${APP_DIR:-}" ] || use_app
 limit_cpus
@@ -223,9 +256,10 @@ for service in $services; do
 done
 
 say "The stack is up:"
+say "  live page   http://$(docker port "$(container client)" 9200)   ('make open' opens it and hands it the token)"
 say "  target      http://$(docker port "$(container target)" 8000)"
 say "  prometheus  http://$(docker port "$(container prometheus)" 9090)"
 case $services in
 *grafana*) say "  grafana     http://$(docker port "$(container grafana)" 3000)" ;;
 esac
-say "Next: 'make run' loads it, 'make down' removes it."
+say "Next: 'make open' or 'make run' loads it, 'make down' removes it."

@@ -10,12 +10,14 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import docker
 import pytest
@@ -40,7 +42,9 @@ class Stack:
     compose: str
     project: str
     target_port: int = field(default_factory=free_port)
+    agent_port: int = field(default_factory=free_port)
     prometheus_port: int = field(default_factory=free_port)
+    results: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="loadlab-results-")))
 
     def run_make(self, *args: str, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
         """`make ARGS` on this project; nothing is checked, both outputs are kept."""
@@ -48,8 +52,10 @@ class Stack:
             "COMPOSE": self.compose,
             "COMPOSE_PROJECT_NAME": self.project,
             "TARGET_PORT": str(self.target_port),
+            "AGENT_PORT": str(self.agent_port),
             "PROMETHEUS_PORT": str(self.prometheus_port),
             "GRAFANA_PORT": str(free_port()),
+            "LAB_RESULTS": str(self.results),
         }
         outer = {name: value for name, value in os.environ.items() if name not in OUTER_MAKE}
         return subprocess.run(
@@ -99,6 +105,24 @@ class Stack:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.target_port}{path}", timeout=10) as answer:
             return answer.read().decode()
 
+    @property
+    def token(self) -> str:
+        """What `make up` made for the page."""
+        return (ROOT / ".stack" / self.project / "token").read_text().strip()
+
+    def agent(self, path: str, value: object = None, **headers: str) -> tuple[int, Any]:
+        """Ask the agent from the host, as its page does: a POST where there is something to say."""
+        address = f"http://127.0.0.1:{self.agent_port}{path}"
+        body = None if value is None else json.dumps(value).encode()
+        asked = urllib.request.Request(
+            address, body, {"Content-Type": "application/json"} | headers if body else headers
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.load(refused)
+
     def prometheus(self, query: str) -> list[tuple[dict[str, str], float]]:
         """An instant query: labels and value of each series."""
         result = self.prometheus_api("query", query=query)["result"]
@@ -136,6 +160,7 @@ class Stack:
                 with contextlib.suppress(docker.errors.APIError):  # somebody else runs it
                     engine.images.remove(image.id, force=True)
         shutil.rmtree(ROOT / ".stack" / self.project, ignore_errors=True)
+        shutil.rmtree(self.results, ignore_errors=True)
 
 
 def unavailable(reason: str) -> NoReturn:
@@ -195,6 +220,16 @@ def stack(compose: str):
         yield lab
     finally:
         lab.remove()
+
+
+@pytest.fixture
+def mended(stack: Stack):
+    """For a test that breaks a container: puts the stack right again."""
+    yield
+    for container in stack.containers().values():
+        if container.status == "paused":
+            container.unpause()
+    stack.up()
 
 
 @pytest.fixture

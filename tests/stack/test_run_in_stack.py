@@ -70,9 +70,13 @@ class Lab:
         return counted(self.stack)
 
     def processes(self):
-        """The lab's own processes in the client container."""
-        listed = self.stack.container("client").top()["Processes"]
-        return [process for process in listed if "loadlab" in process[-1] or "multiprocessing" in process[-1]]
+        """What is in the client container for the sake of a run: workers, and what follows it."""
+        listed = self.stack.container("client").top(ps_args="-eo pid,pgid,args")["Processes"]
+        return [
+            command
+            for pid, group, command in listed
+            if "loadlab carry" in command or ("spawn_main" in command and pid == group)
+        ]
 
 
 def counted(stack):
@@ -92,16 +96,6 @@ def lab(stack, tmp_path):
     lab = Lab(stack, tmp_path / "results")
     yield lab
     within(10, lambda: stack.container("client").status != "running" or not lab.processes())
-
-
-@pytest.fixture
-def mended(stack):
-    """For a test that breaks a container: puts the stack right again."""
-    yield
-    for container in stack.containers().values():
-        if container.status == "paused":
-            container.unpause()
-    stack.up()
 
 
 def test_a_run_says_where_it_happens_and_every_request_is_in_the_targets_counter(lab, stack):
