@@ -244,7 +244,7 @@ def test_a_disk_that_refuses_is_told_and_the_result_reaches_who_follows(tmp_path
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("loadlab.store._write_whole", full)
+    monkeypatch.setattr("loadlab.store.write_whole", full)
     made = play(tmp_path, script)
     assert made.kinds == ["RunBegan", "Noted", "RunEnded"]
     assert "No space left on device" in made.told[1]["sentence"]
