@@ -141,14 +141,15 @@ def test_an_app_that_cannot_be_imported_fails_in_a_sentence_and_leaves_nothing(s
     assert second_stack.containers() == {}
 
 
-def test_a_taken_port_is_named_with_the_setting_that_changes_it(second_stack):
+@pytest.mark.parametrize("setting", ["TARGET_PORT", "AGENT_PORT"])
+def test_a_taken_port_is_named_with_the_setting_that_changes_it(second_stack, setting):
+    port = getattr(second_stack, setting.lower())
     with socket.socket() as squatter:
-        squatter.bind(("127.0.0.1", second_stack.target_port))
+        squatter.bind(("127.0.0.1", port))
         squatter.listen()
         done = second_stack.run_make("up")
     assert done.returncode != 0
-    port = second_stack.target_port
-    assert f"port {port} is taken; choose another, as in 'make up TARGET_PORT={port + 1}'" in done.stderr
+    assert f"port {port} is taken; choose another, as in 'make up {setting}={port + 1}'" in done.stderr
     assert second_stack.containers() == {}
 
 

@@ -17,6 +17,7 @@ from aiohttp import hdrs
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.IGNORECASE)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _JSON = "application/json"
+_ANY = {"0.0.0.0", "::"}  # noqa: S104 - every address, which is no name of one
 SERVICE = "client"
 """What the containers of the stack call the agent's."""
 
@@ -34,7 +35,7 @@ class Guard:
     def __init__(self, host: str, token: str | None) -> None:
         """Take the host that is listened on, as it was written, and the token if there is one."""
         self._loopback = is_loopback(host)
-        self._names = frozenset({host.lower()} | (set() if self._loopback else {SERVICE}))
+        self._names = frozenset({host.lower()} - _ANY | (set() if self._loopback else {SERVICE}))
         self._token = token.encode() if token else None
         self.needs_token = not self._loopback or self._token is not None
 

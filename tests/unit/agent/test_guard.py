@@ -58,6 +58,8 @@ def test_it_answers_to_loopback_and_to_what_the_stack_calls_it(host):
         "localhost evil",
         "client.evil.example",
         "192.168.1.2:9200",
+        "0.0.0.0:9200",
+        "[::]:9200",
         "0x7f000001:9200",
         "[::ffff:192.168.1.2]:9200",
         "[::1]evil",
