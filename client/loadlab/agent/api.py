@@ -16,10 +16,10 @@ from loadlab.agent.limits import Limits
 from loadlab.agent.page_files import PageFiles
 from loadlab.agent.runs import BusyError, Runs
 from loadlab.cli.words import DEFAULT_BATCH, DEFAULT_CONCURRENCY, DEFAULT_DURATION_NS, traits_of
+from loadlab.clock import NS_PER_S
 from loadlab.errors import LabError, UsageError
 from loadlab.metrics import Metrics
 from loadlab.scenarios import names
-from loadlab.units import show_ns
 
 HEADERS = {
     # Scripts and everything else from here alone; the charts set styles of their elements and draw on images.
@@ -50,7 +50,7 @@ _SENTENCES = {
 _DEFAULTS = {
     "concurrency": ",".join(map(str, DEFAULT_CONCURRENCY)),
     "requests": str(DEFAULT_BATCH),
-    "duration": show_ns(DEFAULT_DURATION_NS).replace(" ", ""),
+    "duration": f"{DEFAULT_DURATION_NS / NS_PER_S:g}s",
 }
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
