@@ -10,6 +10,19 @@ SHELL := /bin/sh
 SCENARIO ?= pool
 export SCENARIO
 
+# One that is spelt wrongly would pass silently and do nothing, so what is given after `make` has to be one of these.
+# Only names are looked at, whatever the values hold; GNU make 3.81 has all that this takes.
+settings := ARGS SCENARIO CONCURRENCY DURATION REQUESTS WORKLOAD TRANSPORT PROCESSES TARGET WORKERS THREADS \
+    TARGET_APP APP_DIR TARGET_SERVER TARGET_DELAY TARGET_SEED TARGET_SERVER_TIMING TARGET_KEEP_ALIVE \
+    TARGET_CPUS CLIENT_CPUS PROMETHEUS_CPUS GRAFANA_CPUS TARGET_MEMORY CLIENT_MEMORY PROMETHEUS_MEMORY GRAFANA_MEMORY \
+    TARGET_PORT AGENT_PORT PROMETHEUS_PORT GRAFANA_PORT PYTHON_IMAGE PROMETHEUS_IMAGE GRAFANA_IMAGE \
+    COMPOSE COMPOSE_PROJECT_NAME LOADLAB_TOKEN LAB_RESULTS LAB_USER PYTHON DEBIAN_MIRROR
+given := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
+unknown := $(filter-out $(settings),$(filter-out -% MAKE%,$(given)))
+ifneq ($(unknown),)
+$(error $(unknown): no setting of this Makefile; README.md lists them. What is meant for the programs stands before make, as in NO_COLOR=1 make run)
+endif
+
 bin := .venv/bin
 
 ##@ Measure

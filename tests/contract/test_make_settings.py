@@ -1,0 +1,68 @@
+"""`make` refuses a setting that it does not have, and takes every one that there is."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text()
+(LISTED,) = re.findall(r"^settings := ((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
+SETTINGS = LISTED.replace("\\\n", " ").split()
+
+
+def asked(*arguments, **environment):
+    """Ask make what it would do."""
+    return subprocess.run(
+        ["make", "--dry-run", *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("goal", ["run", "up", "tour"])
+def test_a_misspelt_setting_is_refused_by_its_name(goal):
+    done = asked(goal, "CONCURENCY=8", "DURATION=1s")
+    assert done.returncode == 2
+    assert "CONCURENCY: no setting of this Makefile" in done.stderr
+    assert "DURATION:" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_every_setting_is_taken_whatever_its_value_holds():
+    done = asked("run", *(f"{name}=a 'b' \"c\" d=e%" for name in SETTINGS))
+    assert done.returncode == 0, done.stderr
+    assert "scripts/run.sh" in done.stdout
+
+
+def test_what_is_meant_for_the_programs_stands_before_make():
+    assert asked("run", NO_COLOR="1", CONCURENCY="8").returncode == 0
+
+
+def test_a_makefile_that_calls_this_one_hands_its_settings_over(tmp_path):
+    outer = tmp_path / "Makefile"
+    outer.write_text(f'all:\n\t@$(MAKE) -C "{ROOT}" --dry-run run CONCURRENCY=3\n')
+    done = subprocess.run(["make", "-f", outer], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_list_has_every_setting_of_the_stack_and_of_run():
+    compose = " ".join(path.read_text() for path in ROOT.glob("docker-compose*.yml"))
+    scripts = " ".join(path.read_text() for path in (ROOT / "scripts").glob("*.sh"))
+    run = (ROOT / "scripts" / "run.sh").read_text()
+    read = set(re.findall(r"\$\{([A-Z_]+)", compose + run)) | set(re.findall(r"\bsetting ([A-Z_]+)", scripts))
+    handed_over = {name for name in read if name.endswith("_FILES")} | {"APP_REQUIREMENTS"}
+    assert read - handed_over - set(SETTINGS) == set()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_list_has_nothing_that_nobody_reads(name):
+    readers = [*ROOT.glob("docker-compose*.yml"), *(ROOT / "scripts").glob("*.sh"), ROOT / "Makefile"]
+    text = "".join(path.read_text() for path in readers).replace(LISTED, "")
+    read = r"_CPUS\b" if name.endswith("_CPUS") else rf"\b{name}\b"
+    assert re.search(read, text)
