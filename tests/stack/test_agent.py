@@ -44,9 +44,11 @@ def ended(stack, run_id):
     return result(stack, run_id)
 
 
-def test_up_names_the_page_and_open_hands_it_the_token(stack):
+def test_up_names_the_page_and_open_hands_it_the_token(stack, monkeypatch):
+    for screen in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(screen, raising=False)
     assert f"  live page   http://127.0.0.1:{stack.agent_port} " in stack.up()
-    opened = stack.run_make("--silent", "open", "DISPLAY=", "WAYLAND_DISPLAY=")
+    opened = stack.run_make("--silent", "open")
     assert opened.stdout == f"http://127.0.0.1:{stack.agent_port}/#token={stack.token}\n", opened.stderr
 
 
