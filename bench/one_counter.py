@@ -34,9 +34,8 @@ class Counter:
 
     def replied(self, reply: Reply) -> None:
         """Count a reply."""
-        outcome, _, _ = reply
-        if outcome is not Outcome.OK:
-            sys.exit(f"a request ended as {outcome.key}")
+        if reply[0] is not Outcome.OK:
+            sys.exit(f"a request ended as {reply[0].key}")
         self.counted += 1
         if not self.over:
             self._begin(next(self._feed), self.replied, time.monotonic_ns())
