@@ -30,9 +30,9 @@ class Setting:
     """How long each part of the bench lasts."""
 
     rounds: int
-    seconds: float
+    seconds: int
     """Of each run at full rate."""
-    open_seconds: float
+    open_seconds: int
     memory_s: tuple[int, int]
     """From when to when of a run its memory's growth is told."""
 

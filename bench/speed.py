@@ -33,7 +33,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="two short rounds, to see that all of it works")
     parser.add_argument(
         "--only", nargs="+", choices=GROUPS, default=GROUPS, metavar="ROWS", help=" ".join(GROUPS)

@@ -7,7 +7,7 @@ never averaged.
 """
 
 import math
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -23,13 +23,17 @@ DIGITS = 3
 _HALF_BITS = 10
 _HALF = 1 << _HALF_BITS
 """Half the sub-buckets: from 2048 on, each doubling of the value shares 1024 buckets."""
+_MANTISSA_BITS, _EXPONENT_OF_1 = 52, 1023
+"""Of a double (IEEE 754, binary64)."""
 
 
 def bucket_of(values_ns: Int64s) -> Int64s:
     """Return the bucket index of each value; values are whole nanoseconds from 0 to HIGHEST_NS."""
-    _, bits = np.frexp(values_ns.astype(np.float64))
-    shift = np.maximum(bits.astype(np.int64) - (_HALF_BITS + 1), 0)
-    return (shift << _HALF_BITS) + (values_ns >> shift)
+    # A double's exponent is the number of a value's bits, and exact: HIGHEST_NS has fewer than 53.
+    exponents = values_ns.astype(np.float64).view(np.int64) >> _MANTISSA_BITS
+    shift = np.maximum(exponents - (_EXPONENT_OF_1 + _HALF_BITS), 0)
+    buckets: Int64s = (shift << _HALF_BITS) + (values_ns >> shift)
+    return buckets
 
 
 def highest_in(bucket: int) -> int:
@@ -41,10 +45,28 @@ def highest_in(bucket: int) -> int:
 LENGTH = int(bucket_of(np.array([HIGHEST_NS]))[0]) + 1
 
 
+class Quantised(NamedTuple):
+    """Values as their buckets, to be counted in more than one place."""
+
+    buckets: Int64s
+    sum_ns: int
+    max_ns: int
+
+    @classmethod
+    def of(cls, values_ns: Int64s) -> Self:
+        """Find the bucket of each value, one at least, clipped to the range from 0 to HIGHEST_NS."""
+        max_ns = int(values_ns.max())
+        if max_ns > HIGHEST_NS or values_ns.min() < 0:
+            values_ns = np.clip(values_ns, 0, HIGHEST_NS)
+            max_ns = int(values_ns.max())
+        return cls(bucket_of(values_ns), int(values_ns.sum()), max_ns)
+
+
 class Sparse(msgspec.Struct, array_like=True, frozen=True):
     """The buckets of a distribution that are not empty: for keeping many, and between processes."""
 
     buckets: bytes = b""
+    """Their indices, ascending."""
     counts: bytes = b""
     sum_ns: int = 0
     max_ns: int = 0
@@ -54,20 +76,25 @@ class Sparse(msgspec.Struct, array_like=True, frozen=True):
         """Count these values, clipped to the range from 0 to HIGHEST_NS."""
         if not len(values_ns):
             return cls()
-        values_ns = np.clip(values_ns, 0, HIGHEST_NS)
-        buckets, counts = np.unique(bucket_of(values_ns), return_counts=True)
-        return cls(_bytes(buckets), _bytes(counts), int(values_ns.sum()), int(values_ns.max()))
+        buckets, sum_ns, max_ns = Quantised.of(values_ns)
+        lowest = int(buckets.min())
+        counts = np.bincount(buckets - lowest)
+        filled = np.flatnonzero(counts)
+        return cls(_bytes(filled + lowest), _bytes(counts[filled]), sum_ns, max_ns)
 
     def plus(self, other: Self) -> Self:
         """Return both together."""
-        buckets, where = np.unique(
-            np.concatenate([_int64s(self.buckets), _int64s(other.buckets)]), return_inverse=True
-        )
-        counts = np.zeros(len(buckets), dtype=np.int64)
-        np.add.at(counts, where, np.concatenate([_int64s(self.counts), _int64s(other.counts)]))
+        if not (self.buckets and other.buckets):
+            return self if self.buckets else other
+        mine, theirs = _int64s(self.buckets), _int64s(other.buckets)
+        lowest, highest = min(mine[0], theirs[0]), max(mine[-1], theirs[-1])
+        counts = np.zeros(highest - lowest + 1, dtype=np.int64)
+        counts[mine - lowest] = _int64s(self.counts)
+        counts[theirs - lowest] += _int64s(other.counts)
+        filled = np.flatnonzero(counts)
         return type(self)(
-            _bytes(buckets),
-            _bytes(counts),
+            _bytes(filled + lowest),
+            _bytes(counts[filled]),
             self.sum_ns + other.sum_ns,
             max(self.max_ns, other.max_ns),
         )
@@ -97,13 +124,15 @@ class Histogram:
 
     def record(self, values_ns: Int64s) -> None:
         """Count each of the values."""
-        if not len(values_ns):
-            return
-        values_ns = np.clip(values_ns, 0, HIGHEST_NS)
-        np.add.at(self.counts, bucket_of(values_ns), 1)
-        self.count += len(values_ns)
-        self.sum_ns += int(values_ns.sum())
-        self.max_ns = max(self.max_ns, int(values_ns.max()))
+        if len(values_ns):
+            self.add(Quantised.of(values_ns))
+
+    def add(self, values: Quantised) -> None:
+        """Count values whose buckets are known."""
+        np.add.at(self.counts, values.buckets, 1)
+        self.count += len(values.buckets)
+        self.sum_ns += values.sum_ns
+        self.max_ns = max(self.max_ns, values.max_ns)
 
     def merge(self, other: Self) -> None:
         """Add the other's counts; the order of merges makes no difference."""

@@ -15,11 +15,14 @@ from typing import Self
 import msgspec
 import numpy as np
 import numpy.ma  # np.unique would load it at its first call, when no file may be left to open it
+import numpy.typing as npt
 
 from loadlab.clock import NS_PER_S
-from loadlab.histogram import Histogram, Int64s, Sparse
+from loadlab.histogram import Histogram, Int64s, Quantised, Sparse
 from loadlab.sample import ANSWERED, CENSORED, STAMP_GRAIN_NS, WAITED, Outcome, Sample
 from loadlab.slices import Slice
+
+Bools = npt.NDArray[np.bool_]
 
 COLUMNS = len(Sample._fields)
 PIECE = 8192
@@ -148,33 +151,43 @@ class Recorder(msgspec.Struct, array_like=True):
         """Fold rows of a tape, shape (n, 7)."""
         if not len(rows):
             return
-        outcome = rows[:, 3] & _OUTCOME
-        self.finished += int((outcome != Outcome.DROPPED).sum())
-        self.answered += int(_IS_ANSWERED[outcome].sum())
+        counts = _counts(rows)
+        self.finished += len(rows) - counts[Outcome.DROPPED]
+        self.answered += sum(counts[outcome] for outcome in ANSWERED)
         self.last_done_ns = max(self.last_done_ns, int(rows[:, 2].max()))
         self.flown_ns += self.window.inside_ns(rows)
-        self._take_due(self.window.among(rows, by=0))
-        self._take_done(self.window.among(rows, by=2))
+        if len(due := self.window.among(rows, by=0)):
+            self._take_due(due)
+        if len(done := self.window.among(rows, by=2)):
+            self._take_done(done)
 
     def _take_due(self, rows: Int64s) -> None:
         due, sent, done, flagged, status, _, inside = rows.T
         outcome = flagged & _OUTCOME
-        self._add_counts(np.bincount(outcome, minlength=len(Outcome)).tolist())
-        for value, count in zip(*np.unique(status, return_counts=True), strict=True):
+        self._add_counts(_counts(rows))
+        for value in _values(status):
             if value:
-                self.statuses[int(value)] = self.statuses.get(int(value), 0) + int(count)
+                self.statuses[value] = self.statuses.get(value, 0) + int((status == value).sum())
+        latency, service, lag = done - due, done - sent, sent - due
         answered = _IS_ANSWERED[outcome]
-        self.latency.record((done - due)[answered])
-        self.service.record((done - sent)[answered])
+        self.latency.record(_only(latency, answered))
+        self.service.record(_only(service, answered))
         if inside.any():
-            self._take_outside((done - sent - inside)[answered & (inside > 0)])
+            self._take_outside((service - inside)[answered & (inside > 0)])
         censored = _IS_CENSORED[outcome]
-        self.late.record((done - due)[censored])
-        self.late_service.record((done - sent)[censored])
-        went = outcome != Outcome.DROPPED
-        self.lag.record((sent - due)[went])
-        own = flagged == outcome
-        self.own_lag.record((sent - due)[went & own])
+        if censored.any():
+            self.late.record(latency[censored])
+            self.late_service.record(service[censored])
+        self._take_lag(lag, outcome != Outcome.DROPPED, flagged == outcome)
+
+    def _take_lag(self, lag: Int64s, went: Bools, own: Bools) -> None:
+        if went.all() and own.all():
+            values = Quantised.of(lag)
+            self.lag.add(values)
+            self.own_lag.add(values)
+            return
+        self.lag.record(lag[went])
+        self.own_lag.record(lag[went & own])
         self.refused += int((~went & ~own).sum())
 
     def _take_outside(self, outside_ns: Int64s) -> None:
@@ -186,14 +199,17 @@ class Recorder(msgspec.Struct, array_like=True):
         outcome = flagged & _OUTCOME
         answered = _IS_ANSWERED[outcome]
         self.completions += int(answered.sum())
-        self.body_bytes += int(body_bytes[answered].sum())
+        self.body_bytes += int(_only(body_bytes, answered).sum())
+        latency = done - due
+        censored, failed = _IS_CENSORED[outcome], outcome != Outcome.OK
         second = (done - self.window.start_ns) // NS_PER_S
-        for value in np.unique(second):
+        for value in _values(second):
             here = second == value
-            part = self._slice(int(value))
-            part.latency = part.latency.plus(Sparse.of((done - due)[here & answered]))
-            part.late = part.late.plus(Sparse.of((done - due)[here & _IS_CENSORED[outcome]]))
-            part.errors += int((here & (outcome != Outcome.OK)).sum())
+            part = self._slice(value)
+            part.latency = part.latency.plus(Sparse.of(_only(latency, here & answered)))
+            if failed.any():
+                part.late = part.late.plus(Sparse.of(latency[here & censored]))
+                part.errors += int((here & failed).sum())
 
     def observe_in_flight(self, from_ns: int, to_ns: int, in_flight: int, before: int | None = None) -> None:
         """Add a span during which so many requests were in flight; `before` is what was seen before it."""
@@ -277,3 +293,23 @@ class Recorder(msgspec.Struct, array_like=True):
 
     def _add_counts(self, counts: list[int]) -> None:
         self.counts = [mine + theirs for mine, theirs in zip(self.counts, counts, strict=True)]
+
+
+def _counts(rows: Int64s) -> list[int]:
+    """Return how many rows have each outcome."""
+    counts: list[int] = np.bincount(rows[:, 3] & _OUTCOME, minlength=len(Outcome)).tolist()
+    return counts
+
+
+def _values(column: Int64s) -> list[int]:
+    """Return the values of a column, each once; most columns have one, and need no sorting."""
+    lowest, highest = int(column.min()), int(column.max())
+    if lowest == highest:
+        return [lowest]
+    values: list[int] = np.unique(column).tolist()
+    return values
+
+
+def _only(values: Int64s, chosen: Bools) -> Int64s:
+    """Return the chosen values; all of them, as is usual, without a copy."""
+    return values if chosen.all() else values[chosen]
