@@ -33,11 +33,14 @@ def test_every_container_is_healthy(stack):
     )
 
 
-def test_prometheus_scrapes_the_target_every_second(stack):
+def test_prometheus_scrapes_target_and_client_every_second(stack):
     scrapes = {scrape["labels"]["job"]: scrape for scrape in stack.prometheus_api("targets")["activeTargets"]}
-    assert scrapes["target"]["scrapeInterval"] == "1s"
+    assert {job: scrape["scrapeInterval"] for job, scrape in scrapes.items()} == {
+        "target": "1s",
+        "client": "1s",
+    }
     stack.wait_for_scrape()
-    assert {labels["job"]: up for labels, up in stack.prometheus("up")}["target"] == 1
+    assert {labels["job"]: up for labels, up in stack.prometheus("up")} == {"target": 1, "client": 1}
 
 
 def test_health_checks_are_not_counted_as_requests(stack):
