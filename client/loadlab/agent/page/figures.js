@@ -1,0 +1,113 @@
+/** The big numbers: of the last second while a stage goes on, else of the stage that says most. */
+
+import { make, text } from "./dom.js";
+import { label, size } from "./run.js";
+import { DASH, count, figure, showSpan, span } from "./units.js";
+import { TOO_FEW, clientsLimit, errors, load, stateWords } from "./words.js";
+
+const NAMES = [
+  ["throughput", "Throughput", "achieved"],
+  ["p50", "Latency p50", "p50"],
+  ["p95", "Latency p95", "p95"],
+  ["p99", "Latency p99", "p99"],
+  ["errors", "Errors", "error"],
+  ["in_flight", "In flight", "achieved"],
+  ["busy", "Busy threads", "busy"],
+  ["queue", "Thread queue", "queue"],
+];
+const UNTOLD = "this target does not tell";
+
+export class Figures {
+  /** @param {HTMLElement} list @param {HTMLElement} caption */
+  constructor(list, caption) {
+    this.caption = caption;
+    this.tiles = Object.fromEntries(NAMES.map(([key, name, colour]) => {
+      const tile = { value: make("b", {}), unit: make("small", {}), note: make("span", {}), box: null };
+      tile.box = make("div", { class: "tile", "data-colour": colour, "data-figure": key }, make("dt", {}, name),
+        make("dd", {}, make("span", { class: "value" }, tile.value, tile.unit), tile.note));
+      list.append(tile.box);
+      return [key, tile];
+    }));
+  }
+
+  /** @param {Run} run */
+  show(run) {
+    const stage = telling(run);
+    const shown = run.tick ? live(run) : stage ? measured(run, stage) : nothing();
+    text(this.caption, shown.caption);
+    for (const [key, tile] of Object.entries(this.tiles)) {
+      const [value, unit, note, alarming] = shown[key];
+      text(tile.value, value);
+      text(tile.unit, unit ? ` ${unit}` : "");
+      text(tile.note, note);
+      tile.box.classList.toggle("alarming", Boolean(alarming));
+    }
+  }
+}
+
+/** The last stage while the run goes on; of one that is over, that with the most throughput of the target. */
+function telling(run) {
+  const stages = run.stages.filter(Boolean);
+  const own = stages.filter((stage) => !clientsLimit(stage) && stage.state !== "invalid");
+  if (run.phase !== "over" || !own.length) return stages.at(-1);
+  return own.reduce((best, stage) => (stage.throughput_hz > best.throughput_hz ? stage : best));
+}
+
+function live(run) {
+  const { tick } = run;
+  const planned = run.plan.stages[run.index];
+  const open = run.plan.workload === "open";
+  const counted = tick.phase === "warm-up" ? "warm-up, not counted" : tick.phase;
+  const quantile = (ns) => [...span(ns), ns === null ? "too few replies to tell" : "of the last second"];
+  const lost = tick.dropped ? `, ${count(tick.dropped)} of them dropped` : "";
+  return {
+    caption: `Now, ${load(label(planned), run.plan.workload)}: ${counted}`,
+    throughput: [figure(tick.rate_hz), "/s", open ? `of ${figure(tick.offered_hz)}/s offered` : "replies"],
+    p50: quantile(tick.p50_ns),
+    p95: quantile(tick.p95_ns),
+    p99: quantile(tick.p99_ns),
+    errors: [count(tick.errors), "", `of this stage so far${lost}`, tick.errors > 0],
+    in_flight: [count(tick.in_flight), "", most(run, planned)],
+    busy: tick.busy_threads === null
+      ? [DASH, "", UNTOLD]
+      : [figure(tick.busy_threads), "", tick.slots ? `of ${count(tick.slots)}` : "threads without a limit"],
+    queue: tick.thread_queue === null ? [DASH, "", UNTOLD] : [figure(tick.thread_queue), "", "wait for a thread"],
+  };
+}
+
+function most(run, planned) {
+  const limit = run.plan.max_in_flight;
+  if (run.plan.workload === "open") return limit ? `${count(limit)} at most` : "without a limit";
+  return `of ${load(count(size(planned)), run.plan.workload)}`;
+}
+
+function measured(run, stage) {
+  const limited = clientsLimit(stage);
+  const { latency_ns: latency, target, theory } = stage;
+  const quantile = (ns) => [...span(ns), ns === null ? TOO_FEW.split(";")[0] : "of the stage"];
+  const bound = theory?.bound_hz ? `of ${figure(theory.bound_hz)}/s that the threads allow` : "of the stage";
+  const slots = target?.workers && target?.threads ? target.workers * target.threads : null;
+  const several = run.phase === "over" && run.stages.filter(Boolean).length > 1;
+  const best = several && !limited && stage.state !== "invalid" ? "the most throughput of this run, " : "";
+  const trust = stage.state === "valid" ? "" : ` · ${stateWords(stage)}`;
+  return {
+    caption: `Stage of ${load(stage.label, run.plan.workload)}: ${best}over ${showSpan(stage.window_ns)}${trust}`,
+    throughput: [`${limited ? "≥" : ""}${figure(stage.throughput_hz)}`, "/s", limited ? "the client’s limit" : bound],
+    p50: quantile(latency.p50),
+    p95: quantile(latency.p95),
+    p99: quantile(latency.p99),
+    errors: [count(errors(stage)), "", `of ${count(stage.counts.scheduled)} requests`, errors(stage) > 0],
+    in_flight: [figure(stage.in_flight_mean), "", "mean of the window"],
+    busy: target && target.busy_threads_mean !== null
+      ? [figure(target.busy_threads_mean), "", slots ? `mean, of ${count(slots)}` : "mean"]
+      : [DASH, "", UNTOLD],
+    queue: target && target.queue_ns !== null
+      ? [...span(target.queue_ns), "mean wait for a thread"]
+      : [DASH, "", UNTOLD],
+  };
+}
+
+function nothing() {
+  const blank = [DASH, "", ""];
+  return { caption: "The first stage is starting …", ...Object.fromEntries(NAMES.map(([key]) => [key, blank])) };
+}

@@ -1,0 +1,77 @@
+/** How a run came out, in words: the verdict, why, what to do, and every check behind it. */
+
+import { make } from "./dom.js";
+import { figure } from "./units.js";
+import { extent, notes, reasons } from "./words.js";
+
+const MEANING = {
+  pass: "the figures can be relied on, as far as the checks can tell",
+  suspect: "but the stages marked ? are to be read with what is said of them here",
+  fail: "a threshold was not met",
+  invalid: "the measurement cannot be trusted: read why before using a figure of it",
+};
+
+/** @param {HTMLElement} holder @param {Run} run */
+export function showVerdict(holder, run) {
+  const told = conclusion(run);
+  const besides = [...run.notes, ...notes(run.stages.filter(Boolean))];
+  holder.hidden = told === null && besides.length === 0;
+  holder.dataset.verdict = told?.kind ?? "none";
+  const parts = [];
+  if (told) {
+    parts.push(make("p", { class: "sentence" }, make("strong", {}, told.word), " ", told.sentence));
+    if (told.why.length) parts.push(list(told.why, "why"));
+  }
+  if (besides.length) parts.push(list(besides, "besides"));
+  holder.replaceChildren(...parts);
+}
+
+/** @param {Run} run @returns {?{kind: string, word: string, sentence: string, why: string[]}} null while it goes on */
+export function conclusion(run) {
+  if (run.refused !== null) {
+    return { kind: "fail", word: "REFUSED", sentence: "the run ended before it had a result", why: [run.refused] };
+  }
+  if (run.phase === "unknown") {
+    const sentence = "the agent was started anew while this run went on, and has no result of it";
+    return { kind: "invalid", word: "UNKNOWN", sentence, why: [] };
+  }
+  if (run.result === null) return null;
+  const { verdict } = run.result;
+  const doubt = verdict === "pass" && run.stages.some((stage) => stage.state === "suspect");
+  return {
+    kind: verdict,
+    word: verdict.toUpperCase(),
+    sentence: `${MEANING[doubt ? "suspect" : verdict]} · ${extent(run.result)}`,
+    why: reasons(run.result),
+  };
+}
+
+/** @param {HTMLDetailsElement} holder @param {Run} run */
+export function showChecks(holder, run) {
+  const checks = run.result?.checks ?? [];
+  holder.hidden = checks.length === 0;
+  if (holder.hidden) return;
+  const of = (outcome) => checks.filter((check) => check.outcome === outcome);
+  const [failed, open, passed] = [of("fail"), of("untestable"), of("pass")];
+  const counted = [[failed, "failed"], [open, "untestable"], [passed, "passed"]]
+    .filter(([found]) => found.length).map(([found, word]) => `${found.length} ${word}`);
+  const row = (check) => make(
+    "tr", { class: check.outcome }, make("th", { scope: "row" }, check.name), make("td", {}, check.stage ?? "run"),
+    make("td", {}, check.outcome), make("td", {}, measured(check)), make("td", { class: "words" }, check.message));
+  holder.replaceChildren(
+    make("summary", {}, make("h3", {}, `Checks: ${counted.join(", ")}`)),
+    make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Checks" },
+      make("table", { class: "checks" },
+        make("thead", {}, make("tr", {}, ...["check", "stage", "outcome", "measured", "which says"].map(
+          (name) => make("th", { scope: "col" }, name)))),
+        make("tbody", {}, ...[...failed, ...open, ...passed].map(row)))));
+}
+
+function measured(check) {
+  const actual = check.actual === null ? "–" : figure(check.actual);
+  return `${check.metric} ${actual} (${check.operator} ${figure(check.limit)} ${check.unit})`;
+}
+
+function list(sentences, kind) {
+  return make("ul", { class: kind }, ...sentences.map((sentence) => make("li", {}, sentence)));
+}

@@ -1,0 +1,115 @@
+/** A result put into words: the same sentences, marks and rules as the table of the terminal. */
+
+import { NS_PER_S, count, showSpan } from "./units.js";
+
+/** Checks whose failure says that the client was the limit (`loadlab.analysis.trust.CLIENTS_OWN`). */
+export const CLIENTS_OWN = [
+  "client_cpu", "client_core", "client_throttled", "open_files", "lag", "schedule", "sent",
+];
+
+const ERRORS = ["http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished"];
+const MARKS = { valid: "", suspect: "?", invalid: "!" };
+const SIZES = { closed: "users", open: "arrivals/s", batch: "requests" };
+const ONE = { closed: "user", open: "arrival/s", batch: "request" };
+
+export const TOO_FEW = "too few requests to tell; a longer duration, or more requests, can";
+
+/** @param {string} workload @returns {string} what the number of a stage counts */
+export function sized(workload) {
+  return SIZES[workload];
+}
+
+/** @param {string} label of a stage @param {string} workload @returns {string} such as `8 users` */
+export function load(label, workload) {
+  return `${label} ${(label === "1" ? ONE : SIZES)[workload]}`;
+}
+
+/** @param {Object} stage a stage's result @returns {string} */
+export function mark(stage) {
+  return MARKS[stage.state];
+}
+
+/** @param {Object} stage a stage's result @returns {number} requests due in the window that did not end well */
+export function errors(stage) {
+  return stage.counts.scheduled - stage.counts.ok;
+}
+
+/**
+ * @param {Object} stage a stage's result
+ * @returns {boolean} whether it shows what the client could do, and not the target. A stage's failed checks are among
+ *   its findings, so this is known as soon as the stage has ended.
+ */
+export function clientsLimit(stage) {
+  return stage.findings.some((finding) => CLIENTS_OWN.includes(finding.name));
+}
+
+/** @param {Object} stage @returns {string} what its state means, in words */
+export function stateWords(stage) {
+  if (clientsLimit(stage)) return "limited by the client: at least this much, and not what the target can do";
+  if (stage.state === "invalid") return "invalid: the measurement cannot be trusted";
+  if (stage.state === "suspect") return "suspect: to be read with what is said of it";
+  return "valid";
+}
+
+/** @param {Object} run with a result @returns {string} how much was measured */
+export function extent(result) {
+  const seconds = result.stages.reduce((sum, stage) => sum + stage.window_ns, 0) / NS_PER_S;
+  const told = `${result.stages.length} of ${result.plan.stages.length} stages, ${seconds.toFixed(1)} s measured`;
+  return result.interrupted ? `${told}; interrupted, what was measured is kept` : told;
+}
+
+/** @param {Object} result @returns {string[]} why it is not a pass, each reason once, with the stages that it holds for */
+export function reasons(result) {
+  const stages = new Map();
+  for (const check of result.checks) {
+    if (check.outcome !== "fail" || (check.stage !== null && !CLIENTS_OWN.includes(check.name))) continue;
+    const labels = stages.get(check.message) ?? [];
+    stages.set(check.message, check.stage === null ? labels : [...labels, check.stage]);
+  }
+  const told = [...stages].map(([message, labels]) =>
+    labels.length ? `stage ${labels.join(", ")}: ${message}` : message);
+  if (result.failure !== null) told.push("an error of the lab’s own ended the run; error.txt beside the result has it");
+  return told;
+}
+
+/** @param {Object[]} stages results @returns {string[]} what is to be known about them besides */
+export function notes(stages) {
+  const told = [];
+  for (const stage of stages) {
+    const words = errorWords(stage);
+    if (words) told.push(`stage ${stage.label}: ${words}`);
+  }
+  for (const stage of stages) {
+    for (const finding of stage.findings) {
+      if (!CLIENTS_OWN.includes(finding.name)) told.push(`stage ${stage.label}${mark(stage)}: ${finding.message}`);
+    }
+  }
+  return told;
+}
+
+/** @param {Object} plan @param {Object[]} stages results @returns {string[]} how to read the table */
+export function legend(plan, stages) {
+  const told = [];
+  if (stages.some((stage) => stage.state === "suspect")) told.push("?: suspect, to be read with what is said of it");
+  if (stages.some(clientsLimit)) {
+    told.push("! and ≥: limited by the client; what the target can do is not known from it");
+  }
+  if (stages.some((stage) => stage.latency_ns.p99 === null && stage.counts.ok)) told.push(`–: ${TOO_FEW}`);
+  const theory = stages.find((stage) => stage.theory)?.theory;
+  if (theory && plan.workload === "closed") {
+    told.push("bound: min(N/S, workers × threads/S), S being the time that a request occupies a thread:"
+      + ` ${showSpan(theory.service_ns)} in stage ${stages[0].label}, measured by the target`);
+  }
+  if (theory && plan.workload === "batch") {
+    told.push("predicted: ceil(N / min(k, slots)) × S, with k requests in flight at most and S measured by the target");
+  }
+  return told;
+}
+
+function errorWords(stage) {
+  const kinds = ERRORS.filter((kind) => stage.counts[kind])
+    .map((kind) => `${count(stage.counts[kind])} ${kind.replace("_", " ")}`);
+  if (!kinds.length) return null;
+  const statuses = Object.entries(stage.statuses).map(([status, times]) => `${count(times)} × status ${status}`);
+  return `${kinds.join(", ")}; ${statuses.join(", ") || "no response at all"}`;
+}
