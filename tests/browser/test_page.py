@@ -1,0 +1,195 @@
+"""The live page as a person meets it: started, watched, left alone, stopped."""
+
+import re
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from browsing import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.real]
+
+ENDED = r"^(PASS|FAIL|INVALID)$"
+REFUSED = r"/api/runs - Failed to load resource: the server responded with a status of 4\d\d"
+LOST = r"net::ERR_(CONNECTION|INCOMPLETE_CHUNKED|EMPTY_RESPONSE|TIMED_OUT|ABORTED)"
+NO_RESULT = r"/result\.json - Failed to load resource: the server responded with a status of 404"
+LONG = {"scenario": "task", "concurrency": "4,8", "duration": "60s"}
+
+
+def tab_to(page, name, most=25):
+    """Press Tab until the element with this id has the focus, and shows it."""
+    for _ in range(most):
+        page.driver.switch_to.active_element.send_keys(Keys.TAB)
+        if page.js("document.activeElement.id") == name:
+            assert page.js("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+            return page.driver.switch_to.active_element
+    pytest.fail(f"Tab does not come to {name}")
+
+
+def test_a_run_is_started_by_keyboard_alone_and_its_numbers_move_until_there_is_a_verdict(page, agent):
+    page.open()
+    tab_to(page, "scenario").send_keys("task")
+    assert page.text("#idea").startswith("N tasks on one event loop")
+    page.fill("concurrency", "1,8")
+    page.fill("duration", "2s")
+    assert page.text("#command") == "loadlab run task --concurrency 1,8 --duration 2s"
+    tab_to(page, "start").send_keys(Keys.SPACE)
+
+    seen = set()
+    until(lambda: seen.add(page.figure("throughput")) or len(seen - {"–"}) >= 3, "three different rates")
+    page.wait_text("#phase", ENDED)
+    run_id = page.text("#permalink")
+    result = agent.result(run_id)
+    assert page.text("#phase") == result["verdict"].upper()
+    assert page.text("#verdict strong") == result["verdict"].upper()
+    assert "2 of 2 stages" in page.text("#verdict")
+    rows = [
+        [cell.text for cell in row.find_elements("css selector", "th, td")]
+        for row in page.all("#table tbody tr")
+    ]
+    assert [row[0].lstrip("?!") for row in rows] == ["1", "8"]
+    assert [row[1] for row in rows] == [f"{stage['counts']['scheduled']:,}" for stage in result["stages"]]
+    assert rows[0][8] == "–"
+    assert "too few" in page.all("#table tbody tr:first-child td")[7].get_attribute("title")
+    assert page.wait(f"#runs a[data-run='{run_id}'][aria-current]")
+    assert all(float(bar.get_attribute("value")) == 1 for bar in page.all("#stages progress"))
+    assert len([plot for plot in page.all(".plot[role=img]") if plot.size["height"] > 150]) == 6
+
+
+def test_a_run_started_elsewhere_shows_up_a_second_start_is_refused_in_words_and_stop_drains(page, agent):
+    page.expected = [REFUSED]
+    page.open()
+    run_id = agent.run(**LONG)
+    page.wait_text("#permalink", run_id)
+    page.wait_text("#phase", "measuring")
+    page.one("#start").click()
+    assert run_id in page.wait_text("#refusal", "one load at a time")
+    page.one("#stop").click()
+    page.wait_text("#stop", "wait for nothing")
+    page.wait_text("#phase", ENDED)
+    assert "interrupted, what was measured is kept" in page.text("#verdict")
+    assert page.text("#stages li:last-child .word") == "not run"
+    assert not page.one("#stop").is_displayed()
+    assert agent.result(run_id)["interrupted"]
+
+
+def test_what_the_agent_will_not_run_is_said_at_the_form_and_the_field_is_marked(page):
+    page.expected = [REFUSED]
+    page.open()
+    page.fill("duration", "3 parsecs")
+    page.one("#start").click()
+    assert "--duration: '3 parsecs' is not a duration" in page.wait_text("#refusal", "parsecs")
+    assert page.js("document.activeElement.id") == "duration"
+    assert page.one("#duration").get_attribute("aria-invalid") == "true"
+
+
+def test_the_form_offers_only_what_a_scenario_can_do(page, agent):
+    page.open()
+    for told in agent.state()["scenarios"]:
+        page.choose(told["name"])
+        assert [option.text for option in page.all("#transport option")] == told["transports"]
+        assert page.one("#processes").is_displayed() == told["many_processes"]
+        for radio in page.all("[name=workload]"):
+            radio.click()
+            closed = radio.get_attribute("value") == "closed"
+            assert page.one("#concurrency").is_displayed() == (closed and not told["single_user"])
+
+
+def test_a_reload_in_the_middle_shows_the_same_run_and_all_of_it(page, agent):
+    run_id = agent.run(scenario="task", concurrency="8,9,4", duration="2s")
+    page.open()
+    page.wait("#stages li[data-state=running]:nth-child(2)")
+    before = page.text("#table tbody tr")
+    page.open()
+    page.wait("#stages li[data-state=running]")
+    assert page.text("#permalink") == run_id
+    until(lambda: page.text("#table tbody tr") == before, "the first stage as before")
+    label = "document.querySelector('#time .plot')?.getAttribute('aria-label') ?? ''"
+    until(lambda: "achieved" in page.js(label), "the chart of the throughput")
+    page.one("#time .plot").send_keys(Keys.HOME)
+    first = float(re.search(r"at ([\d.]+) s", page.js(label))[1])
+    assert first < 2.4, "the chart begins in the first stage"
+    page.wait_text("#phase", ENDED)
+
+
+def test_a_silent_agent_is_called_lost_and_picked_up_when_it_speaks_again(page, agent):
+    page.expected = [LOST]
+    run_id = agent.run(**LONG)
+    page.open()
+    page.wait_text("#phase", "measuring")
+    agent.pause()
+    try:
+        page.wait_text("#connection", "connection lost at")
+    finally:
+        agent.resume()
+    page.wait_text("#connection", "^connected$")
+    assert page.text("#permalink") == run_id
+    before = page.figure("throughput"), page.text("#phase")
+    until(lambda: (page.figure("throughput"), page.text("#phase")) != before, "something that moves again")
+
+
+def test_an_agent_that_was_killed_and_started_again_is_found_again(own_page):
+    own_page.expected = [LOST, NO_RESULT]
+    run_id = own_page.agent.run(**LONG)
+    own_page.open()
+    own_page.wait_text("#phase", "measuring")
+    own_page.agent.kill()
+    own_page.wait_text("#connection", "connection lost at")
+    own_page.agent.start()
+    own_page.wait_text("#connection", "^connected$")
+    own_page.wait_text("#verdict", "the agent was started anew")
+    assert own_page.text("#permalink") == run_id
+    again = own_page.agent.run(scenario="task", workload="batch", requests="10")
+    own_page.wait_text("#permalink", again)
+    own_page.wait_text("#phase", ENDED)
+
+
+@pytest.mark.parametrize("own_page", [{"LOADLAB_TOKEN": "let-me-in"}], indirect=True, ids=["token"])
+def test_the_token_leaves_the_address_and_without_it_the_page_says_how_to_get_one(own_page):
+    own_page.expected = [REFUSED, NO_RESULT]
+    own_page.open()
+    until(lambda: own_page.one("#token").is_displayed(), "the field for a token")
+    assert "make open" in own_page.text("#token-hint")
+    own_page.fill("token", "guessed")
+    own_page.one("#start").click()
+    own_page.wait_text("#refusal", "token")
+    own_page.open("#token=let-me-in&run=nothing")
+    assert own_page.js("location.hash") == "#run=nothing"
+    assert not own_page.one("#token").is_displayed()
+    own_page.choose("task", "batch")
+    own_page.one("#start").click()
+    own_page.wait_text("#phase", ENDED)
+    assert own_page.js("location.hash") == ""
+
+
+def test_a_phone_is_wide_enough_and_opens_on_the_run(page, agent):
+    page.size(360, 740, phone=True)
+    agent.run(scenario="task", concurrency="1,8", duration="1s")
+    page.open()
+    page.wait("#stages li[data-state=running]")
+    widths = "[document.documentElement.scrollWidth, window.innerWidth]"
+    assert page.js(widths) == [360, 360]
+    assert not page.one("#form").is_displayed()
+    page.wait_text("#phase", ENDED)
+    page.wait("#table table")
+    page.one("#new summary").click()
+    page.one("#checks summary").click()
+    assert page.js(widths) == [360, 360]
+
+
+def test_page_and_charts_follow_the_dark_scheme(page, agent):
+    agent.run(scenario="task", workload="batch", requests="10,20")
+    page.open()
+    page.wait_text("#phase", ENDED)
+    page.wait("#sweep canvas, #sweep .plot > *")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    ink = "Bokeh.documents[0].roots()[0].below[0].major_label_text_color"
+    light = page.js(ground), page.js(ink)
+    page.media(scheme="dark")
+    until(lambda: page.js(ink) != light[1], "the charts in dark")
+    assert page.js(ground) != light[0]
+
+
+def test_pages_that_were_left_hold_none_of_the_six_connections_that_a_browser_has(page):
+    for _ in range(8):
+        page.open()

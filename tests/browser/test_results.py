@@ -1,0 +1,138 @@
+"""Earlier runs on the page, and its modules where they must agree with the lab's own."""
+
+import msgspec
+import pytest
+
+from fakes import plan
+from loadlab.analysis.trust import CLIENTS_OWN
+from loadlab.plan import Stage
+from loadlab.result import Check, CheckOutcome, Counts, Finding, SliceResult, State, Theory, Verdict
+from loadlab.units import show_figure, show_ns
+from results import NOTHING
+from results import result as a_result
+from results import stage as a_stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.real]
+
+SENTENCE = "one event loop is at 100% of a core: <img src=x onerror=alert(1)> use SCENARIO=pool"
+
+
+def import_of(module, name):
+    return f"(await import('/static/{module}.js')).{name}"
+
+
+def module_says(page, expression, *args):
+    script = f"const done = arguments[arguments.length - 1]; (async () => ({expression}))().then(done)"
+    return page.driver.execute_async_script(script, *args)
+
+
+def limited_by_the_client(run_id):
+    """Return a run whose second of two stages was the client's limit."""
+    slices = tuple(
+        SliceResult(at_ns=at, count=100, errors=0, p50=20_000_000, p99=None, in_flight=2.0)
+        for at in (0, 1_000_000_000)
+    )
+    common = {
+        "window_ns": 2_000_000_000,
+        "counts": Counts(scheduled=200, ok=200),
+        "slices": slices,
+        "latency_ns": msgspec.structs.replace(NOTHING, count=200, p50=20_000_000, p95=30_000_000),
+        "theory": Theory(service_ns=20e6, bound_hz=400.0, bound_ratio=0.25),
+    }
+    finding = Finding("client_cpu", SENTENCE)
+    check = Check(
+        name="client_cpu", stage="8", metric="busiest worker", operator="<=", limit=0.9, actual=1.0,
+        unit="cores", outcome=CheckOutcome.FAIL, message=SENTENCE,
+    )  # fmt: skip
+    return a_result(
+        run_id=run_id,
+        verdict=Verdict.INVALID,
+        plan=msgspec.structs.replace(plan(), stages=(Stage(concurrency=1), Stage(concurrency=8))),
+        checks=(check,),
+        stages=(
+            a_stage(throughput_hz=100.0, **common),
+            a_stage(
+                label="8",
+                concurrency=8,
+                throughput_hz=150.0,
+                state=State.INVALID,
+                findings=(finding,),
+                **common,
+            ),
+        ),
+    )
+
+
+def test_an_earlier_run_opens_from_the_list_on_the_same_charts_and_the_address_names_it(page, agent):
+    run_id = "20261101-080000-task-aaaa"
+    agent.keep(limited_by_the_client(run_id))
+    page.open()
+    page.wait(f"#runs a[data-run='{run_id}']").click()
+    page.wait_text("#permalink", run_id)
+    assert page.js("location.hash") == f"#run={run_id}"
+    page.wait("#time .plot[role=img]")
+    assert len(page.all("#sweep figure")) == 2
+    assert len(page.all("#time figure")) == 4
+    page.open(f"#run={run_id}")
+    page.wait_text("#permalink", run_id)
+    page.open("#run=20200101-000000-task-zzzz")
+    page.wait_text("#empty", "no result of that name")
+    page.expected = [r"result\.json - Failed to load resource: the server responded with a status of 404"]
+
+
+def test_what_the_client_limited_is_at_least_and_never_the_targets(page, agent):
+    run_id = "20261101-090000-task-bbbb"
+    agent.keep(limited_by_the_client(run_id))
+    page.open(f"#run={run_id}")
+    page.wait_text("#phase", "INVALID")
+    first, second = (row.text.split() for row in page.all("#table tbody tr"))
+    assert "25%" in first
+    assert second[0] == "!8"
+    assert "≥150" in second
+    assert second[-1] == "–"
+    assert page.figure("throughput") == "100", "the figures are of the stage that is the target's"
+    assert "at least" in page.text("#sweep figure .legend")
+    assert page.js("document.querySelector('#stages li:last-child .word').textContent") == "! ≥150/s"
+
+
+def test_sentences_are_text_and_never_markup(page, agent):
+    run_id = "20261101-100000-task-cccc"
+    agent.keep(limited_by_the_client(run_id))
+    page.open(f"#run={run_id}")
+    page.wait_text("#phase", "INVALID")
+    assert f"stage 8: {SENTENCE}" in page.text("#verdict .why")
+    assert SENTENCE in page.text("#checks")
+    assert page.all("main img") == []
+
+
+def test_numbers_are_written_as_the_terminal_writes_them(page):
+    page.open()
+    values = [0, 0.004, 1, 9.994, 9.996, 12.34, 99.94, 99.96, 631.4, 1590, 117_856.2, None]
+    assert module_says(page, f"arguments[0].map({import_of('units', 'figure')})", values) == [
+        show_figure(value) for value in values
+    ]
+    spans = [0, 17, 999, 1_000, 999_600, 2_500_000, 101_234_567, 1_270_000_000, 61e9, None]
+    assert module_says(page, f"arguments[0].map({import_of('units', 'showSpan')})", spans) == [
+        show_ns(value) for value in spans
+    ]
+
+
+def test_the_page_knows_which_checks_are_of_the_clients_own_limits(page):
+    page.open()
+    assert set(module_says(page, import_of("words", "CLIENTS_OWN"))) == CLIENTS_OWN
+
+
+A_LONG_RUN = """(async () => {
+    const { Series } = await import('/static/series.js');
+    const series = new Series(['t', 'p99'], 'p99');
+    for (let t = 0; t < 50_000; t += 1) series.push({ t, p99: t === 31_415 ? 900 : 100 });
+    const { t, p99 } = series.columns();
+    return [t.length, Math.max(...p99), t.every((at, i) => i === 0 || at > t[i - 1]), t.at(-1)];
+})()"""
+
+
+def test_memory_has_a_bound_and_a_spike_is_kept(page):
+    page.open()
+    rows, highest, in_order, last = module_says(page, A_LONG_RUN)
+    assert rows <= 1_000
+    assert (highest, in_order, last) == (900, True, 49_999)
