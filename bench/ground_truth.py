@@ -109,7 +109,7 @@ def point(rho: float, seeds: Iterator[int], outside_s: float, given: argparse.Na
 
 def runs(rho: float, seeds: Iterator[int], given: argparse.Namespace) -> Iterator[Replication]:
     """Run a point again and again. A run that the lab calls INVALID is left out, and said to be."""
-    rate = rho * THREADS / SERVICE_S
+    rate = round(rho * THREADS / SERVICE_S, 6)  # as people write it: 48, not 47.99999999999999
     for seed in seeds:
         options = ["--rate", rate, "--arrivals", "poisson", "--delay", f"exp:{SERVICE_S * 1e3:g}ms"]
         options += ["--warmup", "1s" if given.quick else f"{WARMUP_S}s", "--seed", seed]
