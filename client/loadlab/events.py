@@ -38,7 +38,7 @@ class Tick(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """Since the stage's barrier."""
     finished: int
     rate_hz: float
-    """Replies over the last span."""
+    """Responses of the last second, as Prometheus is told them."""
     offered_hz: float | None = None
     """The rate at which an open stage's requests are due now."""
     in_flight: int

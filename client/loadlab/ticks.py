@@ -1,16 +1,14 @@
 """From what the supervisor sees of a stage to what is told of it, about twice a second."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 
 from loadlab.clock import MONOTONIC, NS_PER_S, Clock
 from loadlab.events import Tick
 from loadlab.fleet.supervisor import Live
-from loadlab.histogram import Histogram, quantile_ns
 from loadlab.hosts.metrics import Reading, read
 from loadlab.plan import Plan, Stage, Workload
-from loadlab.recorder import Recorder
+from loadlab.recent import Recent
 from loadlab.sample import Outcome
 
 _LOOK_S = 1.0
@@ -30,11 +28,9 @@ class Ticks:
         self._metrics_url = metrics_url
         self._target: Reading | None = None
         self._finished = 0
-        self._at_ns = 0
         self._answered_at_ns = clock.now_ns()
         self._answered = 0
-        self._recent: deque[Recorder] = deque(maxlen=2)
-        """The last second: workers report once in it, and what is told of them is told twice."""
+        self._recent = Recent()
 
     @property
     def unanswered(self) -> bool:
@@ -54,17 +50,16 @@ class Ticks:
         if live.fresh.answered or not live.sent:
             self._answered_at_ns = live.now_ns
             self._answered = live.finished
-        rate_hz = (live.finished - self._finished) / max(at_ns - self._at_ns, 1) * NS_PER_S
-        self._finished, self._at_ns = live.finished, at_ns
-        self._recent.append(live.fresh)
-        p50_ns, p95_ns, p99_ns = self._quantiles(0.5, 0.95, 0.99)
+        self._finished = live.finished
+        self._recent.take(live)
+        p50_ns, p95_ns, p99_ns = self._recent.quantiles(0.5, 0.95, 0.99)
         return Tick(
             index=self._index,
             phase=phase(live),
             fraction=self._fraction(at_ns, live.finished),
             at_ns=at_ns,
             finished=live.finished,
-            rate_hz=rate_hz,
+            rate_hz=self._recent.achieved_hz(live),
             offered_hz=offered_hz(self._plan, self._stage, at_ns),
             in_flight=live.in_flight,
             p50_ns=p50_ns,
@@ -77,13 +72,6 @@ class Ticks:
             slots=self._slots(),
             thread_queue=self._told("target_thread_queue"),
         )
-
-    def _quantiles(self, *quantiles: float) -> list[int | None]:
-        latency, late = Histogram(), Histogram()
-        for part in self._recent:
-            latency.merge(part.latency)
-            late.merge(part.late)
-        return [quantile_ns(latency, late, quantile) for quantile in quantiles]
 
     def _slots(self) -> int | None:
         workers, threads = self._told("target_workers"), self._told("target_threads")

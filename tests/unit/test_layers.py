@@ -29,6 +29,7 @@ LAYERS = {
         "place",
         "probe",
         "progress",
+        "recent",
         "report",
         "salvage",
         "serve",

@@ -29,7 +29,18 @@ def of(latencies_ms=(), *, waited_ms=(), answered=0):
     return Recorder(WINDOW, latency=latency, late=late, answered=answered)
 
 
-def live(at_s, *, window=WINDOW, fresh=None, counted=None, sent=0, finished=0, in_flight=0, busy=()):
+def live(
+    at_s,
+    *,
+    window=WINDOW,
+    fresh=None,
+    counted=None,
+    sent=0,
+    finished=0,
+    in_flight=0,
+    busy=(),
+    finished_hz=0.0,
+):
     return Live(
         counted=counted or Recorder(window),
         fresh=fresh or of(),
@@ -40,6 +51,7 @@ def live(at_s, *, window=WINDOW, fresh=None, counted=None, sent=0, finished=0, i
         loop_stall_max_ns=0,
         begin_ns=START_NS,
         now_ns=START_NS + round(at_s * NS_PER_S),
+        finished_hz=finished_hz,
     )
 
 
@@ -70,12 +82,14 @@ def test_the_fraction_of_a_batch_is_of_its_requests():
     assert [told.tick(live(1, finished=count)).fraction for count in (0, 5, 10)] == [0.0, 0.5, 1.0]
 
 
-def test_the_rate_is_of_the_span_since_the_last_tick():
+def test_the_rate_is_of_the_last_seconds_responses_and_not_of_requests_that_came_to_nothing():
     told = ticks()
-    rates = [
-        told.tick(live(at_s, finished=count)).rate_hz for at_s, count in ((0.5, 50), (1.0, 50), (2.0, 250))
-    ]
-    assert rates == [100.0, 0.0, 200.0]
+    assert told.tick(live(0.5, finished_hz=100.0)).rate_hz == 100
+    half = Recorder(WINDOW, finished=50, answered=25)
+    assert told.tick(live(1.0, fresh=half, finished_hz=100.0)).rate_hz == 50
+    none = Recorder(WINDOW, finished=50)
+    rates = [told.tick(live(at_s, fresh=none, finished_hz=100.0)).rate_hz for at_s in (1.5, 2.0)]
+    assert rates == [25, 0]
 
 
 def test_the_quantiles_are_those_of_the_last_second_alone():

@@ -91,7 +91,7 @@ class Live(msgspec.Struct, frozen=True):
     begin_ns: int
     now_ns: int
     sent_hz: float = 0.0
-    """Requests sent over the last second by the workers that are still at it."""
+    """Requests sent over the last second by the workers that are still at it, or else over their last."""
     finished_hz: float = 0.0
     """Requests that got their outcome in it."""
 
@@ -185,7 +185,11 @@ async def _until_over(
 def _live(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns: int, now_ns: int) -> Live:
     last = _last_pulses(members)
     standing = _last_pulses([member for member in members if member.broken is None])
-    paces = [pace_now(member.pulses) for member in members if not member.over]
+    # At the end, when nobody is at it any more, the last second is that of all who came to it.
+    going = [member for member in members if not member.over] or [
+        member for member in members if member.broken is None
+    ]
+    paces = [pace_now(member.pulses) for member in going]
     return Live(
         counted=counted,
         fresh=fresh,

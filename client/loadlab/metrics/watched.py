@@ -1,12 +1,11 @@
 """One run as Prometheus sees it: sums that only grow, how the running stage stands, and those that ended."""
 
-from collections import deque
 from typing import NamedTuple
 
 from loadlab.fleet.supervisor import Live
 from loadlab.metrics.tally import Tally
 from loadlab.plan import Plan, Stage
-from loadlab.recorder import Recorder
+from loadlab.recent import Recent
 from loadlab.result import StageResult
 from loadlab.scenarios import scenario
 from loadlab.ticks import offered_hz, phase
@@ -42,7 +41,7 @@ class Watched:
         """Of the stages that are over."""
         self._running: Tally | None = None
         self._stage: Stage | None = None
-        self._recent: deque[Recorder] = deque(maxlen=2)
+        self._recent = Recent()
 
     @property
     def tally(self) -> Tally:
@@ -58,7 +57,7 @@ class Watched:
     def observe(self, live: Live) -> None:
         """Take what was counted of the running stage so far."""
         self._running = Tally.of(self.plan, live.counted)
-        self._recent.append(live.fresh)
+        self._recent.take(live)
         offered = None
         if self._stage is not None:
             offered = offered_hz(self.plan, self._stage, live.now_ns - live.begin_ns)
@@ -66,7 +65,7 @@ class Watched:
             state=phase(live),
             in_flight=live.in_flight,
             offered_hz=live.sent_hz if offered is None else offered,
-            achieved_hz=live.finished_hz * self._answered_ratio(),
+            achieved_hz=self._recent.achieved_hz(live),
             busy=live.busy,
             loop_stall_ns=live.loop_stall_max_ns,
         )
@@ -82,13 +81,8 @@ class Watched:
         """Note that no load is made now; of a stage that came to no result, what was seen of it counts."""
         self._before = self.tally
         self._running = self._stage = None
-        self._recent.clear()
+        self._recent = Recent()
         self.now = Now()
-
-    def _answered_ratio(self) -> float:
-        """Return the share of the last second's replies that were responses: throughput is of these alone."""
-        finished = sum(part.finished for part in self._recent)
-        return sum(part.answered for part in self._recent) / finished if finished else 1.0
 
 
 def _users(stage: Stage) -> int:
