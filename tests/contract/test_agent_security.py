@@ -4,10 +4,12 @@ import contextlib
 import http.client
 import json
 import socket
+from pathlib import Path
 
 import pytest
 
 from agents import JSON, NULL, RunningAgent, rss_bytes
+from live import descendants
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(60)]
 TOKEN = "c0ffee" * 8
@@ -180,6 +182,22 @@ def test_it_tells_that_it_wants_a_token_and_never_which(open_agent):
     assert state.json["needs_token"] is True
     for path in ("/", "/api/state", "/metrics", "/api/runs"):
         assert TOKEN.encode() not in open_agent.get(path).body
+
+
+def test_what_it_starts_never_sees_the_token(open_agent):
+    leave = {"Authorization": f"Bearer {TOKEN}"}
+    options = {"scenario": "task", "concurrency": "2", "duration": "30s"}
+    run_id = open_agent.post("/api/runs", {"options": options}, **leave).json["run_id"]
+    with open_agent.follow() as follower:
+        follower.until("Tick")
+        below = descendants(open_agent.pid)
+        told = b"".join(Path(f"/proc/{pid}/environ").read_bytes() for pid in below)
+        for _ in range(2):
+            open_agent.post(f"/api/runs/{run_id}/stop", **leave)
+        follower.until("RunEnded")
+    assert len(below) >= 3, "the target, its worker and the client's"
+    assert b"PATH=" in told
+    assert TOKEN.encode() not in told
 
 
 def test_open_to_the_network_without_a_token_nothing_can_be_started(tmp_path):

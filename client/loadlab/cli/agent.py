@@ -49,7 +49,8 @@ def agent(*, bind: str, out: Path, **given: Any) -> int:  # noqa: ANN401 - as cl
     refuse_vain_remote(target, remote=given["remote"])
     served = Serve(**{name: given[name] for name in Serve.__struct_fields__})
     place = at_named(target, served, remote=given["remote"]) or of_its_own(served)
-    token = os.environ.get("LOADLAB_TOKEN") or None
+    # Taken away: what this process starts, the target with somebody's app among it, has no business with it.
+    token = os.environ.pop("LOADLAB_TOKEN", None) or None
     socket_path = os.environ.get("LOADLAB_AGENT_SOCKET")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     listening = Listening(bind, Path(socket_path) if socket_path else None, token)
