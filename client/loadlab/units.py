@@ -77,7 +77,7 @@ def show_figure(value: float | None) -> str:
 
 
 def _figures(value: float) -> str:
-    """Three figures, never an exponent, thousands apart."""
+    """Three figures, as far as thousandths go, never an exponent, thousands apart."""
     size = abs(value)
-    digits = 2 if size < 9.995 else 1 if size < 99.95 else 0
+    digits = 3 if 0 < size < 0.0995 else 2 if size < 9.995 else 1 if size < 99.95 else 0
     return f"{value:,.{digits}f}"

@@ -85,7 +85,8 @@ def test_a_span_is_written_with_three_figures_and_its_unit(value_ns, text):
 
 
 @pytest.mark.parametrize(
-    ("value_hz", "text"), [(None, "–"), (0.0, "0.00/s"), (79.84, "79.8/s"), (12_345.6, "12,346/s")]
+    ("value_hz", "text"),
+    [(None, "–"), (0.0, "0.00/s"), (0.0061, "0.006/s"), (79.84, "79.8/s"), (12_345.6, "12,346/s")],
 )
 def test_a_rate_is_written_per_second_and_never_with_an_exponent(value_hz, text):
     assert units.show_hz(value_hz) == text
