@@ -109,7 +109,6 @@ def test_a_reload_in_the_middle_shows_the_same_run_and_all_of_it(page, agent):
     page.one("#time .plot").send_keys(Keys.HOME)
     first = float(re.search(r"at ([\d.]+) s", page.js(label))[1])
     assert first < 2.4, "the chart begins in the first stage"
-    page.wait_text("#phase", ENDED)
 
 
 def test_a_silent_agent_is_called_lost_and_picked_up_when_it_speaks_again(page, agent):
@@ -191,5 +190,5 @@ def test_page_and_charts_follow_the_dark_scheme(page, agent):
 
 
 def test_pages_that_were_left_hold_none_of_the_six_connections_that_a_browser_has(page):
-    for _ in range(8):
+    for _ in range(7):
         page.open()

@@ -26,7 +26,7 @@ import { load } from "./words.js";
 
 const CHARTS_EVERY_MS = 1_000;
 const SETTLED_MS = 2_000;
-const NARROW = matchMedia("(max-width: 800px)");
+const NARROW = matchMedia("(max-width: 1000px)");
 
 /** The latest run of the stream; the earlier one that was asked for; a run that has not begun yet. */
 let latest = null;

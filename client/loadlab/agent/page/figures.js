@@ -22,10 +22,11 @@ export class Figures {
   constructor(list, caption) {
     this.caption = caption;
     this.tiles = Object.fromEntries(NAMES.map(([key, name, colour]) => {
-      const tile = { value: make("b", {}), unit: make("small", {}), note: make("span", {}), box: null };
-      tile.box = make("div", { class: "tile", "data-colour": colour, "data-figure": key }, make("dt", {}, name),
+      const tile = { name: make("dt", {}), value: make("b", {}), unit: make("small", {}), note: make("span", {}), box: null };
+      tile.box = make("div", { class: "tile", "data-colour": colour, "data-figure": key }, tile.name,
         make("dd", {}, make("span", { class: "value" }, tile.value, tile.unit), tile.note));
       list.append(tile.box);
+      tile.usual = name;
       return [key, tile];
     }));
   }
@@ -36,20 +37,25 @@ export class Figures {
     const shown = run.tick ? live(run) : stage ? measured(run, stage) : nothing();
     text(this.caption, shown.caption);
     for (const [key, tile] of Object.entries(this.tiles)) {
-      const [value, unit, note, alarming] = shown[key];
+      const [value, unit, note, { alarming = false, name = tile.usual } = {}] = shown[key];
+      text(tile.name, name);
       text(tile.value, value);
       text(tile.unit, unit ? ` ${unit}` : "");
       text(tile.note, note);
-      tile.box.classList.toggle("alarming", Boolean(alarming));
+      tile.box.classList.toggle("alarming", alarming);
     }
   }
 }
 
-/** The last stage while the run goes on; of one that is over, that with the most throughput of the target. */
+/**
+ * The last stage while the run goes on; of one that is over, that with the most throughput of the target; of batches, the
+ * last.
+ */
 function telling(run) {
   const stages = run.stages.filter(Boolean);
   const own = stages.filter((stage) => !clientsLimit(stage) && stage.state !== "invalid");
   if (run.phase !== "over" || !own.length) return stages.at(-1);
+  if (run.plan.workload === "batch") return own.at(-1);
   return own.reduce((best, stage) => (stage.throughput_hz > best.throughput_hz ? stage : best));
 }
 
@@ -66,7 +72,7 @@ function live(run) {
     p50: quantile(tick.p50_ns),
     p95: quantile(tick.p95_ns),
     p99: quantile(tick.p99_ns),
-    errors: [count(tick.errors), "", `of this stage so far${lost}`, tick.errors > 0],
+    errors: [count(tick.errors), "", `of this stage so far${lost}`, { alarming: tick.errors > 0 }],
     in_flight: [count(tick.in_flight), "", most(run, planned)],
     busy: tick.busy_threads === null
       ? [DASH, "", UNTOLD]
@@ -87,16 +93,17 @@ function measured(run, stage) {
   const quantile = (ns) => [...span(ns), ns === null ? TOO_FEW.split(";")[0] : "of the stage"];
   const bound = theory?.bound_hz ? `of ${figure(theory.bound_hz)}/s that the threads allow` : "of the stage";
   const slots = target?.workers && target?.threads ? target.workers * target.threads : null;
-  const several = run.phase === "over" && run.stages.filter(Boolean).length > 1;
+  const batch = run.plan.workload === "batch";
+  const several = !batch && run.phase === "over" && run.stages.filter(Boolean).length > 1;
   const best = several && !limited && stage.state !== "invalid" ? "the most throughput of this run, " : "";
   const trust = stage.state === "valid" ? "" : ` · ${stateWords(stage)}`;
   return {
     caption: `Stage of ${load(stage.label, run.plan.workload)}: ${best}over ${showSpan(stage.window_ns)}${trust}`,
-    throughput: [`${limited ? "≥" : ""}${figure(stage.throughput_hz)}`, "/s", limited ? "the client’s limit" : bound],
+    throughput: batch ? cost(stage) : [`${limited ? "≥" : ""}${figure(stage.throughput_hz)}`, "/s", limited ? "the client’s limit" : bound],
     p50: quantile(latency.p50),
     p95: quantile(latency.p95),
     p99: quantile(latency.p99),
-    errors: [count(errors(stage)), "", `of ${count(stage.counts.scheduled)} requests`, errors(stage) > 0],
+    errors: [count(errors(stage)), "", `of ${count(stage.counts.scheduled)} requests`, { alarming: errors(stage) > 0 }],
     in_flight: [figure(stage.in_flight_mean), "", "mean of the window"],
     busy: target && target.busy_threads_mean !== null
       ? [figure(target.busy_threads_mean), "", slots ? `mean, of ${count(slots)}` : "mean"]
@@ -105,6 +112,13 @@ function measured(run, stage) {
       ? [...span(target.queue_ns), "mean wait for a thread"]
       : [DASH, "", UNTOLD],
   };
+}
+
+function cost(stage) {
+  const predicted = stage.theory?.makespan_ns;
+  const least = stage.theory?.makespan_is_lower_bound ? "at least " : "";
+  const note = predicted ? `predicted: ${least}${showSpan(predicted)}` : "until the last reply";
+  return [...span(stage.makespan_ns), note, { name: "Cost time" }];
 }
 
 function nothing() {

@@ -13,12 +13,13 @@ import { colour } from "./theme.js";
 const FONT = "system-ui, sans-serif";
 const HEADROOM = 1.12;
 const FOOTROOM = 0.04; // or a mark near zero is cut in half
+const LABEL_ROOM = 0.08;
 
 /** @typedef {Object} Line
  * @property {string} column
  * @property {string} label
  * @property {string} colour a name of theme.js
- * @property {?string} dash "dashed", or "mark" where the line never has two marks in a row
+ * @property {?string} dash "dashed", or "mark" for marks without a line
  * @property {?string} path the column of the line itself, where it leaves out some of the marks
  * @property {?boolean} bare no marks
  */
@@ -42,6 +43,7 @@ export class Plot {
     this.spec = spec;
     this.models = models;
     this.rows = new models.ColumnDataSource({ data: {} });
+    this.lone = new Map();
     this.stages = new models.ColumnDataSource({ data: { at: [], top: [], label: [] } });
     this.bands = new models.ColumnDataSource({ data: { from: [], to: [] } });
     this.painted = [];
@@ -85,12 +87,11 @@ export class Plot {
     const top = highest > 0 ? highest * HEADROOM : 1;
     this.rows.data = columns;
     this.bands.data = { from: bands.map((band) => band.from), to: bands.map((band) => band.to) };
-    const room = (x.end - x.start) * 0.07;
-    const crowded = (mark, place) => place + 1 < marks.length && marks[place + 1].at - mark.at < room;
+    for (const [column, source] of this.lone) source.data = alone(columns.x, columns[column]);
     this.stages.data = {
       at: marks.map((mark) => mark.at),
       top: marks.map(() => top),
-      label: marks.map((mark, place) => (crowded(mark, place) ? "" : mark.label)),
+      label: thinned(marks, (x.end - x.start) * LABEL_ROOM),
     };
     this.x.setv({ start: x.start, end: x.end });
     this.y.setv({ start: this.spec.points ? -top * FOOTROOM : 0, end: top });
@@ -159,12 +160,15 @@ export class Plot {
   line(line) {
     const { models, spec } = this;
     const [x, y, painted] = [{ field: "x" }, { field: line.column }, { vector: line.colour }];
-    const path = new models.Line({
-      x, y: { field: line.path ?? line.column }, line_width: { value: 2 }, line_join: { value: "round" },
-      line_dash: { value: line.dash === "dashed" ? "dashed" : "solid" },
-    });
-    this.plot.add_glyph(path, this.rows);
-    this.painted.push([path, { line_color: painted }]);
+    if (line.dash !== "mark") {
+      const path = new models.Line({
+        x, y: { field: line.path ?? line.column }, line_width: { value: 2 }, line_join: { value: "round" },
+        line_dash: { value: line.dash ?? "solid" },
+      });
+      this.plot.add_glyph(path, this.rows);
+      this.painted.push([path, { line_color: painted }]);
+    }
+    if (!spec.points) this.loneDots(line);
     if (!spec.points || line.bare) return;
     const dot = new models.Scatter({
       x, y, size: { value: 9 }, marker: { field: "shape" }, line_width: { value: 2 }, fill_alpha: { field: "solid" },
@@ -177,4 +181,30 @@ export class Plot {
     this.plot.add_glyph(sign, this.rows);
     this.painted.push([dot, { line_color: painted, fill_color: painted }], [sign, { text_color: painted }]);
   }
+  /** A value between two gaps makes no line. */
+  loneDots(line) {
+    const source = new this.models.ColumnDataSource({ data: { x: [], y: [] } });
+    const dot = new this.models.Scatter({
+      x: { field: "x" }, y: { field: "y" }, size: { value: 5 }, line_color: { value: null },
+    });
+    this.plot.add_glyph(dot, source);
+    this.lone.set(line.column, source);
+    this.painted.push([dot, { fill_color: { vector: line.colour } }]);
+  }
+}
+
+function alone(x, values) {
+  const kept = [...values.keys()].filter((place) => (
+    !Number.isNaN(values[place]) && !(values[place - 1] >= 0) && !(values[place + 1] >= 0)));
+  return { x: kept.map((place) => x[place]), y: kept.map((place) => values[place]) };
+}
+
+/** The labels of marks, without those that would lie over one another. */
+function thinned(marks, room) {
+  let last = -Infinity;
+  return marks.map(({ at, label }) => {
+    if (at - last < room) return "";
+    last = at;
+    return label;
+  });
 }

@@ -43,7 +43,7 @@ export class Runs {
 }
 
 function entry(run) {
-  const best = run.best_throughput_hz === null ? [] : [`${figure(run.best_throughput_hz)}/s at best`];
+  const best = run.best_throughput_hz === null ? [] : [`best ${figure(run.best_throughput_hz)}/s`];
   const stages = `${run.stages} stage${run.stages === 1 ? "" : "s"}`;
   const told = [when(run.started_at), stages, ...best, ...(run.interrupted ? ["stopped"] : [])];
   return make("li", {}, make(

@@ -125,7 +125,7 @@ function tick(stage) {
 
 function range(all, log) {
   const [least, most] = [Math.min(...all), Math.max(...all)];
-  if (log) return { start: least / 1.25, end: most * 1.25 };
+  if (log) return { start: least / 1.25, end: most * (most / least) ** 0.08 };
   const room = Math.max((most - least) * 0.08, most * 0.05);
   return { start: Math.max(0, least - room), end: most + room };
 }

@@ -49,11 +49,12 @@ export function share(ratio) {
   return ratio === null || ratio === undefined ? DASH : `${Math.round(ratio * 100)}%`;
 }
 
-/** @param {string} iso @returns {string} the local day and time of day */
+/** @param {string} iso @returns {string} the local day and time of day; the year where it is another one */
 export function when(iso) {
   const moment = new Date(iso);
   if (Number.isNaN(moment.getTime())) return iso;
   const two = (number) => String(number).padStart(2, "0");
-  const day = `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
-  return `${day} ${two(moment.getHours())}:${two(moment.getMinutes())}`;
+  const day = `${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
+  const year = moment.getFullYear() === new Date().getFullYear() ? "" : `${moment.getFullYear()}-`;
+  return `${year}${day} ${two(moment.getHours())}:${two(moment.getMinutes())}`;
 }

@@ -4,6 +4,7 @@ import { make } from "./dom.js";
 import { figure } from "./units.js";
 import { extent, notes, reasons } from "./words.js";
 
+const MOST_BESIDES = 3;
 const MEANING = {
   pass: "the figures can be relied on, as far as the checks can tell",
   suspect: "but the stages marked ? are to be read with what is said of them here",
@@ -22,7 +23,12 @@ export function showVerdict(holder, run) {
     parts.push(make("p", { class: "sentence" }, make("strong", {}, told.word), " ", told.sentence));
     if (told.why.length) parts.push(list(told.why, "why"));
   }
-  if (besides.length) parts.push(list(besides, "besides"));
+  if (besides.length) parts.push(list(besides.slice(0, MOST_BESIDES), "besides"));
+  const more = besides.slice(MOST_BESIDES);
+  if (more.length) {
+    const open = holder.querySelector("details")?.open ?? false;
+    parts.push(make("details", { open }, make("summary", {}, `${more.length} more to know`), list(more, "besides")));
+  }
   holder.replaceChildren(...parts);
 }
 
