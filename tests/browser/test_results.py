@@ -107,7 +107,7 @@ def test_sentences_are_text_and_never_markup(page, agent):
 
 def test_numbers_are_written_as_the_terminal_writes_them(page):
     page.open()
-    values = [0, 0.004, 1, 9.994, 9.996, 12.34, 99.94, 99.96, 631.4, 1590, 117_856.2, None]
+    values = [0, 0.004, 0.0994, 0.0996, 1, 9.994, 9.996, 12.34, 99.94, 99.96, 631.4, 1590, 117_856.2, None]
     assert module_says(page, f"arguments[0].map({import_of('units', 'figure')})", values) == [
         show_figure(value) for value in values
     ]

@@ -1,6 +1,6 @@
 /**
- * Numbers as the lab writes them: three figures, thousands apart, never an exponent. The same rules as
- * `loadlab.units`; what cannot be told is a dash, never a guess.
+ * Numbers as the lab writes them: three figures as far as thousandths go, thousands apart, never an exponent. The same
+ * rules as `loadlab.units`; what cannot be told is a dash, never a guess.
  */
 
 const NS_PER_MS = 1e6;
@@ -11,18 +11,13 @@ export const DASH = "–";
 export function figure(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return DASH;
   const size = Math.abs(value);
-  const digits = size < 9.995 ? 2 : size < 99.95 ? 1 : 0;
+  const digits = size > 0 && size < 0.0995 ? 3 : size < 9.995 ? 2 : size < 99.95 ? 1 : 0;
   return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** @param {?number} value @returns {string} a whole number */
 export function count(value) {
   return value === null || value === undefined ? DASH : Math.round(value).toLocaleString("en-US");
-}
-
-/** @param {?number} ns @returns {string} milliseconds, without the unit */
-export function ms(ns) {
-  return figure(inMs(ns));
 }
 
 /** @param {?number} ns @returns {?number} milliseconds */
