@@ -4,6 +4,7 @@ import pytest
 
 from loadlab.clock import NS_PER_MS
 from loadlab.fleet.messages import Pulse
+from loadlab.fleet.pulses import Pulses
 from loadlab.fleet.took import Took, busy_now, pace_now, took
 from loadlab.recorder import Window
 
@@ -118,3 +119,13 @@ def test_busy_is_told_of_the_last_second_and_not_of_one_pulse():
     assert busy_now(pulses(*[250] * 4, *[50] * 4)) == pytest.approx(0.2)
     assert busy_now(pulses()) is None
     assert busy_now([]) is None
+
+
+def test_what_is_kept_of_pulses_is_what_was_said():
+    said = [*pulses(100, 250, waited_ms=3), *pulses(50, waited_ms=None)]
+    kept = Pulses()
+    for pulse in said:
+        kept.append(pulse)
+    assert list(kept) == said
+    assert (kept[-1], kept[1:3], len(kept)) == (said[-1], said[1:3], len(said))
+    assert not Pulses()

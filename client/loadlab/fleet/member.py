@@ -27,6 +27,7 @@ from loadlab.fleet.messages import (
     encode,
     from_worker,
 )
+from loadlab.fleet.pulses import Pulses
 from loadlab.fleet.took import Took, took
 from loadlab.fleet.worker import carry_shard, own_group
 from loadlab.loops import new_event_loop
@@ -60,7 +61,7 @@ class Member:
         self.ready = False
         self.ended: Ended | None = None
         self.broken: str | None = None
-        self.pulses: list[Pulse] = []
+        self.pulses = Pulses()
         self.heard_ns = self.pulsed_ns = self.moved_ns = MONOTONIC.now_ns()
         self.upto_ns = 0
         """Up to when it has reported; 0 before its first report."""

@@ -1,5 +1,7 @@
 """What a worker took of its core, second by second, from its pulses. Pure."""
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 
@@ -26,7 +28,7 @@ class Took(msgspec.Struct, frozen=True):
     """Both together, in the second in which they were most: 1 is a thread that never rests."""
 
 
-def took(pulses: list[Pulse], window: Window) -> Took:
+def took(pulses: Sequence[Pulse], window: Window) -> Took:
     """Return what was taken in the window, and in the worst second between the pulses that lie in it."""
     cpu_ratio = _mean_ratio(pulses, window)
     inside = [pulse for pulse in pulses if window.overlap_ns(pulse.at_ns - 1, pulse.at_ns)]
@@ -43,7 +45,7 @@ def took(pulses: list[Pulse], window: Window) -> Took:
     return Took(cpu_ratio, max(busy), max(waited, default=None), max(wanted, default=None))
 
 
-def busy_now(pulses: list[Pulse]) -> float | None:
+def busy_now(pulses: Sequence[Pulse]) -> float | None:
     """Return the CPU time over the last second or so, without what was spent awake only to be on time."""
     if (span := _last_second(pulses)) is None:
         return None
@@ -51,7 +53,7 @@ def busy_now(pulses: list[Pulse]) -> float | None:
     return (last.cpu_ns - first.cpu_ns - (last.spun_ns - first.spun_ns)) / (last.at_ns - first.at_ns)
 
 
-def pace_now(pulses: list[Pulse]) -> tuple[float, float]:
+def pace_now(pulses: Sequence[Pulse]) -> tuple[float, float]:
     """Return how many requests a second were sent, and how many finished, over the last second or so."""
     if (span := _last_second(pulses)) is None:
         return 0.0, 0.0
@@ -60,7 +62,7 @@ def pace_now(pulses: list[Pulse]) -> tuple[float, float]:
     return (last.sent - first.sent) / length_s, (last.finished - first.finished) / length_s
 
 
-def _last_second(pulses: list[Pulse]) -> tuple[Pulse, Pulse] | None:
+def _last_second(pulses: Sequence[Pulse]) -> tuple[Pulse, Pulse] | None:
     """Return the last pulse after the latest that is a second older, or else the first; None of one alone."""
     if len(pulses) < 2 or pulses[0].at_ns == pulses[-1].at_ns:
         return None
@@ -68,7 +70,7 @@ def _last_second(pulses: list[Pulse]) -> tuple[Pulse, Pulse] | None:
     return next((one for one in reversed(pulses) if last.at_ns - one.at_ns >= _SECOND_NS), pulses[0]), last
 
 
-def _mean_ratio(pulses: list[Pulse], window: Window) -> float | None:
+def _mean_ratio(pulses: Sequence[Pulse], window: Window) -> float | None:
     """Return the CPU time over the window; between two pulses it is taken to grow evenly."""
     if len(pulses) < 2 or window.end_ns is None:
         return None
@@ -83,7 +85,7 @@ def _mean_ratio(pulses: list[Pulse], window: Window) -> float | None:
     return float(used_ns) / (last_ns - first_ns)
 
 
-def _seconds(pulses: list[Pulse], length_ns: int) -> list[tuple[Pulse, Pulse]]:
+def _seconds(pulses: Sequence[Pulse], length_ns: int) -> list[tuple[Pulse, Pulse]]:
     """Return each pulse with the first that is at least so much later."""
     found = []
     end = 0
