@@ -23,6 +23,14 @@ ifneq ($(unknown),)
 $(error $(unknown): no setting of this Makefile; README.md lists them. What is meant for the programs stands before make, as in NO_COLOR=1 make run)
 endif
 
+# The same for chores: `make run task` would load SCENARIO, and only then ask for a rule to make `task`.
+chores := run tour doctor calibrate up open down logs ps images test check format lock dashboards schema bench \
+    ground-truth idle-runs clean help
+stray := $(filter-out $(chores) .%,$(MAKECMDGOALS))
+ifneq ($(stray),)
+$(error $(stray): no chore of this Makefile; make alone lists them. A scenario is a setting, as in make run SCENARIO=task)
+endif
+
 bin := .venv/bin
 
 ##@ Measure
@@ -111,4 +119,4 @@ help: ## this list
 .venv/dev: .venv/runtime requirements/dev.txt
 	@scripts/venv.sh dev
 
-.PHONY: run tour doctor calibrate up open down logs ps images test check format lock dashboards schema bench ground-truth idle-runs clean help
+.PHONY: $(chores)

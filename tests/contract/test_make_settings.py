@@ -34,6 +34,19 @@ def test_a_misspelt_setting_is_refused_by_its_name(goal):
     assert done.stdout == ""
 
 
+def test_a_word_that_is_no_chore_is_refused_before_anything_is_done():
+    done = asked("run", "task")
+    assert done.returncode == 2
+    assert "task: no chore of this Makefile" in done.stderr
+    assert done.stdout == ""
+
+
+def test_every_chore_of_the_list_has_its_rule_and_every_rule_is_in_the_list():
+    (listed,) = re.findall(r"^chores := ((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
+    rules = re.findall(r"^([a-z-]+):(?!=)", MAKEFILE, re.MULTILINE)
+    assert sorted(listed.replace("\\\n", " ").split()) == sorted(rules)
+
+
 def test_every_setting_is_taken_whatever_its_value_holds():
     done = asked("run", *(f"{name}=a 'b' \"c\" d=e%" for name in SETTINGS))
     assert done.returncode == 0, done.stderr
