@@ -143,6 +143,29 @@ def test_an_agent_that_was_killed_and_started_again_is_found_again(own_page):
     own_page.wait_text("#phase", ENDED)
 
 
+STATE_OF_A_RUN_THAT_HAS_NOT_BEGUN = """(() => {
+    const fetched = window.fetch;
+    window.fetch = async (path, options) => {
+        const reply = await fetched(path, options);
+        if (path !== '/api/state') return reply;
+        const running = { run_id: 'never-begun', scenario: 'task', since: '' };
+        return new Response(JSON.stringify({ ...await reply.json(), running }));
+    };
+    window.honest = () => { window.fetch = fetched; };
+})()"""
+CONNECT_ANEW = "['pagehide', 'pageshow'].forEach((name) => dispatchEvent(new Event(name)))"
+
+
+def test_a_run_that_never_began_is_not_starting_for_ever(own_page):
+    own_page.open()
+    own_page.js(STATE_OF_A_RUN_THAT_HAS_NOT_BEGUN)
+    own_page.js(CONNECT_ANEW)
+    own_page.wait_text("#empty", "never-begun is starting")
+    own_page.js("window.honest()")
+    own_page.js(CONNECT_ANEW)
+    own_page.wait_text("#empty", "No run yet")
+
+
 @pytest.mark.parametrize("own_page", [{"LOADLAB_TOKEN": "let-me-in"}], indirect=True, ids=["token"])
 def test_the_token_leaves_the_address_and_without_it_the_page_says_how_to_get_one(own_page):
     own_page.expected = [REFUSED, NO_RESULT]

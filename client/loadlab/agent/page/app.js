@@ -118,7 +118,7 @@ async function connected(state) {
 
 /** An agent that was started anew knows nothing of a run that went on before, except by its result. */
 async function reconcile({ running }) {
-  if (running !== null && running.run_id !== latest?.id) starting = running.run_id;
+  starting = running !== null && running.run_id !== latest?.id ? running.run_id : null;
   const run = latest;
   if (run === null || isOver(run) || running?.run_id === run.id) return;
   await new Promise((resolve) => { setTimeout(resolve, SETTLED_MS); });
