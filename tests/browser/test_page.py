@@ -1,11 +1,14 @@
 """The live page as a person meets it: started, watched, left alone, stopped."""
 
+import contextlib
 import re
+import urllib.request
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
 from browsing import until
+from loadlab.agent.api import MOST_FOLLOWERS
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
@@ -210,6 +213,16 @@ def test_page_and_charts_follow_the_dark_scheme(page, agent):
     page.media(scheme="dark")
     until(lambda: page.js(ink) != light[1], "the charts in dark")
     assert page.js(ground) != light[0]
+
+
+def test_one_follower_too_many_is_told_so_in_the_agents_words(own_page):
+    own_page.expected = [r"/api/events - Failed to load resource: the server responded with a status of 503"]
+    with contextlib.ExitStack() as followers:
+        for _ in range(MOST_FOLLOWERS):
+            followers.enter_context(urllib.request.urlopen(f"{own_page.agent.url}api/events", timeout=10))
+        own_page.driver.get(own_page.agent.url)
+        own_page.wait_text("#connection", "32 follow already")
+    own_page.wait_text("#connection", "^connected$")
 
 
 def test_pages_that_were_left_hold_none_of_the_six_connections_that_a_browser_has(page):

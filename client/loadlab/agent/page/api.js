@@ -34,6 +34,21 @@ export async function answers(withinMs) {
   }
 }
 
+/** @returns {Promise<?string>} why the agent will not tell its events; null where it would, or does not answer */
+export async function whyNoEvents() {
+  const enough = new AbortController();
+  const timer = setTimeout(() => enough.abort(), PATIENCE_MS);
+  try {
+    const reply = await fetch("/api/events", { cache: "no-store", signal: enough.signal });
+    return reply.ok ? null : (await reply.json()).error ?? null;
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(timer);
+    enough.abort();
+  }
+}
+
 async function get(path) {
   const again = (error) => (error.status === null ? ask(path, { cache: "no-store" }) : Promise.reject(error));
   return ask(path, { cache: "no-store" }).catch(again);

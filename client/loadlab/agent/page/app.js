@@ -97,12 +97,12 @@ function ended() {
   chooseBanner();
 }
 
-async function connected(state) {
+async function connected(state, why) {
   const note = byId("connection");
   note.dataset.state = state;
   document.body.dataset.connection = state;
-  const since = new Date().toTimeString().slice(0, 8);
-  text(note, state === "live" ? "connected" : `connection lost at ${since}; what is shown is from then. Trying again …`);
+  const lost = why ?? `connection lost at ${new Date().toTimeString().slice(0, 8)}; what is shown is from then`;
+  text(note, state === "live" ? "connected" : `${lost}. Trying again …`);
   if (state !== "live") return;
   runs.refresh();
   try {

@@ -3,10 +3,11 @@
  *
  * The browser's EventSource reconnects by itself and says where it was (Last-Event-ID), so nothing is missed. What
  * it does not notice is an agent that is silent on an open connection: the keep-alive comments are invisible here.
- * So after some silence the agent is asked directly.
+ * So after some silence the agent is asked directly. Nor does it give the answer of an agent that refuses the stream,
+ * which has enough followers: that is asked for, too.
  */
 
-import { answers } from "./api.js";
+import { answers, whyNoEvents } from "./api.js";
 
 const SILENCE_MS = 4_000;
 const PROBE_MS = 3_000;
@@ -17,18 +18,21 @@ const HIDDEN_MS = 20_000;
 /**
  * Follow the agent for as long as the page is open.
  * @param {(event: Object) => void} tell an event of events.py, with its `type`
- * @param {(state: "live"|"lost") => void} connection told on each change; "live" also after each reconnection
+ * @param {(state: "live"|"lost", why: ?string) => void} connection told on each change; "live" also after each
+ *   reconnection, "lost" also when the agent has said why
  * @param {() => boolean} busy whether a run should be telling something
  */
 export function follow(tell, connection, busy) {
   let source = null;
   let heard = Date.now();
   let state = null;
+  let reason = null;
 
-  const become = (next, always) => {
+  const become = (next, always, why = null) => {
     if (state === next && !always) return;
     state = next;
-    connection(next);
+    reason = why;
+    connection(next, why);
   };
 
   const open = () => {
@@ -48,8 +52,15 @@ export function follow(tell, connection, busy) {
     source.onerror = () => {
       become("lost", false);
       // Any answer but a stream ends an EventSource for good.
-      if (mine.readyState === EventSource.CLOSED) setTimeout(() => { if (source === mine) open(); }, AGAIN_MS);
+      if (mine.readyState === EventSource.CLOSED) explain(mine);
     };
+  };
+
+  const explain = async (mine) => {
+    const why = await whyNoEvents();
+    if (source !== mine) return;
+    if (why !== reason) become("lost", true, why);
+    setTimeout(() => { if (source === mine) open(); }, AGAIN_MS);
   };
 
   // A browser has six connections to a host. A page that is left, kept for the way back or out of sight holds none, or
