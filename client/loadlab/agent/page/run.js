@@ -13,6 +13,7 @@ import { NS_PER_S, inMs } from "./units.js";
 const COLUMNS = [
   "t", "achieved", "offered", "errors", "p50", "p95", "p99", "in_flight", "users", "busy", "slots", "queue",
 ];
+const RATES = ["achieved", "offered"];
 const MOST_NOTES = 20;
 
 /** @typedef {Object} Run
@@ -139,7 +140,7 @@ function blank(id, plan, where) {
   return {
     id, plan, where,
     phase: "starting", index: null, tick: null, stages: [], result: null, refused: null, notes: [],
-    series: new Series(COLUMNS, "p99"), marks: [], warmups: [], sliced: false,
+    series: new Series(COLUMNS, RATES), marks: [], warmups: [], sliced: false,
     offset_ns: 0, last_ns: 0, errors: 0,
   };
 }

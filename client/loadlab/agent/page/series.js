@@ -4,41 +4,59 @@ const MOST = 1_000;
 
 export class Series {
   /**
-   * @param {string[]} names of the columns
-   * @param {string} by the column that decides what stays: when it is full, of each two neighbours the one with the
-   *   larger value is kept, so that a spike stays visible. Nothing is averaged.
+   * @param {string[]} names of the columns, the first of which only grows
+   * @param {string[]} rates: when it is full, two neighbours become one row with the greater value of each column, so
+   *   that no spike is lost; but with the mean of these, weighted by how many rows went into each, because the greater
+   *   of two rates is more than there was
    */
-  constructor(names, by) {
+  constructor(names, rates) {
     this.names = names;
-    this.by = by;
+    this.means = names.map((name) => rates.includes(name));
     this.rows = [];
   }
 
   /** @param {Object<string, ?number>} row what is missing or null is a gap */
   push(row) {
-    this.rows.push(this.names.map((name) => row[name] ?? NaN));
+    this.rows.push(this.made(row));
     if (this.rows.length > MOST) this.thin();
   }
 
   /** End the lines here; the next row begins new ones. */
   gap() {
-    if (this.rows.length) this.rows.push(this.names.map(() => NaN));
+    if (this.rows.length) this.rows.push(this.made({}));
   }
 
   /** @returns {Object<string, number[]>} */
   columns() {
-    return Object.fromEntries(this.names.map((name, place) => [name, this.rows.map((row) => row[place])]));
+    return Object.fromEntries(this.names.map((name, place) => [name, this.rows.map(({ values }) => values[place])]));
+  }
+
+  made(row) {
+    return { values: this.names.map((name) => row[name] ?? NaN), weight: 1 };
   }
 
   thin() {
-    const place = this.names.indexOf(this.by);
     const kept = [];
     for (let index = 0; index < this.rows.length; index += 2) {
       const [one, other] = [this.rows[index], this.rows[index + 1]];
-      const apart = !other || Number.isNaN(one[0]) || Number.isNaN(other[0]);
-      if (apart) kept.push(...(other ? [one, other] : [one]));
-      else kept.push(other[place] > one[place] ? other : one);
+      if (!other) kept.push(one);
+      else if (isGap(one) || isGap(other)) kept.push(one, other);
+      else kept.push(this.merged(one, other));
     }
     this.rows = kept;
   }
+
+  merged(one, other) {
+    const weight = one.weight + other.weight;
+    const values = one.values.map((value, place) => {
+      const next = other.values[place];
+      if (Number.isNaN(value) || Number.isNaN(next)) return Number.isNaN(value) ? next : value;
+      return this.means[place] ? (value * one.weight + next * other.weight) / weight : Math.max(value, next);
+    });
+    return { values, weight };
+  }
+}
+
+function isGap({ values }) {
+  return Number.isNaN(values[0]);
 }
