@@ -127,7 +127,8 @@ A_LONG_RUN = """(async () => {
     const series = new Series(['t', 'achieved', 'errors', 'p99', 'queue'], ['achieved']);
     const spike = (t, at) => (t === at ? 900 : 100);
     for (let t = 0; t < 50_000; t += 1) {
-        series.push({ t, achieved: t % 2 * 200, errors: spike(t, 7), p99: spike(t, 31_415), queue: spike(t, 31_416) });
+        const spikes = { errors: spike(t, 7), p99: spike(t, 31_415), queue: spike(t, 31_416) };
+        series.push({ t, achieved: t % 2 * 200, ...spikes });
     }
     const { t, achieved, ...others } = series.columns();
     return {
@@ -147,3 +148,55 @@ def test_memory_has_a_bound_spikes_are_kept_and_a_rate_is_no_higher_than_it_was(
     assert told["highest"] == [900, 900, 900]
     assert (told["inOrder"], told["last"]) == (True, 49_999)
     assert all(abs(rate - 100) < 5 for rate in told["rates"])
+
+
+A_LATE_PAGE = """(async () => {
+    const { apply, begin } = await import('/static/run.js');
+    const S = 1e9;
+    const plan = {
+        scenario: 'task', workload: 'closed', warmup_ns: 2 * S,
+        stages: [{ concurrency: 1 }, { concurrency: 8 }],
+    };
+    const slices = [...Array(10).keys()].map((at) => ({
+        at_ns: at * S, count: 50, errors: at === 3 ? 5 : 0, p50: 20e6, p99: null, in_flight: 1,
+    }));
+    const ticks = (index) => [...Array(25).keys()].map((half) => ({
+        type: 'Tick', index, phase: half < 4 ? 'warm-up' : half < 24 ? 'measuring' : 'draining',
+        at_ns: (half + 1) * S / 2 + 7, rate_hz: 50, errors: half > 11 ? 5 : 0, p50_ns: 20e6, p95_ns: null,
+        p99_ns: null, in_flight: 1,
+    }));
+    const stage = (index) => [
+        { type: 'StageBegan', index },
+        ...ticks(index),
+        { type: 'StageEnded', index, result: { window_ns: 10 * S, rate_hz: null, slices } },
+    ];
+    const told = [...stage(0), ...stage(1)];
+    const last = (event, at) => told[at + 1]?.type === 'StageEnded';
+    const fold = (events) => {
+        const run = begin({ run_id: 'a', plan, where: null });
+        for (const event of events) apply(run, event);
+        const { t, achieved, errors } = run.series.columns();
+        const first = t.slice(0, t.findIndex(Number.isNaN));
+        return {
+            marks: run.marks.map(({ at }) => at), warmups: run.warmups, offset: run.offset_ns,
+            first: [first[0], first.at(-1)], rows: first.length,
+            inOrder: first.every((at, i) => !i || at >= first[i - 1]),
+            achieved: achieved[0], errors: Math.max(...errors.slice(0, first.length - 1)),
+        };
+    };
+    const late = told.filter((event, at) => event.type !== 'Tick' || last(event, at) || at > 35);
+    return [fold(told), fold(late)];
+})()"""
+
+
+def test_a_page_that_comes_late_has_every_stage_at_the_same_place_and_its_seconds_where_ticks_are_gone(page):
+    page.open()
+    there, late = module_says(page, A_LATE_PAGE)
+    for same in ("marks", "warmups", "offset"):
+        assert late[same] == there[same]
+    assert there["marks"][1] > 12, "the drain of a stage counts"
+    assert (there["rows"], there["first"][0]) == (25, pytest.approx(0.5))
+    assert (late["rows"], late["first"][0]) == (2 * 10 + 1, 2)
+    assert late["first"][1] == there["first"][1]
+    assert late["inOrder"]
+    assert (late["achieved"], late["errors"]) == (50, 5)

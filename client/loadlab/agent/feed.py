@@ -1,9 +1,9 @@
 """What the agent tells of its runs, kept so that a follower may come late, leave, and come back.
 
 Every event has a number that grows for ever, over restarts of the agent too. Of one run all events are kept
-but ticks, of which only the latest are: so memory has a bound however long a run takes and however slowly
-somebody follows. A follower has no queue of its own: it reads on from where it is when it has the time, and
-what was given up meanwhile it never sees.
+but ticks, of which only the latest are, and the last of each stage, which says how long it took: so memory
+has a bound however long a run takes and however slowly somebody follows. A follower has no queue of its own:
+it reads on from where it is when it has the time, and what was given up meanwhile it never sees.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable
 import msgspec
 
 from loadlab.errand import Refused
-from loadlab.events import Event, RunEnded, Tick
+from loadlab.events import Event, RunEnded, StageEnded, Tick
 
 TICKS = 600
 """Of one run: five minutes of them."""
@@ -40,6 +40,7 @@ class Track:
         self._bell = bell
         self._kept: list[Message] = []
         self._ticks: deque[Message] = deque(maxlen=TICKS)
+        self._last_of_stages: list[Message] = []
 
     def tell(self, event: Event | Refused) -> None:
         """Keep it and wake whoever follows."""
@@ -47,14 +48,26 @@ class Track:
         if isinstance(event, Tick):
             self._ticks.append(message)
         else:
+            if isinstance(event, StageEnded):
+                self._keep_last_tick()
             self._kept.append(message)
         self.over = self.over or isinstance(event, RunEnded | Refused)
         self._bell.ring()
 
     def after(self, cursor: int) -> list[Message]:
         """Return what is kept of what came after that number, in order."""
-        found = [*_after(self._kept, cursor), *_after(self._ticks, cursor)]
+        found = [
+            *_after(self._kept, cursor),
+            *_after(self._last_of_stages, cursor),
+            *_after(self._ticks, cursor),
+        ]
         return sorted(found, key=lambda message: message.id)
+
+    def _keep_last_tick(self) -> None:
+        """Keep the latest tick for good, unless it is of the stage before."""
+        before = self._last_of_stages[-1].id if self._last_of_stages else 0
+        if self._ticks and self._ticks[-1].id > before:
+            self._last_of_stages.append(self._ticks.pop())
 
 
 class Ids:

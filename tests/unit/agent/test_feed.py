@@ -9,7 +9,8 @@ from loadlab.agent import feed
 from loadlab.agent.feed import TICKS, Feed
 from loadlab.errand import Refused
 from loadlab.errors import Exit
-from loadlab.events import Noted, Tick
+from loadlab.events import Noted, StageEnded, Tick
+from results import stage
 
 LAST = Refused("no", Exit.TARGET)
 
@@ -87,6 +88,23 @@ def test_ticks_are_kept_in_a_bounded_number_and_all_else_in_full():
     assert [event["finished"] for event in events if event["type"] == "Tick"] == [
         *range(TICKS * 2, TICKS * 3)
     ]
+
+
+def test_the_last_tick_of_a_stage_is_kept_because_it_says_how_long_the_stage_took():
+    async def scene():
+        stream = Feed()
+        track = stream.begin("a")
+        for number in range(10):
+            track.tell(tick(number))
+        track.tell(StageEnded(0, stage()))
+        track.tell(StageEnded(1, stage()))
+        for number in range(10, 10 + TICKS):
+            track.tell(tick(number))
+        return await collect(stream.follow(None), TICKS + 3)
+
+    events = told(asyncio.run(scene()))
+    assert [event["type"] for event in events[:3]] == ["Tick", "StageEnded", "StageEnded"]
+    assert [event["finished"] for event in events if event["type"] == "Tick"] == [9, *range(10, 10 + TICKS)]
 
 
 def test_a_follower_that_does_not_read_costs_nothing_and_skips_ticks():

@@ -2,13 +2,16 @@
  * A run as the page knows it: folded from its events while it goes on, or read from its result.json.
  *
  * Time on the charts is load time: each stage begins where the one before it ended, whatever lay between. So it
- * depends on the events alone, and a page that comes late or is reloaded draws the same.
+ * depends on the events alone, and a page that comes late or is reloaded has every stage at the same place. What the
+ * agent no longer has of the ticks of a stage is drawn from its whole seconds, once it has ended and has a result.
  *
  * Memory has a bound: of the ticks a `Series`, of the sentences the latest, of the results no histograms.
  */
 
 import { Series } from "./series.js";
 import { NS_PER_S, inMs } from "./units.js";
+
+const LATE_NS = 3 * NS_PER_S;
 
 const COLUMNS = [
   "t", "achieved", "offered", "errors", "p50", "p95", "p99", "in_flight", "users", "busy", "slots", "queue",
@@ -52,6 +55,7 @@ export function apply(run, event) {
       tick(run, event);
       break;
     case "StageEnded":
+      fill(run, event);
       run.stages[event.index] = slim(event.result);
       run.offset_ns += Math.max(run.last_ns, event.result.window_ns + run.plan.warmup_ns);
       run.last_ns = 0;
@@ -95,28 +99,48 @@ export function fromResult(result) {
   run.sliced = true;
   result.stages.forEach((stage, index) => {
     beginStage(run, index);
-    const [offset, target] = [run.offset_ns, stage.target];
-    for (const slice of stage.slices) {
-      const span = Math.min(NS_PER_S, stage.window_ns - slice.at_ns) / NS_PER_S;
-      if (span <= 0) continue;
-      const second = {
-        achieved: slice.count / span,
-        offered: stage.rate_to_hz === null ? stage.rate_hz : null,
-        errors: slice.errors / span,
-        p50: inMs(slice.p50),
-        p99: inMs(slice.p99),
-        in_flight: slice.in_flight,
-        users: size(result.plan.stages[index]),
-        busy: target?.busy_threads_mean,
-        slots: slotsOf(target),
-      };
-      const from = (offset + slice.at_ns) / NS_PER_S;
-      for (const t of [from, from + span]) run.series.push({ t, ...second });
-    }
+    for (const row of seconds(stage, result.plan.stages[index], run.offset_ns)) run.series.push(row);
     run.offset_ns += stage.window_ns;
   });
   end(run, result);
   return run;
+}
+
+/**
+ * @param {Object} stage a result
+ * @param {Object} planned
+ * @param {number} from_ns the load time at which its window begins
+ * @param {number} before_ns of the window; later seconds are left out
+ * @returns {Object[]} rows of its whole seconds, two to each, of what a result knows
+ */
+function seconds(stage, planned, from_ns, before_ns = Infinity) {
+  const { target } = stage;
+  return stage.slices.flatMap((slice) => {
+    const span_ns = Math.min(NS_PER_S, stage.window_ns - slice.at_ns);
+    if (span_ns <= 0 || slice.at_ns + span_ns > before_ns) return [];
+    const span = span_ns / NS_PER_S;
+    const second = {
+      achieved: slice.count / span,
+      offered: (stage.rate_to_hz ?? null) === null ? stage.rate_hz : null,
+      errors: slice.errors / span,
+      p50: inMs(slice.p50),
+      p99: inMs(slice.p99),
+      in_flight: slice.in_flight,
+      users: size(planned),
+      busy: target?.busy_threads_mean,
+      slots: slotsOf(target),
+    };
+    const from = (from_ns + slice.at_ns) / NS_PER_S;
+    return [from, from + span].map((t) => ({ t, ...second }));
+  });
+}
+
+/** Draw the seconds of a stage that were over before the first tick that came of it. */
+function fill(run, { index, result }) {
+  const { warmup_ns } = run.plan;
+  if (index !== run.index || run.first_ns <= LATE_NS) return;
+  const planned = run.plan.stages[index];
+  run.series.prepend(seconds(result, planned, run.offset_ns + warmup_ns, run.first_ns - warmup_ns));
 }
 
 /** @param {?Object} target a stage's target @returns {?number} how many requests it handles at once, if that is known */
@@ -141,7 +165,7 @@ function blank(id, plan, where) {
     id, plan, where,
     phase: "starting", index: null, tick: null, stages: [], result: null, refused: null, notes: [],
     series: new Series(COLUMNS, RATES), marks: [], warmups: [], sliced: false,
-    offset_ns: 0, last_ns: 0, errors: 0,
+    offset_ns: 0, first_ns: Infinity, last_ns: 0, errors: 0,
   };
 }
 
@@ -149,6 +173,7 @@ function beginStage(run, index) {
   run.index = index;
   run.phase = "starting";
   run.tick = null;
+  run.first_ns = Infinity;
   run.last_ns = 0;
   run.errors = 0;
   run.series.gap();
@@ -159,13 +184,14 @@ function beginStage(run, index) {
 }
 
 function tick(run, event) {
-  const seconds = (event.at_ns - run.last_ns) / NS_PER_S;
+  const since_ns = event.at_ns - run.last_ns;
+  const missed = since_ns > LATE_NS; // no rate of this moment can be told from ticks so far apart
   const draining = event.phase === "draining"; // what comes then was due before, and no load makes it
   run.series.push({
     t: (run.offset_ns + event.at_ns) / NS_PER_S,
     achieved: draining ? null : event.rate_hz,
     offered: event.offered_hz,
-    errors: seconds > 0 ? Math.max(0, event.errors - run.errors) / seconds : null,
+    errors: since_ns > 0 && !missed ? Math.max(0, event.errors - run.errors) / since_ns * NS_PER_S : null,
     p50: inMs(event.p50_ns),
     p95: inMs(event.p95_ns),
     p99: inMs(event.p99_ns),
@@ -175,6 +201,7 @@ function tick(run, event) {
     slots: event.slots,
     queue: event.thread_queue,
   });
+  run.first_ns = Math.min(run.first_ns, event.at_ns);
   run.last_ns = event.at_ns;
   run.errors = event.errors;
   run.phase = event.phase;

@@ -21,6 +21,19 @@ export class Series {
     if (this.rows.length > MOST) this.thin();
   }
 
+  /**
+   * Put rows where the last lines begin, before what they have already.
+   * @param {Object<string, ?number>[]} rows
+   */
+  prepend(rows) {
+    const begin = this.rows.findLastIndex(isGap) + 1;
+    this.rows.splice(begin, 0, ...rows.map((row) => this.made(row)));
+    for (let before = Infinity; this.rows.length > MOST && this.rows.length < before;) {
+      before = this.rows.length;
+      this.thin();
+    }
+  }
+
   /** End the lines here; the next row begins new ones. */
   gap() {
     if (this.rows.length) this.rows.push(this.made({}));
