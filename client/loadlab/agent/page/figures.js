@@ -68,7 +68,7 @@ function live(run) {
   const lost = tick.dropped ? `, ${count(tick.dropped)} of them dropped` : "";
   return {
     caption: `Now, ${load(label(planned), run.plan.workload)}: ${counted}`,
-    throughput: [figure(tick.rate_hz), "/s", open ? `of ${figure(tick.offered_hz)}/s offered` : "replies"],
+    throughput: [figure(tick.rate_hz), "responses/s", open ? `of ${figure(tick.offered_hz)}/s offered` : "of the last second"],
     p50: quantile(tick.p50_ns),
     p95: quantile(tick.p95_ns),
     p99: quantile(tick.p99_ns),

@@ -10,7 +10,7 @@ const LEAST_OVER_S = 1;
 
 const SPECS = [
   {
-    title: "Throughput", unit: "per second",
+    title: "Throughput", unit: "responses/s, and errors/s",
     lines: [
       { column: "achieved", label: "achieved", colour: "achieved" },
       { column: "offered", label: "offered", colour: "limit", dash: "dashed" },
