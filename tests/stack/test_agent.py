@@ -40,7 +40,7 @@ def result(stack, run_id):
 
 
 def ended(stack, run_id):
-    within(30, lambda: running(stack) is None)
+    within(90, lambda: running(stack) is None)  # as long as a busy machine may take
     return result(stack, run_id)
 
 
@@ -158,7 +158,7 @@ def test_without_make_nothing_can_be_started_over_the_network_and_inside_it_can(
         check=False,
     )
     assert up.returncode == 0, up.stderr
-    within(30, lambda: stack.container("client").attrs["State"]["Health"]["Status"] == "healthy")
+    within(60, lambda: stack.container("client").attrs["State"]["Health"]["Status"] == "healthy")
     status, answer = stack.agent("/api/runs", {"options": OPTIONS})
     assert status == 403
     assert "has no token" in answer["error"]
@@ -174,3 +174,8 @@ def test_a_name_that_was_made_to_point_here_is_refused(stack, host):
     status, answer = stack.agent("/api/state", Host=host)
     assert status == 403
     assert "does not answer to the name" in answer["error"]
+
+
+def test_the_client_is_whoever_ran_make_up_and_never_root(stack):
+    ours = "10001" if os.getuid() == 0 else str(os.getuid())
+    assert stack.exec("client", "id", "-u").stdout.strip() == ours
