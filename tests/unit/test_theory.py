@@ -5,7 +5,7 @@ from loadlab.analysis.target import target_stage, theory
 from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.hosts.metrics import Reading
-from loadlab.plan import Stage, Workload
+from loadlab.plan import Stage, WhenFull, Workload
 from loadlab.result import TargetStage
 from loadlab.scenarios import names, scenario
 
@@ -69,7 +69,7 @@ def told(**changed):
     return TargetStage(**{"workers": 1, "threads": 8, "thread_ns": 100.0 * MS} | changed)
 
 
-def expected(name, stage, target, *, throughput_hz=8.0, **changed):
+def expected(name, stage, target, *, throughput_hz=8.0, offered_hz=None, **changed):
     return theory(
         plan(scenario=name, **changed),
         stage,
@@ -77,6 +77,7 @@ def expected(name, stage, target, *, throughput_hz=8.0, **changed):
         target,
         throughput_hz=throughput_hz,
         completions=10_000,
+        offered_hz=offered_hz,
     )
 
 
@@ -96,6 +97,23 @@ def test_users_that_take_turns_think_side_by_side():
     assert found.bound_hz == pytest.approx(10)
     found = expected("blocked-loop", Stage(concurrency=8), told(), think_ns=1_500 * MS)
     assert found.bound_hz == pytest.approx(5)
+
+
+@pytest.mark.parametrize(
+    ("places", "offered_hz", "hz"), [(2, 60.0, 20), (100, 60.0, 60), (100, 900.0, 80), (None, 900.0, 80)]
+)
+def test_an_open_stage_is_bound_by_what_is_offered_the_targets_threads_or_the_places(places, offered_hz, hz):
+    found = expected(
+        "task",
+        Stage(rate_hz=60.0),
+        told(),
+        offered_hz=offered_hz,
+        workload=Workload.OPEN,
+        stages=(Stage(rate_hz=60.0),),
+        max_in_flight=places,
+        when_full=WhenFull.WAIT,
+    )
+    assert found.bound_hz == pytest.approx(hz)
 
 
 @pytest.mark.parametrize(("workers", "is_lower_bound"), [(1, False), (2, True)])

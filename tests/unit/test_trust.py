@@ -356,6 +356,26 @@ def test_what_was_dropped_is_the_clients_fault_unless_the_limit_was_reached(drop
 
 
 @pytest.mark.parametrize(
+    ("own", "unsent", "outcome"), [(6400, 0, PASS), (6336, 0, PASS), (6335, 0, FAIL), (6330, 5, FAIL)]
+)
+def test_what_waited_for_a_place_is_told_as_the_limits_lag(own, unsent, outcome):
+    of = opened(
+        counts=Counts(scheduled=6400, ok=6400 - unsent, dropped=unsent),
+        refused=unsent,
+        lag_ns=spread(0.01, 300, count=6400 - unsent),
+        client=client(own_lag_ns=spread(0.01, 0.1, count=own)),
+    )
+    waits = OPEN | {"when_full": WhenFull.WAIT}
+    found = check("places", of, whole=waits)
+    assert found.outcome is outcome
+    if outcome is FAIL:
+        assert found.message.startswith(f"{6400 - own:,} of 6,400 arrivals found all 100 places in flight")
+        assert "that lag is the limit's, neither the client's CPU nor the target's" in found.message
+    state = State.VALID if outcome is PASS else State.SUSPECT
+    assert judged(of, whole=waits)[0].state is state
+
+
+@pytest.mark.parametrize(
     ("changed", "outcome"),
     [
         ({"in_flight_mean": 65.9}, PASS),

@@ -6,8 +6,8 @@ docs/method.md says where each limit comes from.
 from loadlab.analysis.advice import needs_more_core, resource
 from loadlab.analysis.case import Case, compared, cut_short
 from loadlab.clock import NS_PER_MS
-from loadlab.plan import Workload
-from loadlab.result import Check
+from loadlab.plan import WhenFull, Workload
+from loadlab.result import Check, StageResult
 from loadlab.units import show_ns
 
 CPU_RATIO = 0.9
@@ -193,19 +193,33 @@ def sent(case: Case) -> Check:
 
 def places(case: Case) -> Check:
     """Judge how many arrivals found the limit of requests in flight reached."""
-    counts, refused, limit = case.stage.counts, case.stage.refused, case.plan.max_in_flight or 0
+    counts, limit = case.stage.counts, case.plan.max_in_flight or 0
+    waits = case.plan.when_full is WhenFull.WAIT
+    without = _waited(case.stage) if waits else case.stage.refused
+    became = (
+        "and waited for one: that lag is the limit's, neither the client's CPU nor the target's; a higher"
+        " --max-in-flight asks the target for the whole rate"
+        if waits
+        else "and were dropped, so the latencies are of the others only: the target did not keep up with this"
+        " rate, or --max-in-flight is too low for it"
+    )
     return compared(
         name="places",
-        metric="arrivals dropped at the limit of requests in flight",
+        metric=f"arrivals {'that waited' if waits else 'dropped'} at the limit of requests in flight",
         limit=NOT_SENT_RATIO,
-        actual=refused / counts.scheduled if counts.scheduled else None,
+        actual=without / counts.scheduled if counts.scheduled else None,
         unit="of the arrivals",
         untestable=None if counts.scheduled else "nothing was due",
         means="arrivals found a place in flight",
-        failed=f"{refused:,} of {counts.scheduled:,} arrivals found all {limit:,} places in flight taken"
-        " and were dropped, so the latencies are of the others only: the target did not keep up with this"
-        " rate, or --max-in-flight is too low for it",
+        failed=f"{without:,} of {counts.scheduled:,} arrivals found all {limit:,} places in flight taken"
+        f" {became}",
     )
+
+
+def _waited(stage: StageResult) -> int:
+    """Return how many arrivals waited for a place: those sent with a lag not their own, or never sent."""
+    own = stage.client.own_lag_ns
+    return stage.refused + (stage.lag_ns.count - own.count if own else 0)
 
 
 def _late_because(case: Case) -> str:

@@ -97,7 +97,8 @@ def theory(
             makespan_is_lower_bound=(target.workers or 1) > 1,
         )
     if plan.workload is Workload.OPEN:
-        bound = math.inf if places is None else places / service_ns * NS_PER_S
+        at_once = min(places or math.inf, plan.max_in_flight or math.inf)
+        bound = at_once / service_ns * NS_PER_S
         bound = min(bound, offered_hz or bound)
         ratio = throughput_hz / bound if bound else None
         return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=ratio)
