@@ -69,14 +69,17 @@ def told(**changed):
     return TargetStage(**{"workers": 1, "threads": 8, "thread_ns": 100.0 * MS} | changed)
 
 
-def expected(name, stage, target, *, throughput_hz=8.0, offered_hz=None, **changed):
+def expected(
+    name, stage, target, *, throughput_hz=8.0, completions=10_000, flown_mean=1.0, offered_hz=None, **changed
+):
     return theory(
         plan(scenario=name, **changed),
         stage,
         scenario(name).TRAITS,
         target,
         throughput_hz=throughput_hz,
-        completions=10_000,
+        completions=completions,
+        flown_mean=flown_mean,
         offered_hz=offered_hz,
     )
 
@@ -114,6 +117,24 @@ def test_an_open_stage_is_bound_by_what_is_offered_the_targets_threads_or_the_pl
         when_full=WhenFull.WAIT,
     )
     assert found.bound_hz == pytest.approx(hz)
+
+
+@pytest.mark.parametrize(
+    ("completions", "flown_mean", "told_it"),
+    [(60, 3.0, True), (59, 3.0, False), (160, 500.0, True), (159, 500.0, False), (19, 0.1, False)],
+)
+def test_an_open_stages_share_is_left_open_where_its_edges_could_move_it(completions, flown_mean, told_it):
+    found = expected(
+        "task",
+        Stage(rate_hz=60.0),
+        told(),
+        completions=completions,
+        flown_mean=flown_mean,
+        offered_hz=60.0,
+        workload=Workload.OPEN,
+        stages=(Stage(rate_hz=60.0),),
+    )
+    assert (found.bound_ratio is not None) is told_it
 
 
 @pytest.mark.parametrize(("workers", "is_lower_bound"), [(1, False), (2, True)])

@@ -546,6 +546,8 @@ def test_what_the_client_ran_out_of_makes_its_stage_and_the_run_invalid(name, ch
     assert [each.name for each in checks if each.outcome is FAIL] == [name]
     assert name in trust.CLIENTS_OWN
     assert found.state is State.INVALID
+    assert found.theory.bound_hz == 640.0
+    assert found.theory.bound_ratio is None
     assert [each.name for each in found.findings] == [name]
     assert audit.verdict((*audit.checks((found,), 0), *checks), (found,)) is Verdict.INVALID
 
@@ -555,6 +557,7 @@ def test_accounts_that_disagree_make_a_stage_suspect_and_leave_the_verdict(name,
     found, checks = judged(opened(**changed), whole=OPEN)
     assert [each.name for each in checks if each.outcome is FAIL] == [name]
     assert found.state is State.SUSPECT
+    assert found.theory.bound_ratio == 1.0
     assert [each.name for each in found.findings] == [name]
     assert audit.verdict((*audit.checks((found,), 0), *checks), (found,)) is Verdict.PASS
 

@@ -111,6 +111,7 @@ def stage_result(
             target,
             throughput_hz=throughput_hz,
             completions=counted.completions,
+            flown_mean=counted.flown_ns / window_ns,
             offered_hz=None if due is None else due / window_ns * NS_PER_S,
         ),
     )

@@ -1,7 +1,8 @@
 """Can a stage's numbers be believed? Pure.
 
 1. What is the client's own doing is never told as the target's: where the client ran out of something the
-   stage is INVALID, and the check says what ran out and what to do (`limits`).
+   stage is INVALID and has no share of the target's bound, and the check says what ran out and what to do
+   (`limits`).
 2. Two accounts that disagree make a stage SUSPECT: one of them is wrong, and nothing here says which
    (`accounts`); so does a window that holds more than one state (`steady`).
 3. What can't be told is untestable, and what a scenario breaks by design is not held against it.
@@ -55,7 +56,10 @@ def judged(
     elif failed and state is State.VALID:
         state = State.SUSPECT
     findings = (*stage.findings, *(Finding(check.name, check.message) for check in failed))
-    return structs.replace(stage, state=state, findings=findings), found
+    theory = stage.theory
+    if theory is not None and any(finding.name in CLIENTS_OWN for finding in findings):
+        theory = structs.replace(theory, bound_ratio=None)
+    return structs.replace(stage, state=state, findings=findings, theory=theory), found
 
 
 def checks(case: Case) -> tuple[Check, ...]:
