@@ -182,12 +182,6 @@ def test_broken_connections_are_a_finding():
     assert (found.client.connections_opened, found.client.connections_lost) == (5, 2)
 
 
-def test_connections_that_are_opened_again_and_again_are_a_finding():
-    found = summed(carried(*FAST, wear=Wear(7)))
-    assert [finding.name for finding in found.findings] == ["connections_reopened"]
-    assert "7 connections were opened for 3 in flight" in found.findings[0].message
-
-
 def test_bytes_that_belong_to_no_response_are_a_finding():
     found = summed(carried(*FAST, wear=Wear(4, 0, 3)))
     assert [finding.name for finding in found.findings] == ["surplus"]

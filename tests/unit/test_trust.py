@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from msgspec import structs
 
 from fakes import plan
 from loadlab.analysis import audit, steady, trust
@@ -63,7 +64,7 @@ def spread(p50_ms=100.0, p99_ms=None, count=6400):
         p99=p99,
         p999=None,
         max=p99,
-        intervals={"p50": (p50 - half, p50 + half)},
+        intervals=dict.fromkeys(("p50", "p90", "p95", "p99"), (p50 - half, p50 + half)),
     )
 
 
@@ -376,6 +377,46 @@ def test_what_waited_for_a_place_is_told_as_the_limits_lag(own, unsent, outcome)
 
 
 @pytest.mark.parametrize(
+    ("whole", "changed", "opened_them", "outcome"),
+    [
+        (CLOSED, {}, 128, PASS),
+        (CLOSED, {}, 129, FAIL),
+        (CLOSED, {}, None, UNTESTABLE),
+        (BATCH, {"concurrency": None, "requests": 10}, 20, PASS),
+        (BATCH, {"concurrency": None, "requests": 10}, 21, FAIL),
+        # 64 arrivals in a longest latency of 100 ms, 24 by chance, and one; 100 places
+        (OPEN, {"concurrency": None, "rate_hz": 640.0}, 178, PASS),
+        (OPEN, {"concurrency": None, "rate_hz": 640.0}, 179, FAIL),
+        (OPEN, {"concurrency": None, "rate_hz": 64.0, "rate_to_hz": 640.0}, 178, PASS),
+        (OPEN, {"concurrency": None, "rate_hz": 640.0, "latency_ns": spread(900)}, 200, PASS),
+        (OPEN, {"concurrency": None, "rate_hz": 640.0, "latency_ns": NOTHING}, 201, FAIL),
+        (OPEN | {"max_in_flight": None}, {"concurrency": None, "latency_ns": NOTHING}, 201, UNTESTABLE),
+    ],
+)
+def test_connections_are_compared_with_what_can_be_in_flight(whole, changed, opened_them, outcome):
+    of = healthy(**changed, client=client(connections_opened=opened_them))
+    assert check("connections_reopened", of, whole=whole).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("untold", "count", "says"),
+    [
+        ((), 6400, "there were requests enough"),
+        (("p99",), 380, "p99 needs 381 requests, 380 were answered"),
+        (("p95", "p99"), 72, "p95 needs 73 requests"),
+        (("p90", "p95", "p99"), 34, "p90 needs 35 requests"),
+        (("p50", "p90", "p95", "p99"), 3, "p50 needs 4 requests"),
+        (("p99",), 6400, "requests without an answer leave p99 open"),
+    ],
+)
+def test_samples(untold, count, says):
+    latency = structs.replace(spread(count=count), **dict.fromkeys(untold))
+    found = check("samples", healthy(latency_ns=latency))
+    assert found.outcome is (UNTESTABLE if untold else PASS)
+    assert found.message.startswith(says)
+
+
+@pytest.mark.parametrize(
     ("changed", "outcome"),
     [
         ({"in_flight_mean": 65.9}, PASS),
@@ -540,6 +581,19 @@ SUSPECT = [
 ]
 
 
+NOTED = [
+    ("connections_reopened", {"client": client(connections_opened=203)}),
+]
+
+
+@pytest.mark.parametrize(("name", "changed"), NOTED)
+def test_what_is_no_fault_of_the_measurement_is_a_finding_of_a_valid_stage(name, changed):
+    found, checks = judged(opened(**changed), whole=OPEN)
+    assert [each.name for each in checks if each.outcome is FAIL] == [name]
+    assert found.state is State.VALID
+    assert [each.name for each in found.findings] == [name]
+
+
 @pytest.mark.parametrize(("name", "changed"), INVALID)
 def test_what_the_client_ran_out_of_makes_its_stage_and_the_run_invalid(name, changed):
     found, checks = judged(opened(**changed), whole=OPEN)
@@ -568,6 +622,6 @@ def test_a_stage_that_was_invalid_before_stays_so():
 
 
 def test_every_check_can_fail_in_one_of_these_tables():
-    assert {name for name, _ in [*INVALID, *SUSPECT]} | {"bound"} == {
+    assert {name for name, _ in [*INVALID, *SUSPECT, *NOTED]} | {"bound", "samples"} == {
         each.name for each in judged(opened(), whole=OPEN)[1]
     }

@@ -2,7 +2,7 @@
 
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.supervisor import Carried
-from loadlab.plan import Plan, Stage, Traits, Workload
+from loadlab.plan import Plan, Traits, Workload
 from loadlab.recorder import Recorder
 from loadlab.result import (
     Finding,
@@ -21,7 +21,7 @@ def cut_short(plan: Plan, carried: Carried) -> bool:
     return plan.duration_ns is not None and span_ns(carried.window) < plan.duration_ns
 
 
-def findings_of(plan: Plan, stage: Stage, traits: Traits, carried: Carried) -> list[Finding]:
+def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
     """Say what the stage's numbers do not."""
     counted = carried.counted
     found = [
@@ -79,15 +79,6 @@ def findings_of(plan: Plan, stage: Stage, traits: Traits, carried: Carried) -> l
     if carried.wear.connections_lost:
         found.append(
             Finding("connections_lost", f"{carried.wear.connections_lost} connections broke under a request")
-        )
-    users = stage.concurrency or stage.requests
-    if users is not None and carried.wear.connections_opened > 2 * users:
-        found.append(
-            Finding(
-                "connections_reopened",
-                f"{carried.wear.connections_opened} connections were opened for {users} in flight: the target"
-                " closes them, or they were idle for too long, and each new one costs a handshake",
-            )
         )
     if carried.wear.surplus:
         found.append(

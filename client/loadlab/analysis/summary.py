@@ -55,7 +55,7 @@ def stage_result(
         target = structs.replace(target, requests_in_stage=requests_between(*around))
     due = due_in_window(plan, stage, carried) if plan.workload is Workload.OPEN else None
     gone = missed(plan, stage, carried)
-    findings = findings_of(plan, stage, traits, carried)
+    findings = findings_of(plan, traits, carried)
     return StageResult(
         label=stage.label,
         concurrency=stage.concurrency,

@@ -5,12 +5,13 @@
    (`limits`).
 2. Two accounts that disagree make a stage SUSPECT: one of them is wrong, and nothing here says which
    (`accounts`); so does a window that holds more than one state (`steady`).
-3. What can't be told is untestable, and what a scenario breaks by design is not held against it.
+3. What is no fault of the measurement is a finding and leaves the state (`noted`).
+4. What can't be told is untestable, and what a scenario breaks by design is not held against it.
 """
 
 from msgspec import structs
 
-from loadlab.analysis import accounts, limits, steady
+from loadlab.analysis import accounts, limits, noted, steady
 from loadlab.analysis.case import Case
 from loadlab.plan import Plan, Traits, Workload
 from loadlab.result import Check, CheckOutcome, Finding, StageResult, State
@@ -19,6 +20,9 @@ CLIENTS_OWN = frozenset(
     {"client_cpu", "client_core", "client_throttled", "open_files", "lag", "schedule", "sent"}
 )
 """Checks whose failure makes a stage INVALID: the client was its limit."""
+
+_NOTED = frozenset({"connections_reopened"})
+"""Checks whose failure is a finding and leaves the stage's state: the figures are what they seem."""
 
 _OF_EVERY_STAGE = (
     limits.client_cpu,
@@ -33,6 +37,8 @@ _OF_EVERY_STAGE = (
     accounts.target_busy,
     accounts.target_inside,
     accounts.bound,
+    noted.samples,
+    noted.connections_reopened,
 )
 _OF = {
     Workload.CLOSED: (steady.stationary, steady.warmed_up),
@@ -53,7 +59,7 @@ def judged(
     state = stage.state
     if any(check.name in CLIENTS_OWN for check in failed):
         state = State.INVALID
-    elif failed and state is State.VALID:
+    elif state is State.VALID and any(check.name not in _NOTED for check in failed):
         state = State.SUSPECT
     findings = (*stage.findings, *(Finding(check.name, check.message) for check in failed))
     theory = stage.theory
