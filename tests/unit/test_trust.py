@@ -37,6 +37,7 @@ TARGET = {
     "handler_ns": 99.0 * MS,
     "queue_ns": 0.0,
     "busy_threads_mean": 64.0,
+    "cpu_throttled_ns": 0,
 }
 CLIENT = {
     "cpu_ratio": (0.3,),
@@ -399,6 +400,17 @@ def test_connections_are_compared_with_what_can_be_in_flight(whole, changed, ope
 
 
 @pytest.mark.parametrize(
+    ("throttled_ms", "outcome"), [(0, PASS), (100, PASS), (101, FAIL), (None, UNTESTABLE)]
+)
+def test_target_throttled(throttled_ms, outcome):
+    throttled_ns = None if throttled_ms is None else throttled_ms * MS
+    found = check("target_throttled", healthy(target=target(cpu_throttled_ns=throttled_ns)))
+    assert found.outcome is outcome
+    if outcome is FAIL:
+        assert found.message.startswith("the target's CPU limit held it back for 1% of the window")
+
+
+@pytest.mark.parametrize(
     ("untold", "count", "says"),
     [
         ((), 6400, "there were requests enough"),
@@ -583,6 +595,7 @@ SUSPECT = [
 
 NOTED = [
     ("connections_reopened", {"client": client(connections_opened=203)}),
+    ("target_throttled", {"target": target(cpu_throttled_ns=101 * MS)}),
 ]
 
 

@@ -5,7 +5,8 @@ docs/method.md says where each limit comes from.
 
 import math
 
-from loadlab.analysis.case import Case, compared
+from loadlab.analysis.case import NO_ACCOUNT, Case, compared
+from loadlab.analysis.limits import THROTTLED_RATIO
 from loadlab.clock import NS_PER_S
 from loadlab.result import Check, Distribution
 
@@ -49,6 +50,24 @@ def _most_in_flight(case: Case) -> int | None:
     mean = rate_hz * longest_ns / NS_PER_S
     most = math.ceil(mean + _SIGMAS * math.sqrt(mean)) + 1
     return most if limit is None else min(most, limit)
+
+
+def target_throttled(case: Case) -> Check:
+    """Judge the time that a CPU limit held the target back."""
+    target = case.stage.target
+    throttled_ns = target.cpu_throttled_ns if target else None
+    ratio = None if throttled_ns is None else throttled_ns / case.stage.window_ns
+    return compared(
+        name="target_throttled",
+        metric="time that a CPU limit held the target back",
+        limit=THROTTLED_RATIO,
+        actual=ratio,
+        unit="of the window",
+        untestable=NO_ACCOUNT if ratio is None else None,
+        means="no CPU limit held the target back",
+        failed=f"the target's CPU limit held it back for {ratio or 0:.0%} of the window: these figures are"
+        " of the target with that limit (TARGET_CPUS), which is no fault of the measurement",
+    )
 
 
 def samples(case: Case) -> Check:

@@ -21,7 +21,7 @@ CLIENTS_OWN = frozenset(
 )
 """Checks whose failure makes a stage INVALID: the client was its limit."""
 
-_NOTED = frozenset({"connections_reopened"})
+_NOTED = frozenset({"connections_reopened", "target_throttled"})
 """Checks whose failure is a finding and leaves the stage's state: the figures are what they seem."""
 
 _OF_EVERY_STAGE = (
@@ -39,6 +39,7 @@ _OF_EVERY_STAGE = (
     accounts.bound,
     noted.samples,
     noted.connections_reopened,
+    noted.target_throttled,
 )
 _OF = {
     Workload.CLOSED: (steady.stationary, steady.warmed_up),
