@@ -9,6 +9,8 @@ import click
 import jsonschema
 import pytest
 
+from fakes import plan
+from loadlab.analysis.trust import judged
 from loadlab.calibration.rows import rows
 from loadlab.cli import commands
 from loadlab.cli.calibrate import asked, window_ns
@@ -17,11 +19,12 @@ from loadlab.environment import Room
 from loadlab.errors import Exit, UsageError
 from loadlab.place import url_of
 from loadlab.report.schema import schema
-from loadlab.scenarios import names
+from loadlab.scenarios import names, scenario
 from loadlab.serve import Serve
 from loadlab.tour import chosen
 from loadlab.units import duration_ns
 from readme import README, ROOT, loadlab_commands, make_commands
+from results import stage
 
 DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
 ROOM = Room(cpus=2.0, open_files=1024)
@@ -48,6 +51,24 @@ def test_every_option_stands_in_the_readme(command, option):
 @pytest.mark.parametrize("name", sorted(n for n, c in commands.commands.items() if not c.hidden))
 def test_every_command_stands_in_the_readme(name):
     assert f"loadlab {name}" in README
+
+
+def _checks():
+    made = re.compile(r"\b(?:compared|Check)\(\s*name=\"([a-z_]+)\"")
+    return sorted(
+        {name for path in (ROOT / "client").rglob("*.py") for name in made.findall(path.read_text())}
+    )
+
+
+@pytest.mark.parametrize("name", _checks())
+def test_every_check_stands_in_the_method(name):
+    assert f"\n| `{name}`" in DOCS["method.md"]
+
+
+def test_no_check_of_a_stage_is_overlooked():
+    assert {check.name for check in judged(plan(), scenario("task").TRAITS, 1.0, stage())[1]} <= set(
+        _checks()
+    )
 
 
 def _make_targets():
