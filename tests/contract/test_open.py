@@ -5,7 +5,7 @@ import pytest
 from live import MS, carry, plan_for
 from loadlab.arrivals import Spacing
 from loadlab.clock import NS_PER_S
-from loadlab.plan import Stage, WhenFull, Workload
+from loadlab.plan import Request, Stage, WhenFull, Workload
 
 pytestmark = pytest.mark.real
 
@@ -61,3 +61,21 @@ def test_what_waits_for_a_place_keeps_its_due_moment(tmp_path, name):
     stage = carry(plan, tmp_path, delay="50ms", threads="8").stage
     assert stage.counts.ok == stage.counts.scheduled == due_in(plan)
     assert stage.latency_ns.max > 300 * MS > stage.service_ns.p50
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "wire", "null"])
+@pytest.mark.parametrize("name", ["task", "callback"])
+def test_what_the_drain_cuts_is_unfinished_and_leaves_no_quantile_that_it_could_move(
+    tmp_path, name, transport
+):
+    requests = tuple(
+        Request(url=f"http://127.0.0.1/?delay={delay}", weight=weight)
+        for delay, weight in (("5ms", 3.0), ("3s", 1.0))
+    )
+    plan = arrivals_of(name, 40.0, transport=transport, requests=requests, drain_ns=200 * MS)
+    stage = carry(plan, tmp_path, threads="40").stage
+    counts = stage.counts
+    assert counts.scheduled == counts.ok + counts.unfinished == due_in(plan) == 40
+    assert counts.ok > counts.unfinished > 0
+    assert stage.latency_ns.p50 is not None
+    assert stage.latency_ns.p99 is stage.service_ns.p99 is None

@@ -181,7 +181,7 @@ class Connection(asyncio.Protocol):
 
     def abandon(self, replied: Replied) -> bool:
         """Give up this caller's request, so that it is never called; False where it has its reply."""
-        if self.replied is not replied:
+        if self.replied != replied:  # not `is`: a method is bound anew each time
             return False
         self.replied = None
         self.drop()
