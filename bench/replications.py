@@ -17,7 +17,7 @@ import numpy as np
 from hdrh.histogram import HdrHistogram
 
 from loadlab.analysis.queueing import mean_s, quantile_s
-from loadlab.histogram import Histogram, bucket_of, quantile_ns
+from loadlab.histogram import Histogram, Sparse, bucket_of, quantile_ns
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 FIGURES = ("mean", *QUANTILES)
@@ -165,10 +165,10 @@ def half_width(whole: float, without: list[float]) -> float:
 
 
 def _decoded(encoded: str, mean_ns: float, max_ns: int) -> Histogram:
-    histogram = Histogram()
-    for item in HdrHistogram.decode(encoded).get_recorded_iterator():
-        histogram.counts[bucket_of(np.array([item.value_iterated_to]))] += item.count_added_in_this_iter_step
-    histogram.count = int(histogram.counts.sum())
-    histogram.sum_ns = round(mean_ns * histogram.count)
-    histogram.max_ns = max_ns
-    return histogram
+    recorded = [
+        (item.value_iterated_to, item.count_added_in_this_iter_step)
+        for item in HdrHistogram.decode(encoded).get_recorded_iterator()
+    ]
+    values_ns, counts = np.array(recorded, dtype=np.int64).T
+    sum_ns = round(mean_ns * int(counts.sum()))
+    return Histogram.of(Sparse(bucket_of(values_ns).tobytes(), counts.tobytes(), sum_ns, max_ns))

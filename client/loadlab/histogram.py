@@ -43,6 +43,9 @@ def highest_in(bucket: int) -> int:
 
 
 LENGTH = int(bucket_of(np.array([HIGHEST_NS]))[0]) + 1
+_NONE: Int64s = np.zeros(LENGTH, dtype=np.int64)
+"""The counts of every empty distribution: there are many, and zeros of each would take a quarter of a MiB."""
+_NONE.flags.writeable = False
 
 
 class Quantised(NamedTuple):
@@ -117,7 +120,8 @@ class Histogram:
     __slots__ = ("count", "counts", "max_ns", "sum_ns")
 
     def __init__(self) -> None:
-        self.counts: Int64s = np.zeros(LENGTH, dtype=np.int64)
+        self.counts: Int64s = _NONE
+        """By bucket; not to be written to."""
         self.count = 0
         self.sum_ns = 0
         self.max_ns = 0
@@ -129,6 +133,8 @@ class Histogram:
 
     def add(self, values: Quantised) -> None:
         """Count values whose buckets are known."""
+        if self.counts is _NONE:
+            self.counts = np.zeros(LENGTH, dtype=np.int64)
         np.add.at(self.counts, values.buckets, 1)
         self.count += len(values.buckets)
         self.sum_ns += values.sum_ns
@@ -136,7 +142,12 @@ class Histogram:
 
     def merge(self, other: Self) -> None:
         """Add the other's counts; the order of merges makes no difference."""
-        self.counts += other.counts
+        if not other.count:
+            return
+        if self.counts is _NONE:
+            self.counts = other.counts.copy()
+        else:
+            self.counts += other.counts
         self.count += other.count
         self.sum_ns += other.sum_ns
         self.max_ns = max(self.max_ns, other.max_ns)
@@ -158,6 +169,8 @@ class Histogram:
 
     def sparse(self) -> Sparse:
         """Return the buckets that are not empty."""
+        if not self.count:
+            return Sparse()
         buckets = np.flatnonzero(self.counts)
         return Sparse(_bytes(buckets), _bytes(self.counts[buckets]), self.sum_ns, self.max_ns)
 
@@ -166,7 +179,9 @@ class Histogram:
         """Return the distribution with these counts."""
         self = cls()
         counts = _int64s(sparse.counts)
-        self.counts[_int64s(sparse.buckets)] = counts
+        if len(counts):
+            self.counts = np.zeros(LENGTH, dtype=np.int64)
+            self.counts[_int64s(sparse.buckets)] = counts
         self.count = int(counts.sum())
         self.sum_ns = sparse.sum_ns
         self.max_ns = sparse.max_ns

@@ -101,7 +101,7 @@ def test_the_encoding_decodes_to_the_same_counts_by_the_library(recorded):
 
 def test_the_encoding_holds_many_counts_of_every_bucket():
     ours = Histogram()
-    ours.counts[:] = np.arange(1, LENGTH + 1)
+    ours.counts = np.arange(1, LENGTH + 1)
     ours.count = int(ours.counts.sum())
     theirs = HdrHistogram.decode(ours.encode())
     assert theirs.get_total_count() == ours.count
@@ -228,3 +228,11 @@ def test_a_quantile_lies_in_its_interval_and_has_one_whenever_it_is_told(quantil
 def test_an_interval_that_reaches_into_what_had_no_answer_has_no_upper_end():
     known, late = histogram([5] * 95), histogram([10**9] * 5)
     assert interval_ns(known, late, 0.9) == (5, None)
+
+
+def test_an_empty_distribution_is_not_written_to_by_others():
+    one, other = Histogram(), Histogram()
+    one.record(np.array([5]))
+    other.merge(one)
+    other.record(np.array([7]))
+    assert (Histogram().counts.sum(), one.count, one.counts.sum(), other.counts.sum()) == (0, 1, 1, 2)
