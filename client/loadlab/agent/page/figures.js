@@ -95,7 +95,7 @@ function measured(run, stage) {
   const slots = target?.workers && target?.threads ? target.workers * target.threads : null;
   const batch = run.plan.workload === "batch";
   const several = !batch && run.phase === "over" && run.stages.filter(Boolean).length > 1;
-  const best = several && !limited && stage.state !== "invalid" ? "the most throughput of this run, " : "";
+  const best = several && !limited && stage.state !== "invalid" ? "the most throughput that is the target's, " : "";
   const trust = stage.state === "valid" ? "" : ` · ${stateWords(stage)}`;
   return {
     caption: `Stage of ${load(stage.label, run.plan.workload)}: ${best}over ${showSpan(stage.window_ns)}${trust}`,
