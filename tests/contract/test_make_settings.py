@@ -13,12 +13,17 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 SETTINGS = LISTED.replace("\\\n", " ").split()
 
 
+# What an outer make hands down is meant for it: `make test` would have this one say which folder it enters.
+OUTER_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "ARGS", "SCENARIO"}
+
+
 def asked(*arguments, **environment):
     """Ask make what it would do."""
+    outer = {name: value for name, value in os.environ.items() if name not in OUTER_MAKE}
     return subprocess.run(
         ["make", "--dry-run", *arguments],
         cwd=ROOT,
-        env=os.environ | environment,
+        env=outer | environment,
         capture_output=True,
         text=True,
         check=False,
