@@ -3,11 +3,13 @@
 1. A due moment comes from the schedule alone, also after a stall: what is late goes out at once, with its
    lag, until the schedule is caught up with.
 2. Every due request is sent, counted as dropped, or kept until a place is free: never forgotten. What is
-   still to be sent when the drain is over is dropped, too: the client was too slow for its schedule.
+   still to be sent when the drain is over is dropped, too: the client was too slow for its schedule. So is
+   what was due when the stage was halted and had not gone by then.
 3. A loop that is late still turns: replies and timers get their share of it.
 """
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Protocol
@@ -42,6 +44,7 @@ class Requests(Protocol):
 _POLL_S = 0.05
 _IN_A_ROW = 64
 """How many late requests go out before the loop gets a turn."""
+_DROPS_IN_A_ROW = 1024
 
 
 class Places:
@@ -105,6 +108,7 @@ async def open_load(shard: Shard, feed: Iterator[Any], requests: Requests, barri
         await requests.cut()
     if not schedule.cancelled():
         schedule.result()
+    await drop_overdue(shard)
 
 
 async def dispatch(shard: Shard, feed: Iterator[Any], places: Places, wake: Alarm) -> None:
@@ -130,3 +134,24 @@ async def dispatch(shard: Shard, feed: Iterator[Any], places: Places, wake: Alar
             places.drop(due_ns)
         else:
             places.enter(due_ns, next(feed))
+
+
+async def drop_overdue(shard: Shard) -> None:
+    """Count as dropped what was due by the moment of a halt and neither sent nor dropped by now.
+
+    It counts as dropped at that moment: however long the counting takes, the stage does not last longer.
+    """
+    halted_ns = shard.halted_ns
+    if halted_ns is None:
+        return
+    note = shard.tape.note
+    until_ns = halted_ns + 1 if shard.window.end_ns is None else min(halted_ns + 1, shard.window.end_ns)
+    left = itertools.islice(shard.due_ns(), shard.sent + shard.dropped, None)
+    for number, offset_ns in enumerate(left, 1):
+        due_ns = shard.begin_ns + offset_ns
+        if due_ns >= until_ns:
+            return
+        shard.dropped += 1
+        note([due_ns, halted_ns, halted_ns, Outcome.DROPPED, 0, 0, 0])
+        if number % _DROPS_IN_A_ROW == 0:
+            await asyncio.sleep(0)

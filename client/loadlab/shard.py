@@ -68,6 +68,8 @@ class Shard:
         self.drain_from_ns: int | None = None
         """When there was nothing more to send."""
         self.halted = threading.Event()
+        self.halted_ns: int | None = None
+        """When it was halted first."""
         self.in_hand: list[Cuttable] = []
         """What another thread may have to give up, because the loop is held by a blocking call."""
         self.alarm: Alarm | None = None
@@ -100,6 +102,8 @@ class Shard:
 
     def halt(self) -> None:
         """Let no more requests out; those in flight are still waited for. Any thread may call it."""
+        if self.halted_ns is None:
+            self.halted_ns = self.now_ns()
         self.end_ns = -1
         self.nothing_left()
         self.halted.set()

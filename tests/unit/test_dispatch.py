@@ -1,6 +1,7 @@
 """The open loop, on virtual time: when requests go out, what becomes of them, and that none is lost."""
 
 import asyncio
+import itertools
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -181,6 +182,26 @@ def test_a_halt_lets_nothing_more_out_and_waits_for_what_is_in_flight(clock, sce
 
 
 @EACH_SCENARIO
+def test_what_was_due_at_a_halt_and_had_not_gone_is_dropped_at_that_moment(clock, scenario):
+    """Late by half a second and halted then: more than a turn of the loop sends."""
+
+    async def halt(shard):
+        await asyncio.sleep(0.0105)
+        clock.turn(500 * MS)
+        shard.halt()
+
+    whole = open_plan(10_000, scenario=scenario)
+    shard = carry(clock, whole, FakeAsyncTransport(clock, [Answer(50 * MS)] * 10_000), meanwhile=halt)
+    rows = samples(shard)
+    assert len(rows) == 5_106
+    assert shard.dropped > 4_900
+    dropped = [row for row in rows if outcome(row) == "dropped"]
+    assert {row.done_ns for row in dropped} == {shard.halted_ns}
+    assert not any(row.outcome & WAITED for row in dropped)
+    accounted(shard, rows)
+
+
+@EACH_SCENARIO
 def test_a_schedule_that_the_client_is_too_slow_for_ends_with_the_drain_and_its_rest_is_dropped(
     clock, scenario
 ):
@@ -248,13 +269,12 @@ def test_nothing_that_is_due_is_ever_lost(  # noqa: PLR0917 - what hypothesis dr
     shard = carry(clock, whole, FakeAsyncTransport(clock, answers), meanwhile=meanwhile)
     rows = samples(shard)
     accounted(shard, rows)
-    schedule = [
-        at_ns + START_NS
-        for _, at_ns in zip(
-            range(len(rows)), whole.arrivals(whole.stages[0]).due_ns(0, 1, whole.seed), strict=False
-        )
-    ]
-    assert [row.due_ns for row in rows] == schedule, "a beginning of the schedule, without a gap"
+    until_ns = START_NS + NS_PER_S
+    if shard.halted_ns is not None:
+        until_ns = min(until_ns, shard.halted_ns + 1)
+    offsets = whole.arrivals(whole.stages[0]).due_ns(0, 1, whole.seed)
+    schedule = list(itertools.takewhile(lambda due_ns: due_ns < until_ns, (START_NS + at for at in offsets)))
+    assert [row.due_ns for row in rows] == schedule, "all that is due until the end or a halt, and no more"
     if halt_s is None:
         assert len(rows) == whole.arrivals(whole.stages[0]).due_between(0, NS_PER_S, 1, whole.seed)
     assert all(row.due_ns <= row.sent_ns <= row.done_ns for row in rows)
