@@ -26,3 +26,8 @@ export function make(name, attributes = {}, ...children) {
 export function text(element, words) {
   if (element.textContent !== words) element.textContent = words;
 }
+
+/** Tell screen readers. @param {string} words */
+export function say(words) {
+  text(byId("say"), words);
+}

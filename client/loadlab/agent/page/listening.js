@@ -1,0 +1,87 @@
+/** What the agent tells, and what it knows whenever the connection to it is there again. */
+
+import * as api from "./api.js";
+import { byId, say, text } from "./dom.js";
+import { apply, begin, end, isOver, label, losing } from "./run.js";
+import { conclusion } from "./verdict.js";
+import { load } from "./words.js";
+
+const SETTLED_MS = 2_000;
+
+export class Listening {
+  /** @param {Known} known @param {Showing} showing @param {Drawing} drawing @param {Runs} runs @param {Form} form */
+  constructor(known, showing, drawing, runs, form) {
+    Object.assign(this, { known, showing, drawing, runs, form });
+  }
+
+  /** @param {Object} event */
+  tell(event) {
+    const { known } = this;
+    if (event.type === "RunBegan") {
+      known.latest = begin(event);
+      this.settle(null);
+      say(`${event.plan.scenario} has begun`);
+      return;
+    }
+    if (event.type === "Refused" && (!known.isGoing() || known.starting !== null)) {
+      this.settle(event.sentence);
+      return;
+    }
+    const run = known.latest;
+    if (run === null) return;
+    apply(run, event);
+    if (event.type === "StageBegan") say(`stage of ${load(label(run.plan.stages[event.index]), run.plan.workload)}`);
+    if (isOver(run)) this.ended();
+    if (known.shown() === run) this.drawing.draw(event.type !== "Tick");
+  }
+
+  /** The run that was starting has begun, or could not. */
+  settle(notBegun) {
+    Object.assign(this.known, { starting: null, notBegun });
+    this.showing.choose();
+  }
+
+  ended() {
+    const told = conclusion(this.known.latest);
+    say(`${told.word} ${told.sentence} ${told.why.join(" ")}`);
+    this.runs.refresh();
+    this.showing.banner();
+  }
+
+  /** @param {"live"|"lost"} state @param {?string} why in the agent's words, where it has said it */
+  async connected(state, why) {
+    const note = byId("connection");
+    note.dataset.state = state;
+    document.body.dataset.connection = state;
+    const lost = why ?? `connection lost at ${new Date().toTimeString().slice(0, 8)}; what is shown is from then`;
+    text(note, state === "live" ? "connected" : `${lost}. Trying again …`);
+    if (state !== "live") return;
+    this.runs.refresh();
+    try {
+      const offered = await api.state();
+      text(byId("target"), offered.target);
+      this.form.offer(offered);
+      await this.reconcile(offered);
+    } catch (error) {
+      if (!(error instanceof api.Refusal)) throw error;
+    }
+    this.showing.choose();
+  }
+
+  /** An agent that was started anew knows nothing of a run that went on before, except by its result. */
+  async reconcile({ running }) {
+    const { known } = this;
+    const run = known.latest;
+    known.starting = running !== null && running.run_id !== run?.id ? running.run_id : null;
+    if (!known.isGoing() || running?.run_id === run.id) return;
+    await new Promise((resolve) => { setTimeout(resolve, SETTLED_MS); });
+    if (known.latest !== run || isOver(run)) return;
+    try {
+      end(run, await api.result(run.id));
+    } catch (error) {
+      if (error.status !== 404) return;
+      losing(run);
+    }
+    this.ended();
+  }
+}
