@@ -47,11 +47,15 @@ def closed(scenario: str, transport: str, url: str, seconds: float) -> Figures:
 
 
 def null(processes: int, seconds: float) -> Figures:
-    """Run at full rate without a network: so many processes on as many cores, fifty users each."""
+    """Run at full rate without a network: so many processes on as many cores, fifty users each.
+
+    `per_cpu_hz` is requests per second of CPU time: what else runs on the cores takes from the rate alone.
+    """
     cores = ",".join(map(str, range(processes)))
     options = ["--processes", processes, "--concurrency", CONNECTIONS * processes]
     _, stage = run("pool", "null", seconds, options, cores=cores)
-    return {"rate_hz": stage["throughput_hz"]}
+    rate_hz = stage["throughput_hz"]
+    return {"rate_hz": rate_hz, "per_cpu_hz": rate_hz / sum(stage["client"]["cpu_ratio"])}
 
 
 def poisson(transport: str, url: str | None, rate_hz: int, seconds: float) -> Figures:

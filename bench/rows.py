@@ -159,6 +159,12 @@ ROWS = (
     ),
     Row(
         group="pool",
+        what="the same per second of CPU time",
+        of=("null, two processes", "per_cpu_hz"),
+        over=("null, one process", "per_cpu_hz"),
+    ),
+    Row(
+        group="pool",
         what="two bare loops on two cores / one on one",
         of=("two bare loops", "turns_hz"),
         over=("one bare loop", "turns_hz"),

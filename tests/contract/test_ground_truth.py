@@ -16,6 +16,8 @@ def test_no_figure_of_a_short_run_is_off_theory(tmp_path):
     done = subprocess.run(
         [sys.executable, SCRIPT, "--quick", "--json", written], capture_output=True, text=True, check=False
     )
+    if done.returncode == 3:
+        pytest.skip(done.stderr)
     assert done.returncode == 0, done.stdout + done.stderr
     (point,) = json.loads(written.read_text())["points"]
     assert {cell["outcome"] for cell in point["cells"].values()} <= {"ok", "untestable"}
