@@ -93,7 +93,8 @@ def test_and_one_to_head(caller, serve):
 
 
 def test_the_stamp_of_a_streamed_answer_is_of_its_head_alone_and_not_read(caller, serve):
-    in_chunks = b"HTTP/1.1 200 OK\r\n%sTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" % STAMP
+    head = b"HTTP/1.1 200 OK\r\n%sConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n" % STAMP
+    in_chunks = head + b"2\r\nok\r\n0\r\n\r\n"
     to_the_end = b"HTTP/1.1 200 OK\r\n%s\r\nok" % STAMP
     server = serve(once(in_chunks), once(to_the_end))
     caller.open(plan_for(server.url))
