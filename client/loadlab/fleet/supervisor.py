@@ -12,6 +12,7 @@ from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.fleet.member import Member
 from loadlab.fleet.messages import Go, Halt, Pulse, Quit
 from loadlab.fleet.took import Took, busy_now, pace_now
+from loadlab.heap import give_back_large_blocks
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.recorder import Recorder, Window
 from loadlab.shard import Share
@@ -110,6 +111,7 @@ async def carry(
     `begun` is called when the barrier's moment is set, `watch` about twice a second.
     Raises nothing for a worker that is lost: the result says so.
     """
+    give_back_large_blocks()
     size = stage.concurrency or stage.requests or plan.processes
     shards = min(plan.processes, size) if traits.sharded else 1
     members = [

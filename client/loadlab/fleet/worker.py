@@ -19,6 +19,7 @@ from pathlib import Path
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.drive import watch_loop
 from loadlab.fleet.messages import Delta, Ended, Failed, Go, Halt, Pulse, Quit, Ready, encode, from_parent
+from loadlab.heap import give_back_large_blocks
 from loadlab.plan import Plan
 from loadlab.recorder import PIECE, Recorder, Window
 from loadlab.scenarios import scenario
@@ -37,6 +38,7 @@ _PATIENCE_NS = 5 * NS_PER_S
 
 async def carry_shard(parent: Connection, plan: Plan, share: Share) -> None:
     """Carry one shard from set-up to drain; the coroutine that an aiomultiprocess worker runs."""
+    give_back_large_blocks()
     shard = Shard(plan, share, MONOTONIC)
     reporter = Reporter(parent, shard)
     reporter.start()

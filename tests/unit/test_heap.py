@@ -1,0 +1,39 @@
+"""What is freed in large blocks goes back to the system."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+from loadlab.heap import give_back_large_blocks
+
+def resident():
+    with open("/proc/self/statm") as told:
+        return int(told.read().split()[1]) * 4096
+
+if {given_back}:
+    give_back_large_blocks()
+before = resident()
+pins = []
+for _ in range(3):
+    blocks = []
+    for _ in range(20):
+        blocks.append(bytearray(2 << 20))
+        pins.append(bytearray(5000))  # what is in use above a block keeps the heap from shrinking
+    del blocks
+print((resident() - before) >> 20)
+"""
+
+
+def kept_mib(*, given_back):
+    script = SCRIPT.format(given_back=given_back)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library needs no telling")
+def test_nothing_of_large_blocks_stays_after_they_are_freed():
+    assert kept_mib(given_back=True) < 4
+    assert kept_mib(given_back=False) >= 4
