@@ -238,9 +238,7 @@ def test_a_host_that_dies_leaves_no_load_behind(lab):
     process = lab.load("pool", "--concurrency", "8", "--duration", "60s")
     assert lab.processes()
     process.kill()
-    within(
-        20, lambda: lab.processes() == []
-    )
+    within(20, lambda: lab.processes() == [])
     lab.end(process)
 
 
