@@ -3,6 +3,7 @@
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ Figures = dict[str, float]
 
 CONNECTIONS = 50
 LOADLAB = Path(sys.executable).with_name("loadlab")
+UNRECORDED = Path(__file__).with_name("unrecorded.py")
+WARMUP_S = 0.5
 _EDGE_S = 0.3
 """How long before a worker's end it may no longer be loading."""
 
@@ -26,12 +29,7 @@ def closed(scenario: str, transport: str, url: str, seconds: float) -> Figures:
     merges and judges, and aiomultiprocess's helpers). `command_cpu_us` is all CPU time of the command, from
     Python's start to the written result, per request: it falls with the run's length, the others don't.
     """
-    before = served(url)
-    options = ["--target", url, "--concurrency", CONNECTIONS]
-    ran, stage = run(scenario, transport, seconds, options, looks=True)
-    # The reading before is a request, too.
-    if (count := served(url) - before - 1) != stage["sent_total"]:
-        sys.exit(f"nginx served {count}, the lab sent {stage['sent_total']}")
+    ran, stage = _full_rate(scenario, transport, url, seconds)
     if errors := stage["counts"]["scheduled"] - stage["counts"]["ok"]:
         sys.exit(f"{scenario} on {transport}: {errors} requests did not end ok")
     rate_hz = stage["throughput_hz"]
@@ -39,11 +37,38 @@ def closed(scenario: str, transport: str, url: str, seconds: float) -> Figures:
     beside_us = beside_ratio(ran.looks, seconds) / rate_hz * 1e6
     return {
         "rate_hz": rate_hz,
+        "sent_hz": _sent_hz(stage, seconds),
         "cpu_us": worker_us + beside_us,
         "worker_cpu_us": worker_us,
         "beside_cpu_us": beside_us,
         "command_cpu_us": ran.cpu_s / stage["sent_total"] * 1e6,
     }
+
+
+def unrecorded(url: str, seconds: float) -> Figures:
+    """Load nginx with `callback` on `wire` as `closed` does, but keep one counter in place of the record.
+
+    It knows what it sent and nothing else; `sent_hz` of `closed` is taken in the same way.
+    """
+    _, stage = _full_rate("callback", "wire", url, seconds, program=[sys.executable, UNRECORDED])
+    return {"sent_hz": _sent_hz(stage, seconds)}
+
+
+def _full_rate(
+    scenario: str, transport: str, url: str, seconds: float, program: Sequence[object] = (LOADLAB,)
+) -> tuple[Ran, dict[str, Any]]:
+    before = served(url)
+    options = ["--target", url, "--concurrency", CONNECTIONS]
+    ran, stage = run(scenario, transport, seconds, options, program=program, looks=True)
+    # The reading before is a request, too.
+    if (count := served(url) - before - 1) != stage["sent_total"]:
+        sys.exit(f"nginx served {count}, the lab sent {stage['sent_total']}")
+    return ran, stage
+
+
+def _sent_hz(stage: dict[str, Any], seconds: float) -> float:
+    sent: int = stage["sent_total"]
+    return sent / (WARMUP_S + seconds)
 
 
 def null(processes: int, seconds: float) -> Figures:
@@ -75,12 +100,13 @@ def run(
     seconds: float,
     options: list[object],
     *,
+    program: Sequence[object] = (LOADLAB,),
     cores: str = "0",
     looks: bool = False,
 ) -> tuple[Ran, dict[str, Any]]:
     """Run one stage; its result says INVALID where the client is saturated, which is asked for here."""
-    command: list[object] = [LOADLAB, "run", scenario, "--transport", transport, *options]
-    command += ["--duration", f"{seconds}s", "--warmup", "0.5s", "--json", "--quiet"]
+    command: list[object] = [*program, "run", scenario, "--transport", transport, *options]
+    command += ["--duration", f"{seconds}s", "--warmup", f"{WARMUP_S}s", "--json", "--quiet"]
     with tempfile.TemporaryDirectory() as out:
         ran = pinned([*command, "--out", out], cores, looks=looks)
     (stage,) = json.loads(ran.text)["stages"]

