@@ -60,7 +60,7 @@ class Chain(ABC):
         """Note a reply and go on."""
         done_ns = self._now_ns()
         outcome, status, body_bytes, inside_ns = reply
-        self._note([self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes, inside_ns])
+        self._note(packed_row(self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes, inside_ns))
         if not self._batch:
             self._due_ns = done_ns + self._think_ns
         if self._think_ns:
@@ -69,7 +69,7 @@ class Chain(ABC):
             self.step()
 
     def _unfinished(self) -> None:
-        self._note([self._due_ns, self._sent_ns, self._now_ns(), Outcome.UNFINISHED, 0, 0, 0])
+        self._note(packed_row(self._due_ns, self._sent_ns, self._now_ns(), Outcome.UNFINISHED, 0, 0, 0))
         self._end()
 
     def _think(self) -> None:
@@ -119,7 +119,6 @@ class ChainOfCalls(Chain):
     def __init__(self, shard: Shard, feed: Iterator[Any], transport: Continuing) -> None:
         super().__init__(shard, feed)
         self._send = transport.begin
-        self._write = shard.tape.write
         self._pauses = shard.is_batch or bool(self._think_ns)
         self._reply = self._replied  # one object for each of its requests, by which they are known
         self._flight: Flight | None = None
@@ -135,7 +134,7 @@ class ChainOfCalls(Chain):
         shard = self._shard
         done_ns = self._now_ns()
         outcome, status, body_bytes, inside_ns = reply
-        self._write(packed_row(self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes, inside_ns))
+        self._note(packed_row(self._due_ns, self._sent_ns, done_ns, outcome, status, body_bytes, inside_ns))
         if done_ns >= shard.end_ns or (prepared := next(self._feed, None)) is None:
             self._end()
             return

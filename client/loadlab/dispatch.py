@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from loadlab.alarm import Alarm, alarm
 from loadlab.plan import WhenFull
+from loadlab.recorder import packed_row
 from loadlab.sample import WAITED, Outcome
 from loadlab.shard import Shard
 
@@ -86,7 +87,7 @@ class Places:
         """Count a due request that will not be sent; `flag` is WAITED where no place was free for it."""
         now_ns = self._shard.now_ns()
         self._shard.dropped += 1
-        self._shard.tape.note([due_ns, now_ns, now_ns, Outcome.DROPPED | flag, 0, 0, 0])
+        self._shard.tape.note(packed_row(due_ns, now_ns, now_ns, Outcome.DROPPED | flag, 0, 0, 0))
 
 
 async def open_load(shard: Shard, feed: Iterator[Any], requests: Requests, barrier: Barrier) -> None:
@@ -152,6 +153,6 @@ async def drop_overdue(shard: Shard) -> None:
         if due_ns >= until_ns:
             return
         shard.dropped += 1
-        note([due_ns, halted_ns, halted_ns, Outcome.DROPPED, 0, 0, 0])
+        note(packed_row(due_ns, halted_ns, halted_ns, Outcome.DROPPED, 0, 0, 0))
         if number % _DROPS_IN_A_ROW == 0:
             await asyncio.sleep(0)

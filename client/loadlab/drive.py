@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from loadlab.clock import NS_PER_S
+from loadlab.recorder import packed_row
 from loadlab.sample import Outcome, Reply
 from loadlab.shard import Shard
 from loadlab.transports import AsyncTransport, async_transport
@@ -52,10 +53,10 @@ async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend) -> None:
         try:
             outcome, status, body_bytes, inside_ns = await send(prepared)
         except asyncio.CancelledError:
-            note([due, sent, now_ns(), Outcome.UNFINISHED, 0, 0, 0])
+            note(packed_row(due, sent, now_ns(), Outcome.UNFINISHED, 0, 0, 0))
             raise
         done = now_ns()
-        note([due, sent, done, outcome, status, body_bytes, inside_ns])
+        note(packed_row(due, sent, done, outcome, status, body_bytes, inside_ns))
         if not batch:
             due = done + think_ns
 
@@ -127,7 +128,7 @@ class BlockingUser:
         with self._mine:
             if self._in_hand is None:
                 return None
-            shard.tape.note([due_ns, sent_ns, done_ns, *reply])
+            shard.tape.note(packed_row(due_ns, sent_ns, done_ns, *reply))
             self._in_hand = None
         return due_ns if shard.is_batch else done_ns + shard.plan.think_ns
 
@@ -136,5 +137,7 @@ class BlockingUser:
         with self._mine:
             if self._in_hand is not None:
                 due_ns, sent_ns = self._in_hand
-                self._shard.tape.note([due_ns, sent_ns, self._shard.now_ns(), Outcome.UNFINISHED, 0, 0, 0])
+                self._shard.tape.note(
+                    packed_row(due_ns, sent_ns, self._shard.now_ns(), Outcome.UNFINISHED, 0, 0, 0)
+                )
                 self._in_hand = None

@@ -27,6 +27,7 @@ Bools = npt.NDArray[np.bool_]
 
 COLUMNS = len(Sample._fields)
 packed_row = struct.Struct(f"{COLUMNS}q").pack
+"""Packs a finished request as a `Tape` takes it: in the loop, cheaper than a list of its integers."""
 PIECE = 8192
 """Rows folded at a time: about half a millisecond, so that a fold does not stall a loop."""
 
@@ -85,17 +86,15 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
 class Tape:
     """Finished requests as raw integers, written by the loop and read by another thread.
 
-    `note([due_ns, sent_ns, done_ns, outcome, status, body_bytes, inside_ns])` is one call into C and
-    therefore atomic under the GIL, as are the two calls of `cut`: no lock stands in the loop.
-    `write(packed_row(due_ns, ...))` does the same in three quarters of the time.
+    `note(packed_row(due_ns, sent_ns, done_ns, outcome, status, body_bytes, inside_ns))` appends in one call
+    into C and is therefore atomic under the GIL, as are the two calls of `cut`: no lock stands in the loop.
     """
 
-    __slots__ = ("_rows", "note", "write")
+    __slots__ = ("_rows", "note")
 
     def __init__(self) -> None:
         self._rows = array("q")
-        self.note = self._rows.fromlist
-        self.write = self._rows.frombytes
+        self.note = self._rows.frombytes
 
     def __len__(self) -> int:
         """Return how many rows wait to be folded."""

@@ -15,7 +15,7 @@ import msgspec
 from loadlab.alarm import Alarm
 from loadlab.clock import Clock
 from loadlab.plan import Plan, Request, Stage, Workload
-from loadlab.recorder import Tape, Window
+from loadlab.recorder import Tape, Window, packed_row
 from loadlab.sample import Outcome
 from loadlab.transports import Wear
 
@@ -120,7 +120,7 @@ class Shard:
             now_ns = self.now_ns()
             for _ in range(self.share.of(self.share.stage.requests or 0) - self.sent):
                 self.dropped += 1
-                self.tape.note([self.begin_ns, now_ns, now_ns, Outcome.DROPPED, 0, 0, 0])
+                self.tape.note(packed_row(self.begin_ns, now_ns, now_ns, Outcome.DROPPED, 0, 0, 0))
 
     def drain_left_ns(self) -> int:
         """Return how long replies may still be waited for; as long as load goes on, a whole drain."""

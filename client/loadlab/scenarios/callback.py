@@ -6,6 +6,7 @@ from loadlab.chains import chain
 from loadlab.dispatch import Places, open_load
 from loadlab.drive import opened, settle
 from loadlab.plan import Traits, Workload
+from loadlab.recorder import packed_row
 from loadlab.sample import Outcome, Reply
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
@@ -89,7 +90,9 @@ class _Call:
     def _note(self, reply: Reply) -> None:
         outcome, status, body_bytes, inside_ns = reply
         now_ns, flagged = self._shard.now_ns(), outcome | self._flag
-        self._shard.tape.note([self._due_ns, self.sent_ns, now_ns, flagged, status, body_bytes, inside_ns])
+        self._shard.tape.note(
+            packed_row(self._due_ns, self.sent_ns, now_ns, flagged, status, body_bytes, inside_ns)
+        )
         self._calls.discard(self)
 
 

@@ -12,6 +12,7 @@ from aiomultiprocess import Pool
 from loadlab.clock import MONOTONIC
 from loadlab.loops import new_event_loop
 from loadlab.plan import Plan, Request, Traits, Workload
+from loadlab.recorder import packed_row
 from loadlab.sample import Outcome
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
@@ -65,14 +66,16 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
     try:
         rows = await _unless_lost(shard, pool, pool.map(get, urls))
         for row in rows:
-            shard.tape.note([shard.begin_ns, *row])
+            shard.tape.note(packed_row(shard.begin_ns, *row))
     finally:
         pool.terminate()
         for process in pool.processes:
             process.kill()  # one that is stopped would not hear of being terminated
         await pool.join()
     for _ in range(len(urls) - len(rows)):
-        shard.tape.note([shard.begin_ns, shard.begin_ns, shard.now_ns(), Outcome.UNFINISHED, 0, 0, 0])
+        shard.tape.note(
+            packed_row(shard.begin_ns, shard.begin_ns, shard.now_ns(), Outcome.UNFINISHED, 0, 0, 0)
+        )
 
 
 async def _unless_lost(shard: Shard, pool: Any, mapped: Any) -> list[list[int]]:  # noqa: ANN401 - untyped library

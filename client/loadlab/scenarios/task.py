@@ -6,6 +6,7 @@ from typing import Any
 from loadlab.dispatch import Places, open_load
 from loadlab.drive import opened, settle, user
 from loadlab.plan import Traits, Workload
+from loadlab.recorder import packed_row
 from loadlab.sample import Outcome
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
@@ -66,10 +67,10 @@ class Tasks:
         try:
             outcome, status, body_bytes, inside_ns = await self._send(prepared)
         except asyncio.CancelledError:
-            shard.tape.note([due_ns, sent_ns, shard.now_ns(), Outcome.UNFINISHED | flag, 0, 0, 0])
+            shard.tape.note(packed_row(due_ns, sent_ns, shard.now_ns(), Outcome.UNFINISHED | flag, 0, 0, 0))
             raise
         done_ns = shard.now_ns()
-        shard.tape.note([due_ns, sent_ns, done_ns, outcome | flag, status, body_bytes, inside_ns])
+        shard.tape.note(packed_row(due_ns, sent_ns, done_ns, outcome | flag, status, body_bytes, inside_ns))
         places.leave()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
