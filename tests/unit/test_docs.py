@@ -14,7 +14,6 @@ from loadlab.analysis.trust import judged
 from loadlab.calibration.rows import rows
 from loadlab.cli import commands
 from loadlab.cli.calibrate import asked, window_ns
-from loadlab.cli.words import Words, plan_of, traits_of
 from loadlab.environment import Room
 from loadlab.errors import Exit, UsageError
 from loadlab.place import url_of
@@ -23,6 +22,7 @@ from loadlab.scenarios import names, scenario
 from loadlab.serve import Serve
 from loadlab.tour import chosen
 from loadlab.units import duration_ns
+from loadlab.words import Words, plan_of, traits_of
 from readme import README, ROOT, loadlab_commands, make_commands
 from results import stage
 

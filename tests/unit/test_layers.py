@@ -37,7 +37,9 @@ LAYERS = {
         "store",
         "ticks",
         "tour",
+        "requested",
         "usage",
+        "words",
         "__main__",
     ),
 }

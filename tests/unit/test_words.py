@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from loadlab.cli.words import Words, plan_of
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.environment import Room
 from loadlab.errors import UsageError
 from loadlab.plan import Stage, StatusRange, Workload
 from loadlab.scenarios import names, scenario
+from loadlab.words import Words, plan_of
 
 BASE = "http://127.0.0.1:8000/"
 ROOM = Room(cpus=2.0, open_files=1024)

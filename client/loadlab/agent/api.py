@@ -15,11 +15,11 @@ from loadlab.agent.guard import Guard, NoGuard
 from loadlab.agent.limits import Limits
 from loadlab.agent.page_files import PageFiles
 from loadlab.agent.runs import BusyError, Runs
-from loadlab.cli.words import DEFAULT_BATCH, DEFAULT_CONCURRENCY, DEFAULT_DURATION_NS, traits_of
 from loadlab.clock import NS_PER_S
 from loadlab.errors import LabError, UsageError
 from loadlab.metrics import Metrics
 from loadlab.scenarios import names
+from loadlab.words import DEFAULT_BATCH, DEFAULT_CONCURRENCY, DEFAULT_DURATION_NS, traits_of
 
 HEADERS = {
     # Scripts and everything else from here alone; the charts set styles of their elements and draw on images.

@@ -10,43 +10,19 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 import msgspec
 
 from loadlab.agent.limits import Limits
-from loadlab.cli.requested import header_problem
-from loadlab.cli.words import Words, over_the_limit, plan_of, traits_of
 from loadlab.errors import UsageError
 from loadlab.place import Here, nowhere
 from loadlab.plan import Plan, url_problems
+from loadlab.requested import header_problem
+from loadlab.words import LoadOptions, Words, over_the_limit, plan_of, traits_of
 
 _PORTS = {"http": 80, "https": 443}
 _METHOD = re.compile(r"[A-Z]{1,20}")
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The options of `loadlab run` that a page may set, as they are written there; None where not given.
+class Options(LoadOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of `loadlab run` that a page may set, as they are written there; None where not given."""
 
-    Not among them is what would name a target, serve one, or read or write a file.
-    """
-
-    scenario: str
-    concurrency: str | None = None
-    requests: str | None = None
-    rate: str | None = None
-    arrivals: str | None = None
-    max_in_flight: str | None = None
-    when_full: str | None = None
-    duration: str | None = None
-    workload: str | None = None
-    transport: str | None = None
-    think: str | None = None
-    processes: str | None = None
-    warmup: str | None = None
-    timeout: str | None = None
-    connect_timeout: str | None = None
-    path: str | None = None
-    method: str | None = None
-    header: tuple[str, ...] = ()
-    body: str | None = None
-    expect_status: str | None = None
-    seed: str | None = None
     delay: str | None = None
     """Of the `null` transport: how long it waits."""
 

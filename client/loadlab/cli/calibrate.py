@@ -14,13 +14,13 @@ from loadlab.calibration import cache
 from loadlab.calibration.measure import Calibrator
 from loadlab.calibration.rows import Asked, Row, closed, rows
 from loadlab.cli.console import Terminal
-from loadlab.cli.words import chosen
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.errors import EarlyStopError, Exit, UsageError
 from loadlab.fleet.supervisor import Control
 from loadlab.loops import new_event_loop
 from loadlab.report.ceilings import render, show_rate
 from loadlab.transports import NAMES
+from loadlab.words import chosen
 
 _DEFAULT_DURATION = "1s"
 _LEAST_NS = 500 * NS_PER_MS

@@ -6,9 +6,9 @@ import click
 from rich.table import Table
 
 from loadlab.cli.console import Terminal
-from loadlab.cli.words import DEFAULT_CONCURRENCY
 from loadlab.doctor import Mark, examine
 from loadlab.errors import Exit
+from loadlab.words import DEFAULT_CONCURRENCY
 
 _STYLES = {Mark.FINE: "green", Mark.NOTE: "yellow", Mark.WRONG: "bold red"}
 

@@ -13,7 +13,6 @@ import click
 
 from loadlab import store
 from loadlab.cli.console import Terminal, print_result
-from loadlab.cli.words import DEFAULT_BATCH, Words, plan_of
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.events import Event
 from loadlab.fleet.supervisor import Control
@@ -24,6 +23,7 @@ from loadlab.report.table import render
 from loadlab.result import RunResult, Verdict, encode
 from loadlab.scenarios import names
 from loadlab.serve import Serve
+from loadlab.words import DEFAULT_BATCH, Words, plan_of
 
 _LOAD = (
     click.option("--concurrency", metavar="N[,N…]", help="Users of each stage.  [default: 1,8,32,128]"),

@@ -6,13 +6,13 @@ import pytest
 from fakes import plan
 from loadlab.agent.asked import Asked, Options, read, task
 from loadlab.agent.limits import Limits
-from loadlab.cli.words import Words
 from loadlab.environment import Room
 from loadlab.errors import UsageError
 from loadlab.hosts.nowhere import Nowhere
 from loadlab.hosts.url import UrlHost
 from loadlab.place import Here
 from loadlab.plan import Request, Stage, Workload
+from loadlab.words import Words
 
 TARGET = "http://target:8000"
 HERE = Here(f"{TARGET}/", UrlHost(TARGET), {})

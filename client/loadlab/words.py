@@ -7,11 +7,11 @@ import msgspec
 
 from loadlab import units
 from loadlab.arrivals import Spacing
-from loadlab.cli.requested import requested
 from loadlab.clock import NS_PER_S
 from loadlab.environment import Room
 from loadlab.errors import UsageError
 from loadlab.plan import Plan, Stage, StatusRange, Traits, WhenFull, Workload
+from loadlab.requested import requested
 from loadlab.scenarios import names, scenario
 from loadlab.transports import NAMES
 
@@ -27,11 +27,14 @@ _SPARE_FILES = 64
 _STATUS = re.compile(r"[0-9]{3}")
 
 
-class Words(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of `loadlab run` that make the plan, as they were written; None where not given."""
+class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of `loadlab run` that say how to load, as they were written; None where not given.
+
+    None of them names a target, serves one, or reads or writes a file (but `--body @FILE`): whoever may start
+    a load from afar may set them.
+    """
 
     scenario: str
-    target: str | None = None
     concurrency: str | None = None
     requests: str | None = None
     rate: str | None = None
@@ -50,9 +53,15 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     method: str | None = None
     header: tuple[str, ...] = ()
     body: str | None = None
-    requests_file: str | None = None
     expect_status: str | None = None
     seed: str | None = None
+
+
+class Words(LoadOptions, frozen=True, kw_only=True):
+    """All options of `loadlab run` that make the plan."""
+
+    target: str | None = None
+    requests_file: str | None = None
 
 
 def traits_of(name: str) -> Traits:
