@@ -1,6 +1,7 @@
 """Time, injected: everything that measures takes a `Clock` and never asks the system itself."""
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 NS_PER_S = 1_000_000_000
@@ -26,3 +27,8 @@ class MonotonicClock:
 
 
 MONOTONIC = MonotonicClock()
+
+
+def utc() -> str:
+    """Return the present moment as results write it, for people: nothing is measured by it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -6,12 +6,12 @@ Everything that is measured is kept, whatever ends the run: the target's loss, C
 import asyncio
 import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from loadlab import environment
 from loadlab.analysis import audit, ceiling, trust
 from loadlab.analysis.summary import stage_result
 from loadlab.calibration.cache import NOTHING, Known
+from loadlab.clock import utc
 from loadlab.edges import Edges
 from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded
 from loadlab.fleet.supervisor import Carried, Control, Live, carry
@@ -58,7 +58,7 @@ class Run:
 
     async def carry(self) -> RunResult:
         """Carry every stage and return the result; raises nothing that the result can tell."""
-        started = _utc()
+        started = utc()
         failure = None
         self._tell(RunBegan(self._run_id, self._target.where, self._plan))
         try:
@@ -73,7 +73,7 @@ class Run:
         result = RunResult(
             run_id=self._run_id,
             started_at=started,
-            finished_at=_utc(),
+            finished_at=utc(),
             verdict=audit.verdict(checks, stages),
             interrupted=self._control.stopped,
             target_lost=self._lost,
@@ -143,7 +143,3 @@ def _unaccounted(carried: Carried) -> int:
     """Return the requests of shards that came to their end which were sent and have no outcome."""
     known = sum(lost.unknown for lost in carried.lost)
     return carried.counted.sent - carried.counted.finished - known
-
-
-def _utc() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -167,6 +167,11 @@ class TargetStage(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int | None = None
     accept_queue_overflows: int | None = None
 
+    @property
+    def slots(self) -> int | None:
+        """How many requests it handles at once; None where it sets no limit or tells none."""
+        return self.workers * self.threads if self.workers and self.threads else None
+
 
 class ContainerUsage(msgspec.Struct, frozen=True, kw_only=True):
     """What a container took over the stage, by the engine's account."""

@@ -1,8 +1,7 @@
 """What is left of a run when what carried it is lost: the stages that it had finished."""
 
-from datetime import UTC, datetime
-
 from loadlab.analysis import audit
+from loadlab.clock import utc
 from loadlab.errors import ClientError
 from loadlab.plan import Plan
 from loadlab.result import Check, CheckOutcome, Environment, RunResult, StageResult, Verdict
@@ -50,8 +49,3 @@ class Salvage:
             checks=(check, *audit.checks(stages, 0)),
             stages=stages,
         )
-
-
-def utc() -> str:
-    """Return this moment as results write it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

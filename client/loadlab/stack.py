@@ -92,12 +92,8 @@ class InStack:
 
 async def _pass_on(control: Control, process: Process) -> None:
     """Pass each request to stop on to the container."""
-    told = 0
-    while True:
-        for _ in range(told, control.halted + control.quitted):
-            process.send(STOP)
-            told += 1
-        await asyncio.sleep(_POLL_S)
+    async for _ in control.stops():
+        process.send(STOP)
 
 
 class Following:

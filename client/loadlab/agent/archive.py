@@ -6,6 +6,7 @@ what was decoded is kept until the file changes.
 
 import os
 import re
+import threading
 from pathlib import Path
 
 import msgspec
@@ -59,9 +60,18 @@ class Archive:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[str, tuple[tuple[int, int], Run | None]] = {}
+        self._reading = threading.Lock()
 
     def runs(self, limit: int | None = None) -> list[Run]:
-        """Return the runs, newest first; a file that is no result of this version is left out."""
+        """Return the runs, newest first; a file that is no result of this version is left out.
+
+        Any thread may ask; who asks while another reads the folder waits, and has nothing to read again.
+        """
+        with self._reading:
+            runs = self._read()
+        return sorted(runs, key=lambda run: run.started_at, reverse=True)[:limit]
+
+    def _read(self) -> list[Run]:
         known = self._known
         seen: dict[str, tuple[tuple[int, int], Run | None]] = {}
         for name in self._names():
@@ -74,8 +84,7 @@ class Archive:
             entry = known.get(name)
             seen[name] = entry if entry is not None and entry[0] == version else (version, _read(name, path))
         self._known = seen
-        found = sorted((run for _, run in seen.values() if run), key=lambda run: run.started_at, reverse=True)
-        return found[:limit]
+        return [run for _, run in seen.values() if run]
 
     def file(self, run_id: str) -> Path | None:
         """Return the result file of a run; None where there is none, or it is no name of a run at all."""

@@ -15,8 +15,6 @@ from loadlab.result import RunResult
 from loadlab.salvage import Salvage
 from loadlab.store import Folder
 
-_POLL_S = 0.05
-
 
 class Relayed:
     """A `Place`: the events of the agent's run are told here, and its result is kept here."""
@@ -67,9 +65,5 @@ async def _follow(agent: Reach, salvage: Salvage, run_id: str, control: Control,
 
 async def _pass_on(control: Control, agent: Reach, run_id: str) -> None:
     """Pass each request to stop on to the agent."""
-    told = 0
-    while True:
-        for _ in range(told, control.halted + control.quitted):
-            await agent.stop(run_id)
-            told += 1
-        await asyncio.sleep(_POLL_S)
+    async for _ in control.stops():
+        await agent.stop(run_id)

@@ -130,7 +130,7 @@ def _mean_inside(case: Case) -> Check:
 def bound(case: Case) -> Check:
     """Compare the throughput with what the target's threads allow."""
     stage, theory, target = case.stage, case.stage.theory, case.stage.target
-    slots = target.workers * target.threads if target and target.workers and target.threads else None
+    slots = target.slots if target else None
     most_hz = theory.bound_hz if theory else None
     if case.plan.workload is Workload.OPEN:  # arrivals of a stretch may be more than the nominal rate has
         most_hz = slots / theory.service_ns * NS_PER_S if theory and slots else None

@@ -60,8 +60,8 @@ def edges(case: Case) -> float:
     stage, target = case.stage, case.stage.target
     completions = stage.throughput_hz * stage.window_ns / NS_PER_S
     at_once = stage.concurrency or stage.in_flight_mean or 1
-    if target and target.workers and target.threads:
-        at_once = min(at_once, target.workers * target.threads)
+    if target and target.slots:
+        at_once = min(at_once, target.slots)
     return min(1.0, at_once / completions) if completions else 1.0
 
 

@@ -64,11 +64,6 @@ def _whole(value: float | None, scale: int = 1) -> int | None:
     return None if value is None else round(value * scale)
 
 
-def slots(target: TargetStage) -> int | None:
-    """Return how many requests the target handles at once; None where it sets no limit or tells none."""
-    return target.workers * target.threads if target.workers and target.threads else None
-
-
 def theory(
     plan: Plan,
     stage: Stage,
@@ -90,7 +85,7 @@ def theory(
     """
     if target is None or not target.thread_ns or target.threads is None:
         return None
-    service_ns, places = target.thread_ns, slots(target)
+    service_ns, places = target.thread_ns, target.slots
     in_flight = most_in_flight(plan, stage, traits)
     if plan.workload is Workload.BATCH:
         return Theory(

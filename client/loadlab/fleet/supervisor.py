@@ -4,7 +4,7 @@ What a lost worker had reported is kept, and the stage says for how long its sha
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 
@@ -73,6 +73,15 @@ class Control:
     def halt(self) -> None:
         """Halt because there is nothing left to load."""
         self.halted = True
+
+    async def stops(self) -> AsyncIterator[None]:
+        """Give each request to stop as it comes, for whoever passes them on; never ends."""
+        told = 0
+        while True:
+            while told < self.halted + self.quitted:
+                told += 1
+                yield
+            await asyncio.sleep(_POLL_S)
 
 
 class Live(msgspec.Struct, frozen=True):
