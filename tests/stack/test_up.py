@@ -1,6 +1,7 @@
 """`make up`, `make ps` and `make down`, and that the stack is what docker-compose.yml promises."""
 
 import socket
+import threading
 import time
 
 import pytest
@@ -173,3 +174,17 @@ def test_down_removes_containers_networks_and_volumes_and_keeps_images(stack, en
 
     stack.up()
     assert stack.get("/") == "Hello!"
+
+
+def test_down_waits_for_a_volume_that_something_still_holds(stack, engine):
+    (volume,) = (each for each in engine.volumes.list(filters=stack.label_filter) if "prom" in each.name)
+    image = stack.container("target").image.id
+    holder = engine.containers.create(image, volumes={volume.name: {"bind": "/held"}})
+    letting_go = threading.Timer(3, holder.remove)
+    letting_go.start()
+    try:
+        stack.down()
+        assert engine.volumes.list(filters=stack.label_filter) == []
+    finally:
+        letting_go.join()
+        stack.up()
