@@ -23,7 +23,14 @@ from loadlab.result import (
 from results import result, stage
 
 LATENCY = Distribution(
-    count=9, mean=1.0, p50=123_456_789, p90=223_456_789, p99=1_323_456_789, p999=None, max=9_876_543_210
+    count=9,
+    mean=1.0,
+    p50=123_456_789,
+    p90=223_456_789,
+    p95=823_456_789,
+    p99=1_323_456_789,
+    p999=None,
+    max=9_876_543_210,
 )
 FULL = "one event loop is at 100% of a core: use SCENARIO=pool or --transport wire"
 
@@ -117,21 +124,24 @@ def test_a_stage_that_lost_a_worker_is_marked_but_not_called_limited_by_the_clie
     assert "limited by the client" not in "\n".join(lines(of))
 
 
-@pytest.mark.parametrize("workload", list(Workload))
-def test_the_table_fits_into_80_columns(workload):
+def swept(workload):
     made, check = limited("10000")
     shapes = {
         Workload.CLOSED: {},
         Workload.OPEN: {"stages": (Stage(rate_hz=20_000.0),)},
         Workload.BATCH: {"stages": (Stage(requests=10_000),), "duration_ns": None},
     }
-    of = result(
+    return result(
         plan=plan(workload=workload, **shapes[workload]),
         stages=(made, measured("1")),
         checks=(check,),
         verdict=Verdict.INVALID,
     )
-    shown = lines(of)
+
+
+@pytest.mark.parametrize("workload", list(Workload))
+def test_the_table_fits_into_80_columns(workload):
+    shown = lines(swept(workload))
     assert all(len(line) <= 80 for line in shown)
     assert not any("…" in line for line in shown)
 
@@ -204,9 +214,17 @@ def test_columns_are_given_up_in_a_stated_order():
     gone = []
     for width in range(80, 44, -1):
         gone += sorted(everything - set(gone) - set(heads(width)))
-    order = ["max", "p90", "flight", "bound", "requests"]
+    order = ["p90", "max", "flight", "bound", "requests", "p95"]
     assert gone == order[: len(gone)]
     assert len(gone) >= 3
+
+
+@pytest.mark.parametrize("workload", list(Workload))
+def test_80_columns_have_p50_p95_and_p99_of_large_figures(workload):
+    of = swept(workload)
+    (head,) = [line.split() for line in lines(of) if "p50" in line.split()]
+    assert {"p50", "p95", "p99"} <= set(head)
+    assert {"123", "823", "1,323"} <= set(row(of, "10000").split())
 
 
 def test_figures_too_large_for_80_columns_give_up_a_column_and_not_a_digit():

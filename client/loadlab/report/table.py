@@ -14,10 +14,10 @@ from loadlab.units import show_figure, show_hz, show_ns
 
 _ERRORS = ("http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished")
 _SIZES = {Workload.CLOSED: "users", Workload.OPEN: "offered"}
-_LATENCIES = ("p50", "p90", "p99", "max")
+_LATENCIES = ("p50", "p90", "p95", "p99", "max")
 _LEAST_SHARE = 0.01
-_GIVE_UP = ("max", "p90", "in flight", "bound", "requests")
-_BATCH_GIVES_UP = ("max", "p90", "ratio", "rate", "predicted")
+_GIVE_UP = ("p90", "max", "in flight", "bound", "requests", "p95")
+_BATCH_GIVES_UP = ("p90", "max", "ratio", "rate", "predicted", "p95")
 """What a narrow terminal does without, the first to go first."""
 
 
@@ -77,8 +77,7 @@ def _batch(result: RunResult) -> Fitting:
 
 
 def _latencies(stage: StageResult) -> tuple[str, ...]:
-    latency = stage.latency_ns
-    return tuple(_ms(value) for value in (latency.p50, latency.p90, latency.p99, latency.max))
+    return tuple(_ms(getattr(stage.latency_ns, name)) for name in _LATENCIES)
 
 
 def _errors(stage: StageResult) -> str | None:
