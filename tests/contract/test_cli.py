@@ -105,7 +105,9 @@ def loading(process):
         (["run", "task", "--threads", "0"], "--threads"),
         (["run", "task", "--delay", "ten"], "--delay"),
         (["run", "blocking", "--concurrency", "8"], "--concurrency: blocking has one request in flight"),
-        (["show", "nowhere"], "nowhere cannot be read"),
+        (["show", "no/where"], "no/where cannot be read"),
+        (["show", "nowhere"], "RESULT: 'nowhere' is no path, and there is no run in results"),
+        (["show", "latest"], "RESULT: there is no run in results"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence_exit_code_2_and_nothing_is_written(lab, arguments, said):
@@ -260,8 +262,8 @@ def test_quiet_shows_no_progress(lab):
 def test_show_prints_the_table_of_a_run_again(lab):
     ran = lab("run", "task", *QUICK)
     (written,) = lab.out.glob("*/result.json")
-    for path in (written, written.parent):
-        shown = lab("show", str(path))
+    for named in (str(written), str(written.parent), written.parent.name, written.parent.name[:4], "latest"):
+        shown = lab("show", named)
         assert shown.returncode == 0
         assert shown.stdout.startswith(written.parent.name)
         assert shown.stdout.endswith(ran.stdout)

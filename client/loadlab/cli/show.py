@@ -1,19 +1,71 @@
 """`loadlab show`: a result's table again."""
 
+import os
 from pathlib import Path
 
 import click
 
 from loadlab import store
+from loadlab.agent.archive import Archive
 from loadlab.cli.console import Terminal, print_result
+from loadlab.errors import UsageError
+
+_LATEST = "latest"
+_TOLD = 5
+"""Runs that a refusal names."""
 
 
 @click.command()
-@click.argument("result", type=click.Path(path_type=Path))
-def show(result: Path) -> None:
-    """Print the table of RESULT, a result.json or the folder it is in; in a terminal also a sweep's curve."""
-    found = store.read(result)
+@click.argument("result")
+@click.option(
+    "--out",
+    metavar="DIR",
+    default="results",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The folder that runs are looked up in.",
+)
+def show(result: str, out: Path) -> None:
+    """Print the table of RESULT; in a terminal also a sweep's curve.
+
+    RESULT is a result.json, the folder it is in, a run's id or the beginning of one, or `latest`.
+    """
+    found = store.read(meant(result, out))
     Terminal().print(
         f"{found.run_id}: {found.environment.where}", soft_wrap=True, highlight=False, markup=False
     )
     print_result(found)
+
+
+def meant(text: str, out: Path) -> Path:
+    """Return the path of a result; raise UsageError with the candidates where the text names no single run.
+
+    What is there as a path is that path, and so is what is written as one.
+    """
+    path = Path(text)
+    if text and (path.exists() or os.sep in text or path.suffix == ".json"):
+        return path
+    if text and (out / text).is_dir():
+        return out / text
+    runs = [run.run_id for run in Archive(out).runs()]
+    if not runs:
+        nothing = "" if text == _LATEST else f"{text!r} is no path, and "
+        raise UsageError(f"RESULT: {nothing}there is no run in {out}")
+    if text == _LATEST:
+        return out / runs[0]
+    near = [run_id for run_id in runs if text and run_id.startswith(text)]
+    if not near:
+        raise UsageError(
+            f"RESULT: {text!r} is neither a path nor a run in {out}, nor the beginning of one; the newest"
+            f" there: {_named(runs)}"
+        )
+    if len(near) > 1:
+        raise UsageError(
+            f"RESULT: {len(near)} runs in {out} begin with {text!r}: {_named(near)}; give more of one"
+        )
+    return out / near[0]
+
+
+def _named(runs: list[str]) -> str:
+    more = f" … and {len(runs) - _TOLD} more" if len(runs) > _TOLD else ""
+    return ", ".join(runs[:_TOLD]) + more
