@@ -213,8 +213,10 @@ def test_ctrl_c_of_a_terminal_reaches_the_whole_group_and_is_handled_once(lab):
     done = ended(process)
     assert done.returncode == 130, done.stderr
     (result,) = lab.results()
-    assert result["verdict"] == "pass"
-    assert result["stages"][0]["counts"]["ok"] == result["stages"][0]["counts"]["scheduled"] > 0
+    (stage,) = result["stages"]
+    assert stage["counts"]["ok"] == stage["counts"]["scheduled"] > 0
+    untouched = {"accounting", "workers", "target"}
+    assert {each["outcome"] for each in result["checks"] if each["name"] in untouched} == {"pass"}
     assert "Traceback" not in done.stderr
 
 
