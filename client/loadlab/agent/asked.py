@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 import msgspec
 
 from loadlab.agent.limits import Limits
+from loadlab.agent.misfits import misfit
 from loadlab.errors import UsageError
 from loadlab.place import Here, nowhere
 from loadlab.plan import Plan, url_problems
@@ -48,10 +49,18 @@ def read(data: bytes) -> Asked:
     try:
         asked = msgspec.json.decode(data, type=Asked)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"this is no run that can be started: {error}") from None
+        raise UsageError(_misfit(data) or f"this is no run that can be started: {error}") from None
     if (asked.options is None) == (asked.plan is None):
         raise UsageError("a run is started from options or from a plan: give one of the two")
     return asked
+
+
+def _misfit(data: bytes) -> str | None:
+    try:
+        posted = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 'what is posted is not JSON, such as {"options": {"scenario": "task"}}'
+    return misfit(posted, Asked.__struct_fields__, Options)
 
 
 def task(asked: Asked, place: Here, limits: Limits | None) -> Task:

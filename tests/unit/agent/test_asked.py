@@ -81,6 +81,80 @@ def test_what_is_no_run_is_refused_in_a_sentence(posted):
     assert refused(read, posted)
 
 
+SENTENCES = [
+    (b"", "what is posted is not JSON"),
+    (b'{"options": {"scenario": "task"} x', "what is posted is not JSON"),
+    (b'{"options": {"scenario": "\xff"}}', "what is posted is not JSON"),
+    (b"null", "what is posted is null and no object"),
+    (b"[" * 100_000, "what is posted is not JSON"),
+    (b"[]", "what is posted is a list and no object"),
+    (b'{"more": 1}', "what is posted: there is no 'more'. It takes options, plan, run_id."),
+    (b'{"options": [1]}', "options: it is a list and no object of texts, such as"),
+    (b'{"options": {}}', "SCENARIO: it is missing; it is one of blocked-loop, "),
+    (
+        b'{"options": {"scenario": 1}}',
+        'SCENARIO: 1 is a number; options are texts, as on the command line: write "1"',
+    ),
+    (
+        b'{"options": {"scenario": "task", "duration": 1.5}}',
+        '--duration: 1.5 is a number; options are texts, as on the command line: write "1.5"',
+    ),
+    (
+        b'{"options": {"scenario": "task", "concurrency": [1, 8]}}',
+        '--concurrency: [1,8] is a list; options are texts, as on the command line: write "1,8"',
+    ),
+    (
+        b'{"options": {"scenario": "task", "max_in_flight": {}}}',
+        "--max-in-flight: {} is an object; options are texts, as on the command line",
+    ),
+    (
+        b'{"options": {"scenario": "task", "seed": true}}',
+        "--seed: true is no text; options are texts, as on the command line",
+    ),
+    (
+        b'{"options": {"scenario": "task", "header": "A: b"}}',
+        '--header: "A: b" is no list of texts, such as ["Accept: text/html"]',
+    ),
+    (
+        b'{"options": {"scenario": "task", "header": [1]}}',
+        '--header: [1] is no list of texts, such as ["Accept: text/html"]',
+    ),
+    (
+        b'{"options": {"scenario": "task", "target": "http://x/"}}',
+        "options: there is no 'target'. It takes scenario, concurrency, ",
+    ),
+    (b'{"options": {"scenario": "task"}, "run_id": 1}', "run_id: 1 is no text"),
+    (b'{"plan": [1]}', "plan: it is a list and no object, as events and results hold one"),
+    (b'{"plan": {"scenario": "task"}}', "plan: it has no transport; "),
+    (
+        b'{"plan": {"scenario": "task", "transport": "aiohttp", "workload": "all"}}',
+        'plan: its workload "all" is not closed, open or batch',
+    ),
+    (
+        b'{"plan": {"scenario": "task", "transport": "null", "workload": "open", "target": "x", "requests": 1}}',
+        "plan: its requests can't be 1; docs/result.schema.json says what a plan holds",
+    ),
+]
+
+
+@pytest.mark.parametrize(("posted", "said"), SENTENCES, ids=lambda value: str(value)[:40])
+def test_what_does_not_fit_is_told_in_words_with_the_option_and_what_it_takes(posted, said):
+    sentence = refused(read, posted)
+    assert sentence.startswith(said)
+    assert "$" not in sentence
+    assert "`" not in sentence
+
+
+def test_what_is_told_of_a_value_is_short():
+    sentence = refused(read, b'{"options": {"scenario": "task", "body": [%b]}}' % (b"1," * 10_000 + b"1"))
+    assert len(sentence) < 300
+
+
+def test_an_option_that_was_spelt_wrongly_gets_a_guess():
+    posted = b'{"options": {"scenario": "task", "concurency": "8"}}'
+    assert "Did you mean concurrency?" in refused(read, posted)
+
+
 def test_one_of_options_and_plan_is_given():
     both = msgspec.json.encode(Asked(options=Options(scenario="task"), plan=plan()))
     assert "give one of the two" in refused(read, both)
