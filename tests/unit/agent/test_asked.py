@@ -131,7 +131,7 @@ SENTENCES = [
         'plan: its workload "all" is not closed, open or batch',
     ),
     (
-        b'{"plan": {"scenario": "task", "transport": "null", "workload": "open", "target": "x", "requests": 1}}',
+        b'{"plan": {"scenario": "a", "transport": "b", "workload": "open", "target": "", "requests": 1}}',
         "plan: its requests can't be 1; docs/result.schema.json says what a plan holds",
     ),
 ]
