@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from loadlab.clock import NS_PER_S
-from loadlab.recorder import packed_row
 from loadlab.sample import Outcome, Reply
 from loadlab.shard import Shard
+from loadlab.tape import packed_row
 from loadlab.transports import AsyncTransport, Continuing, Flight
 
 _POLL_S = 0.05

@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 from loadlab.alarm import Alarm, alarm
 from loadlab.plan import WhenFull
-from loadlab.recorder import packed_row
 from loadlab.sample import WAITED, Outcome
 from loadlab.shard import Shard
+from loadlab.tape import packed_row
 
 Barrier = Callable[[], Awaitable[None]]
 

@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from loadlab.clock import NS_PER_S
-from loadlab.recorder import packed_row
 from loadlab.sample import Outcome, Reply
 from loadlab.shard import Shard
+from loadlab.tape import packed_row
 from loadlab.transports import AsyncTransport, async_transport
 
 AsyncSend = Callable[[Any], Awaitable[Reply]]

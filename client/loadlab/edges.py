@@ -5,7 +5,7 @@ import asyncio
 from loadlab import machine
 from loadlab.clock import MONOTONIC, NS_PER_S
 from loadlab.hosts.metrics import REQUESTS, Reading, read
-from loadlab.recorder import Window
+from loadlab.window import Window
 
 _COUNTED_NS = NS_PER_S // 2
 """How long a target may take to count a request whose last byte the client has."""

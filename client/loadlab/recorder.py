@@ -9,8 +9,6 @@ What a recorder counts follows the stage's window: counts and latency are of req
 throughput and slices are of completions in it.
 """
 
-import struct
-from array import array
 from typing import Self
 
 import msgspec
@@ -20,92 +18,20 @@ import numpy.typing as npt
 
 from loadlab.clock import NS_PER_S
 from loadlab.histogram import Histogram, Int64s, Quantised, Sparse
-from loadlab.sample import ANSWERED, CENSORED, STAMP_GRAIN_NS, WAITED, Outcome, Sample
+from loadlab.sample import ANSWERED, CENSORED, STAMP_GRAIN_NS, WAITED, Outcome
 from loadlab.slices import Slice
+from loadlab.tape import COLUMNS, PIECE, Tape, packed_row
+from loadlab.window import Window
+
+# `shard` and bench/ take the tape's names from here.
+__all__ = ["COLUMNS", "PIECE", "Recorder", "Tape", "Window", "packed_row"]
 
 Bools = npt.NDArray[np.bool_]
-
-COLUMNS = len(Sample._fields)
-packed_row = struct.Struct(f"{COLUMNS}q").pack
-"""Packs a finished request as a `Tape` takes it: in the loop, cheaper than a list of its integers."""
-PIECE = 8192
-"""Rows folded at a time: about half a millisecond, so that a fold does not stall a loop."""
-
 
 _LEAST_HALF_S = 2
 _IS_ANSWERED = np.array([outcome in ANSWERED for outcome in Outcome])
 _OUTCOME = WAITED - 1
 _IS_CENSORED = np.array([outcome in CENSORED for outcome in Outcome])
-
-
-class Window(msgspec.Struct, array_like=True, frozen=True):
-    """The measured span of a stage on the monotonic clock; without an end it lasts until the last reply."""
-
-    start_ns: int
-    end_ns: int | None = None
-
-    def among(self, rows: Int64s, by: int) -> Int64s:
-        """Return the rows whose moment in column `by` lies in the window: its start counts, its end not."""
-        moments_ns = rows[:, by]
-        if self._holds(int(moments_ns.min())) and self._holds(int(moments_ns.max())):
-            return rows
-        inside = moments_ns >= self.start_ns
-        return rows[inside if self.end_ns is None else inside & (moments_ns < self.end_ns)]
-
-    def inside_ns(self, rows: Int64s) -> int:
-        """Return the sum of the time from sent to done of all rows, as far as it lies in the window."""
-        sent, done = rows[:, 1], rows[:, 2]
-        if not (self._holds(int(sent.min())) and self._holds(int(done.max()))):
-            sent = np.maximum(sent, self.start_ns)
-            done = done if self.end_ns is None else np.minimum(done, self.end_ns)
-        return int(np.maximum(done - sent, 0).sum())
-
-    def _holds(self, moment_ns: int) -> bool:
-        return self.start_ns <= moment_ns and (self.end_ns is None or moment_ns < self.end_ns)
-
-    @property
-    def half_s(self) -> int:
-        """How many whole seconds each half of the window has; 0 without an end."""
-        return 0 if self.end_ns is None else (self.end_ns - self.start_ns) // NS_PER_S // 2
-
-    def half_of(self, second: int) -> int | None:
-        """Return in which half of the window one of its seconds lies, 0 or 1; None of one in between."""
-        if self.end_ns is None:
-            return None
-        seconds = (self.end_ns - self.start_ns) // NS_PER_S
-        if second < self.half_s:
-            return 0
-        return 1 if seconds - self.half_s <= second < seconds else None
-
-    def overlap_ns(self, from_ns: int, to_ns: int) -> int:
-        """Return how much of a span lies in the window."""
-        to_ns = to_ns if self.end_ns is None else min(to_ns, self.end_ns)
-        return max(0, to_ns - max(from_ns, self.start_ns))
-
-
-class Tape:
-    """Finished requests as raw integers, written by the loop and read by another thread.
-
-    `note(packed_row(due_ns, sent_ns, done_ns, outcome, status, body_bytes, inside_ns))` appends in one call
-    into C and is therefore atomic under the GIL, as are the two calls of `cut`: no lock stands in the loop.
-    """
-
-    __slots__ = ("_rows", "note")
-
-    def __init__(self) -> None:
-        self._rows = array("q")
-        self.note = self._rows.frombytes
-
-    def __len__(self) -> int:
-        """Return how many rows wait to be folded."""
-        return len(self._rows) // COLUMNS
-
-    def cut(self, rows: int = PIECE) -> Int64s:
-        """Take up to so many of the oldest rows away, as an array of shape (rows, 7)."""
-        values = min(rows, len(self)) * COLUMNS
-        piece = self._rows[:values]
-        del self._rows[:values]
-        return np.frombuffer(piece, dtype=np.int64).reshape(-1, COLUMNS)
 
 
 class Recorder(msgspec.Struct, array_like=True):

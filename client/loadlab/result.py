@@ -9,7 +9,6 @@ from enum import StrEnum
 import msgspec
 
 from loadlab.plan import Plan
-from loadlab.recorder import Window
 
 SCHEMA_VERSION = 1
 
@@ -292,9 +291,3 @@ def encode(result: RunResult) -> bytes:
 def decode(data: bytes) -> RunResult:
     """Read `result.json`; msgspec.DecodeError where it is none."""
     return msgspec.json.decode(data, type=RunResult)
-
-
-def span_ns(window: Window) -> int:
-    """Return the length of a closed window."""
-    assert window.end_ns is not None
-    return window.end_ns - window.start_ns

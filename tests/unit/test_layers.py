@@ -13,7 +13,7 @@ TARGET = ROOT / "target" / "loadlab_target"
 
 LAYERS = {
     0: ("errors", "clock", "units", "arrivals", "histogram", "sample", "loops"),
-    1: ("plan", "recorder", "slices"),
+    1: ("plan", "window", "tape", "recorder", "slices"),
     2: ("transports", "hosts", "machine", "heap"),
     3: ("shard", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),
     4: ("result", "analysis", "environment", "events"),

@@ -19,10 +19,12 @@ from loadlab.fleet.messages import (
     from_parent,
     from_worker,
 )
-from loadlab.recorder import COLUMNS, PIECE, Recorder, Tape, Window, packed_row
+from loadlab.recorder import Recorder
 from loadlab.sample import ANSWERED, CENSORED, STAMP_GRAIN_NS, WAITED, Outcome, Sample
 from loadlab.slices import Slice
+from loadlab.tape import COLUMNS, PIECE, Tape, packed_row
 from loadlab.transports import Wear
+from loadlab.window import Window
 
 START_NS = 50 * NS_PER_S
 WINDOW = Window(START_NS, START_NS + 3 * NS_PER_S)

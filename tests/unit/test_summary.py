@@ -12,11 +12,12 @@ from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fleet.supervisor import Carried, Lost
 from loadlab.fleet.took import Took
 from loadlab.plan import Stage, Workload
-from loadlab.recorder import Recorder, Window
+from loadlab.recorder import Recorder
 from loadlab.result import State
 from loadlab.sample import Outcome
 from loadlab.scenarios import scenario
 from loadlab.transports import Wear
+from loadlab.window import Window
 
 MS = NS_PER_MS
 WINDOW = Window(START_NS, START_NS + 2 * NS_PER_S)

@@ -12,9 +12,10 @@ from loadlab.fleet.supervisor import Live
 from loadlab.histogram import Histogram
 from loadlab.hosts.metrics import Reading
 from loadlab.plan import Stage, Workload
-from loadlab.recorder import Recorder, Window
+from loadlab.recorder import Recorder
 from loadlab.sample import Outcome
 from loadlab.ticks import Ticks, offered_hz, phase
+from loadlab.window import Window
 
 WINDOW = Window(START_NS + 1 * NS_PER_S, START_NS + 5 * NS_PER_S)
 USERS = Stage(concurrency=8)

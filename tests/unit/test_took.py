@@ -6,7 +6,7 @@ from loadlab.clock import NS_PER_MS
 from loadlab.fleet.messages import Pulse
 from loadlab.fleet.pulses import Pulses
 from loadlab.fleet.took import Took, busy_now, pace_now, took
-from loadlab.recorder import Window
+from loadlab.window import Window
 
 MS = NS_PER_MS
 

@@ -6,7 +6,6 @@ from loadlab.plan import Plan, Traits, Workload
 from loadlab.recorder import Recorder
 from loadlab.result import (
     Finding,
-    span_ns,
 )
 from loadlab.sample import ANSWERED, Outcome
 
@@ -18,7 +17,7 @@ def complete(counted: Recorder) -> bool:
 
 def cut_short(plan: Plan, carried: Carried) -> bool:
     """Tell whether the stage ended before its time."""
-    return plan.duration_ns is not None and span_ns(carried.window) < plan.duration_ns
+    return plan.duration_ns is not None and carried.window.length_ns < plan.duration_ns
 
 
 def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
@@ -36,7 +35,7 @@ def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
         found.append(
             Finding(
                 "cut_short",
-                f"it ended after {span_ns(carried.window) / NS_PER_S:.2f} of"
+                f"it ended after {carried.window.length_ns / NS_PER_S:.2f} of"
                 f" {plan.duration_ns / NS_PER_S:.2f} s: its window lasts until its last reply",
             )
         )

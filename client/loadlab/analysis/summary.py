@@ -22,7 +22,6 @@ from loadlab.result import (
     SliceResult,
     StageResult,
     State,
-    span_ns,
 )
 from loadlab.sample import Outcome
 from loadlab.slices import Slice
@@ -48,7 +47,7 @@ def stage_result(
     stage and after its drain; `taken` is what the machine took from the client in the window.
     """
     counted = carried.counted
-    window_ns = span_ns(carried.window)
+    window_ns = carried.window.length_ns
     throughput_hz = counted.completions / window_ns * NS_PER_S
     target = target_stage(*readings, window_ns)
     if target is not None:

@@ -32,8 +32,9 @@ from loadlab.fleet.took import Took, took
 from loadlab.fleet.worker import carry_shard, own_group
 from loadlab.loops import new_event_loop
 from loadlab.plan import Plan
-from loadlab.recorder import Recorder, Window
+from loadlab.recorder import Recorder
 from loadlab.shard import Share
+from loadlab.window import Window
 
 _SILENT_NS = 1_500 * NS_PER_MS
 _JOIN_NS = 2 * NS_PER_S

@@ -14,9 +14,10 @@ from loadlab.fleet.messages import Go, Halt, Pulse, Quit
 from loadlab.fleet.took import Took, busy_now, pace_now
 from loadlab.heap import give_back_large_blocks
 from loadlab.plan import Plan, Stage, Traits
-from loadlab.recorder import Recorder, Window
+from loadlab.recorder import Recorder
 from loadlab.shard import Share
 from loadlab.transports import Wear
+from loadlab.window import Window
 
 _POLL_S = 0.05
 _LIVE_NS = 500 * NS_PER_MS

@@ -7,7 +7,7 @@ import numpy as np
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fleet.messages import Pulse
-from loadlab.recorder import Window
+from loadlab.window import Window
 
 _LEAST_NS = 400 * NS_PER_MS
 """A span shorter than this says nothing of a process's CPU."""

@@ -21,9 +21,11 @@ from loadlab.drive import watch_loop
 from loadlab.fleet.messages import Delta, Ended, Failed, Go, Halt, Pulse, Quit, Ready, encode, from_parent
 from loadlab.heap import give_back_large_blocks
 from loadlab.plan import Plan
-from loadlab.recorder import PIECE, Recorder, Window
+from loadlab.recorder import Recorder
 from loadlab.scenarios import scenario
 from loadlab.shard import Shard, Share
+from loadlab.tape import PIECE
+from loadlab.window import Window
 
 _SAMPLE_MS = 10
 """On average: looks at even distances could keep step with an even schedule, and see always the same."""

@@ -6,10 +6,10 @@ from loadlab.chains import chain
 from loadlab.dispatch import Places, open_load
 from loadlab.drive import opened, settle
 from loadlab.plan import Traits, Workload
-from loadlab.recorder import packed_row
 from loadlab.sample import Outcome, Reply
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
+from loadlab.tape import packed_row
 from loadlab.transports import Begin, Flight, beginning
 
 TRAITS = Traits(

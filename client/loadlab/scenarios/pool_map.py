@@ -12,10 +12,10 @@ from aiomultiprocess import Pool
 from loadlab.clock import MONOTONIC
 from loadlab.loops import new_event_loop
 from loadlab.plan import Plan, Request, Traits, Workload
-from loadlab.recorder import packed_row
 from loadlab.sample import Outcome
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
+from loadlab.tape import packed_row
 from loadlab.transports import async_transport
 
 TRAITS = Traits(

@@ -6,10 +6,10 @@ from typing import Any
 from loadlab.dispatch import Places, open_load
 from loadlab.drive import opened, settle, user
 from loadlab.plan import Traits, Workload
-from loadlab.recorder import packed_row
 from loadlab.sample import Outcome
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
+from loadlab.tape import packed_row
 from loadlab.transports import AsyncTransport
 
 TRAITS = Traits(

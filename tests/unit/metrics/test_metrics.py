@@ -11,9 +11,11 @@ from loadlab.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded
 from loadlab.fleet.supervisor import Live
 from loadlab.metrics import Metrics
 from loadlab.plan import Stage, Workload
-from loadlab.recorder import COLUMNS, Recorder, Window
+from loadlab.recorder import Recorder
 from loadlab.result import Counts, Distribution, State, Theory
 from loadlab.sample import Outcome, Sample
+from loadlab.tape import COLUMNS
+from loadlab.window import Window
 
 MS = NS_PER_MS
 BEGIN_NS = 10 * NS_PER_S

@@ -11,9 +11,11 @@ import fakes
 import results
 from loadlab.metrics.tally import Tally, status_class
 from loadlab.plan import StatusRange
-from loadlab.recorder import COLUMNS, Recorder, Window
+from loadlab.recorder import Recorder
 from loadlab.result import Counts
 from loadlab.sample import ANSWERED, Outcome, Sample
+from loadlab.tape import COLUMNS
+from loadlab.window import Window
 
 statuses = st.sampled_from([200, 204, 304, 404, 418, 500, 503, 600, 999])
 ranges = st.lists(

@@ -1,0 +1,40 @@
+"""Finished requests on their way from the loop to the recorder: one call each, seven raw integers."""
+
+import struct
+from array import array
+
+import numpy as np
+
+from loadlab.histogram import Int64s
+from loadlab.sample import Sample
+
+COLUMNS = len(Sample._fields)
+packed_row = struct.Struct(f"{COLUMNS}q").pack
+"""Packs a finished request as a `Tape` takes it: in the loop, cheaper than a list of its integers."""
+PIECE = 8192
+"""Rows folded at a time: about half a millisecond, so that a fold does not stall a loop."""
+
+
+class Tape:
+    """Finished requests as raw integers, written by the loop and read by another thread.
+
+    `note(packed_row(due_ns, sent_ns, done_ns, outcome, status, body_bytes, inside_ns))` appends in one call
+    into C and is therefore atomic under the GIL, as are the two calls of `cut`: no lock stands in the loop.
+    """
+
+    __slots__ = ("_rows", "note")
+
+    def __init__(self) -> None:
+        self._rows = array("q")
+        self.note = self._rows.frombytes
+
+    def __len__(self) -> int:
+        """Return how many rows wait to be folded."""
+        return len(self._rows) // COLUMNS
+
+    def cut(self, rows: int = PIECE) -> Int64s:
+        """Take up to so many of the oldest rows away, as an array of shape (rows, 7)."""
+        values = min(rows, len(self)) * COLUMNS
+        piece = self._rows[:values]
+        del self._rows[:values]
+        return np.frombuffer(piece, dtype=np.int64).reshape(-1, COLUMNS)

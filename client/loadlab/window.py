@@ -1,0 +1,58 @@
+"""The measured span of a stage: which requests lie in it, and how much of their time."""
+
+import msgspec
+import numpy as np
+
+from loadlab.clock import NS_PER_S
+from loadlab.histogram import Int64s
+
+
+class Window(msgspec.Struct, array_like=True, frozen=True):
+    """The measured span of a stage on the monotonic clock; without an end it lasts until the last reply."""
+
+    start_ns: int
+    end_ns: int | None = None
+
+    def among(self, rows: Int64s, by: int) -> Int64s:
+        """Return the rows whose moment in column `by` lies in the window: its start counts, its end not."""
+        moments_ns = rows[:, by]
+        if self._holds(int(moments_ns.min())) and self._holds(int(moments_ns.max())):
+            return rows
+        inside = moments_ns >= self.start_ns
+        return rows[inside if self.end_ns is None else inside & (moments_ns < self.end_ns)]
+
+    def inside_ns(self, rows: Int64s) -> int:
+        """Return the sum of the time from sent to done of all rows, as far as it lies in the window."""
+        sent, done = rows[:, 1], rows[:, 2]
+        if not (self._holds(int(sent.min())) and self._holds(int(done.max()))):
+            sent = np.maximum(sent, self.start_ns)
+            done = done if self.end_ns is None else np.minimum(done, self.end_ns)
+        return int(np.maximum(done - sent, 0).sum())
+
+    def _holds(self, moment_ns: int) -> bool:
+        return self.start_ns <= moment_ns and (self.end_ns is None or moment_ns < self.end_ns)
+
+    @property
+    def length_ns(self) -> int:
+        """How long it is; one without an end has no length."""
+        assert self.end_ns is not None
+        return self.end_ns - self.start_ns
+
+    @property
+    def half_s(self) -> int:
+        """How many whole seconds each half of the window has; 0 without an end."""
+        return 0 if self.end_ns is None else (self.end_ns - self.start_ns) // NS_PER_S // 2
+
+    def half_of(self, second: int) -> int | None:
+        """Return in which half of the window one of its seconds lies, 0 or 1; None of one in between."""
+        if self.end_ns is None:
+            return None
+        seconds = (self.end_ns - self.start_ns) // NS_PER_S
+        if second < self.half_s:
+            return 0
+        return 1 if seconds - self.half_s <= second < seconds else None
+
+    def overlap_ns(self, from_ns: int, to_ns: int) -> int:
+        """Return how much of a span lies in the window."""
+        to_ns = to_ns if self.end_ns is None else min(to_ns, self.end_ns)
+        return max(0, to_ns - max(from_ns, self.start_ns))
