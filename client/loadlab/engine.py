@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 
 from loadlab import environment
-from loadlab.analysis import audit, ceiling, trust
+from loadlab.analysis import audit, ceiling, trust, unjudged
 from loadlab.analysis.summary import stage_result
 from loadlab.calibration.cache import NOTHING, Known
 from loadlab.clock import utc
@@ -69,7 +69,8 @@ class Run:
         except Exception:  # noqa: BLE001 - what was measured until then is kept, and the result tells it
             failure = traceback.format_exc()
         stages = tuple(self._stages)
-        checks = (*audit.checks(stages, self._unaccounted, self._lost), *self._checks)
+        whole = audit.checks(stages, self._unaccounted, self._lost)
+        checks = (*whole, *unjudged.checks(self._checks), *self._checks)
         result = RunResult(
             run_id=self._run_id,
             started_at=started,

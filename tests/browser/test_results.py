@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from fakes import plan
+from loadlab.analysis import unjudged
 from loadlab.analysis.trust import CLIENTS_OWN
 from loadlab.plan import Stage
 from loadlab.result import Check, CheckOutcome, Counts, Finding, SliceResult, State, Theory, Verdict
@@ -117,9 +118,24 @@ def test_numbers_are_written_as_the_terminal_writes_them(page):
     ]
 
 
-def test_the_page_knows_which_checks_are_of_the_clients_own_limits(page):
+def test_the_page_knows_which_checks_are_of_the_clients_own_limits_and_which_are_open_questions(page):
     page.open()
     assert set(module_says(page, import_of("words", "CLIENTS_OWN"))) == CLIENTS_OWN
+    assert set(module_says(page, import_of("words", "UNJUDGED"))) == unjudged.NAMES
+
+
+def test_a_pass_of_which_something_could_not_be_judged_says_so(page, agent):
+    run_id = "20261101-100000-task-dddd"
+    sentence = "stage 1: not judged whether the client was the limit (too short)"
+    check = Check(
+        name="client_judged", metric="stages", operator="==", limit=0, actual=1, unit="stages",
+        outcome=CheckOutcome.UNTESTABLE, message=sentence,
+    )  # fmt: skip
+    agent.keep(a_result(run_id=run_id, checks=(check,)))
+    page.open(f"#run={run_id}")
+    page.wait_text("#phase", "PASS")
+    assert "not everything could be judged" in page.text("#verdict")
+    assert page.text("#verdict .why") == sentence
 
 
 A_LONG_RUN = """(async () => {

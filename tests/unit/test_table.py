@@ -117,6 +117,18 @@ def test_a_suspect_stage_is_marked_and_its_reason_stands_below():
     assert "PASS" in text
 
 
+def test_a_pass_says_what_nothing_could_tell():
+    untold = structs.replace(
+        failed("client_judged", None, "stage 128: not judged whether the client was the limit (too short)"),
+        outcome=CheckOutcome.UNTESTABLE,
+    )
+    shown = lines(result(stages=(measured(),), checks=(untold,)))
+    assert "PASS" in shown[-2]
+    assert shown[-1].strip() == untold.message
+    of_another = result(stages=(measured(),), checks=(untold,), verdict=Verdict.INVALID)
+    assert "not judged" not in " ".join(lines(of_another))
+
+
 def test_a_stage_that_lost_a_worker_is_marked_but_not_called_limited_by_the_client():
     made = measured(state=State.INVALID, findings=(Finding("worker_lost", "it was killed"),))
     of = result(stages=(made,), verdict=Verdict.INVALID)

@@ -3,6 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from loadlab.analysis import unjudged
 from loadlab.analysis.ceiling import named
 from loadlab.analysis.trust import CLIENTS_OWN
 from loadlab.clock import NS_PER_MS, NS_PER_S
@@ -146,9 +147,16 @@ def _verdict(result: RunResult) -> Text:
     text.append(f"  {len(result.stages)} of {len(result.plan.stages)} stages, {seconds:.1f} s measured")
     if result.interrupted:
         text.append("; interrupted, what was measured is kept")
-    for message in _reasons(result):
+    for message in (*_reasons(result), *_open(result)):
         text.append(f"\n  {message}")
     return text
+
+
+def _open(result: RunResult) -> list[str]:
+    """Return what nothing could tell of a run that passed, lest its pass be taken for more than it is."""
+    if result.verdict is not Verdict.PASS:
+        return []
+    return [check.message for check in result.checks if check.name in unjudged.NAMES]
 
 
 def _reasons(result: RunResult) -> list[str]:

@@ -2,11 +2,12 @@
 
 import { make } from "./dom.js";
 import { figure } from "./units.js";
-import { extent, notes, reasons } from "./words.js";
+import { extent, notes, openQuestions, reasons } from "./words.js";
 
 const MOST_BESIDES = 3;
 const MEANING = {
   pass: "the figures can be relied on, as far as the checks can tell",
+  unjudged: "no check failed, but not everything could be judged",
   suspect: "but the stages marked ? are to be read with what is said of them here",
   fail: "a threshold was not met",
   invalid: "the measurement cannot be trusted: read why before using a figure of it",
@@ -44,11 +45,13 @@ export function conclusion(run) {
   if (run.result === null) return null;
   const { verdict } = run.result;
   const doubt = verdict === "pass" && run.stages.some((stage) => stage.state === "suspect");
+  const open = openQuestions(run.result);
+  const meaning = doubt ? "suspect" : open.length ? "unjudged" : verdict;
   return {
     kind: verdict,
     word: verdict.toUpperCase(),
-    sentence: `${MEANING[doubt ? "suspect" : verdict]} · ${extent(run.result)}`,
-    why: reasons(run.result),
+    sentence: `${MEANING[meaning]} · ${extent(run.result)}`,
+    why: [...reasons(run.result), ...open],
   };
 }
 

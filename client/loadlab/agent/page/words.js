@@ -72,6 +72,15 @@ export function reasons(result) {
   return told;
 }
 
+/** Checks that say what no check could tell of a run (`loadlab.analysis.unjudged.NAMES`). */
+export const UNJUDGED = ["client_judged", "figures_judged"];
+
+/** @param {Object} result @returns {string[]} what nothing could tell of a run that passed */
+export function openQuestions(result) {
+  if (result.verdict !== "pass") return [];
+  return result.checks.filter((check) => UNJUDGED.includes(check.name)).map((check) => check.message);
+}
+
 /** @param {Object[]} stages results @returns {string[]} what is to be known about them besides */
 export function notes(stages) {
   const told = [];

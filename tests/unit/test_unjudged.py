@@ -1,0 +1,60 @@
+"""What no check of a stage could tell is told of the run, and changes no verdict."""
+
+import pytest
+
+from loadlab.analysis import audit, unjudged
+from loadlab.result import Check, CheckOutcome, Verdict
+from results import stage
+
+CLIENT = ("client_cpu", "client_core", "lag")
+ACCOUNTS = ("little", "target_count", "target_busy", "target_inside", "bound")
+
+
+def check(name, label="1", outcome=CheckOutcome.UNTESTABLE, message="too short"):
+    return Check(
+        name=name,
+        stage=label,
+        metric="it",
+        operator="<=",
+        limit=1.0,
+        actual=None,
+        unit="cores",
+        outcome=outcome,
+        message=message,
+    )
+
+
+def of_stage(label="1", **outcomes):
+    """Return the checks of a stage, all of them untestable but these."""
+    return [check(name, label, outcomes.get(name, CheckOutcome.UNTESTABLE)) for name in (*CLIENT, *ACCOUNTS)]
+
+
+@pytest.mark.parametrize("outcome", [CheckOutcome.PASS, CheckOutcome.FAIL])
+def test_one_check_that_tells_answers_its_question(outcome):
+    for client in CLIENT:
+        for account in ACCOUNTS:
+            assert unjudged.checks(of_stage(**{client: outcome, account: outcome})) == ()
+
+
+def test_a_question_that_no_check_answers_is_told_with_the_stages_and_with_why():
+    found = unjudged.checks(
+        [*of_stage("1"), *of_stage("8", lag=CheckOutcome.PASS), check("client_cpu", "32", message="unseen")]
+    )
+    assert [each.name for each in found] == ["client_judged", "figures_judged"]
+    client, figures = found
+    assert client.message == "stage 1, 32: not judged whether the client was the limit (too short; unseen)"
+    assert client.actual == 2
+    assert (
+        figures.message == "stage 1, 8: not judged whether a second account has the same figures (too short)"
+    )
+    assert {each.stage for each in found} == {None}
+    assert {each.outcome for each in found} == {CheckOutcome.UNTESTABLE}
+
+
+def test_it_changes_no_verdict():
+    open_questions = unjudged.checks(of_stage())
+    assert audit.verdict((*audit.checks((stage(),), 0), *open_questions), (stage(),)) is Verdict.PASS
+
+
+def test_a_run_without_a_stage_leaves_no_question_open():
+    assert unjudged.checks([]) == ()
