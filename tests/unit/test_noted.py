@@ -1,0 +1,58 @@
+"""What a reader is told of a stage without any fault of the measurement, each check as a table."""
+
+import pytest
+from msgspec import structs
+
+from results import NOTHING
+from stages import BATCH, CLOSED, FAIL, MS, OPEN, PASS, UNTESTABLE, check, client, healthy, spread, target
+
+
+@pytest.mark.parametrize(
+    ("whole", "changed", "opened_them", "outcome"),
+    [
+        (CLOSED, {}, 128, PASS),
+        (CLOSED, {}, 129, FAIL),
+        (CLOSED, {}, None, UNTESTABLE),
+        (BATCH, {"concurrency": None, "requests": 10}, 20, PASS),
+        (BATCH, {"concurrency": None, "requests": 10}, 21, FAIL),
+        # 64 arrivals in a longest latency of 100 ms, 24 by chance, and one; 100 places
+        (OPEN, {"concurrency": None, "rate_hz": 640.0}, 178, PASS),
+        (OPEN, {"concurrency": None, "rate_hz": 640.0}, 179, FAIL),
+        (OPEN, {"concurrency": None, "rate_hz": 64.0, "rate_to_hz": 640.0}, 178, PASS),
+        (OPEN, {"concurrency": None, "rate_hz": 640.0, "latency_ns": spread(900)}, 200, PASS),
+        (OPEN, {"concurrency": None, "rate_hz": 640.0, "latency_ns": NOTHING}, 201, FAIL),
+        (OPEN | {"max_in_flight": None}, {"concurrency": None, "latency_ns": NOTHING}, 201, UNTESTABLE),
+    ],
+)
+def test_connections_are_compared_with_what_can_be_in_flight(whole, changed, opened_them, outcome):
+    of = healthy(**changed, client=client(connections_opened=opened_them))
+    assert check("connections_reopened", of, whole=whole).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("throttled_ms", "outcome"), [(0, PASS), (100, PASS), (101, FAIL), (None, UNTESTABLE)]
+)
+def test_target_throttled(throttled_ms, outcome):
+    throttled_ns = None if throttled_ms is None else throttled_ms * MS
+    found = check("target_throttled", healthy(target=target(cpu_throttled_ns=throttled_ns)))
+    assert found.outcome is outcome
+    if outcome is FAIL:
+        assert found.message.startswith("the target's CPU limit held it back for 1% of the window")
+
+
+@pytest.mark.parametrize(
+    ("untold", "count", "says"),
+    [
+        ((), 6400, "there were requests enough"),
+        (("p99",), 380, "p99 needs 381 requests, 380 were answered"),
+        (("p95", "p99"), 72, "p95 needs 73 requests"),
+        (("p90", "p95", "p99"), 34, "p90 needs 35 requests"),
+        (("p50", "p90", "p95", "p99"), 3, "p50 needs 4 requests"),
+        (("p99",), 6400, "requests without an answer leave p99 open"),
+    ],
+)
+def test_samples(untold, count, says):
+    latency = structs.replace(spread(count=count), **dict.fromkeys(untold))
+    found = check("samples", healthy(latency_ns=latency))
+    assert found.outcome is (UNTESTABLE if untold else PASS)
+    assert found.message.startswith(says)
