@@ -1,0 +1,63 @@
+"""What worker and parent say to each other comes through whole, and stays small."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadlab.fleet.messages import (
+    Delta,
+    Ended,
+    Failed,
+    Go,
+    Halt,
+    Pulse,
+    Quit,
+    Ready,
+    encode,
+    from_parent,
+    from_worker,
+)
+from loadlab.transports import Wear
+from recorded import (
+    WINDOW,
+    everything,
+    mixes,
+    recorder,
+    sample,
+    spans,
+    windows,
+)
+
+
+@given(windows, mixes, st.lists(spans, max_size=5))
+def test_a_recorder_comes_through_a_message_whole(window, mix, flights):
+    sent = recorder(window, mix, flights)
+    received = from_worker(encode(Delta(sent, 7)))
+    assert received.upto_ns == 7
+    assert everything(received.counted) == everything(sent)
+    received.counted.merge(sent)
+    sent.merge(sent)
+    assert everything(received.counted) == everything(sent)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Ready(),
+        Pulse(1, 2, 3, 4, 5, 6, 7, None, 8),
+        Ended(Wear(7, 8, 9, 10)),
+        Failed("ValueError: no", "Traceback …"),
+    ],
+)
+def test_a_workers_message_comes_through_whole(message):
+    assert from_worker(encode(message)) == message
+
+
+@pytest.mark.parametrize("message", [Go(12345), Halt(), Quit()])
+def test_the_parents_message_comes_through_whole(message):
+    assert from_parent(encode(message)) == message
+
+
+def test_a_recorder_does_not_grow_with_the_number_of_requests():
+    few, many = recorder(WINDOW, [sample(1, 1, 5)]), recorder(WINDOW, [sample(1, 1, 5)] * 5_000)
+    assert len(encode(Delta(many, 0))) <= len(encode(Delta(few, 0))) + 100
