@@ -1,5 +1,6 @@
 """Ways around the agent's rules, tried over a real connection; tests/unit/agent has the rules themselves."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -10,6 +11,14 @@ import pytest
 
 from agents import JSON, NULL, RunningAgent, rss_bytes
 from live import descendants
+from loadlab.agent.api import Api
+from loadlab.agent.archive import Archive
+from loadlab.agent.guard import Guard
+from loadlab.agent.runs import Runs
+from loadlab.agent.server import Listening, serving
+from loadlab.metrics import Metrics
+from loadlab.place import of_its_own
+from loadlab.serve import Serve
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(60)]
 TOKEN = "c0ffee" * 8
@@ -228,6 +237,37 @@ def test_a_body_without_an_end_is_answered_and_costs_no_memory(agent):
                 endless.sendall(b"2000\r\n" + b"[" * 0x2000 + b"\r\n")
         assert endless.recv(100).startswith(b"HTTP/1.1 413 ")
     assert rss_bytes(agent.pid) - before < 10 * 2**20
+
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", HEAD, HEAD + b"\r\n", HEAD + b"\r\n" + HEAD], ids=["silent", "slow", "idle", "slow again"]
+)
+def test_a_connection_without_a_whole_request_is_closed(sent, tmp_path):
+    async def is_closed() -> bytes:
+        listening = Listening("127.0.0.1:0", None, None)
+        metrics = Metrics()
+        api = Api(
+            Runs(of_its_own(Serve()), tmp_path, metrics), metrics, Archive(tmp_path), Guard("127.0.0.1", None)
+        )
+        async with serving(api, listening.tcp, idle_s=0.4):
+            reader, writer = await asyncio.open_connection(*listening.tcp.getsockname())
+            writer.write(sent)
+            heard = asyncio.create_task(reader.read())
+            while not heard.done():  # it sends a header now and then, as slow attackers do
+                if sent.endswith(b"localhost\r\n"):
+                    writer.write(b"X: y\r\n")
+                await asyncio.sleep(0.1)
+            writer.close()
+            return heard.result()
+
+    async def within_a_time() -> bytes:
+        async with asyncio.timeout(10):
+            return await is_closed()
+
+    assert asyncio.run(within_a_time()).count(b"200 OK") == sent.count(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize(

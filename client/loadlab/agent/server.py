@@ -20,6 +20,8 @@ from loadlab.metrics import Metrics
 _LAST_WORDS_S = 2.0
 """How long followers may take for the last event when the agent ends."""
 _BACKLOG = 128
+_IDLE_S = 30.0
+"""How long a connection is kept on which no request is whole, whether none has begun or it does not end."""
 
 
 class Listening:
@@ -67,9 +69,9 @@ async def serve(listening: Listening, runs: Runs, metrics: Metrics) -> None:
     archive = Archive(runs.out)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listening.close)
-        await stack.enter_async_context(_serving(Api(runs, metrics, archive, listening.guard), listening.tcp))
+        await stack.enter_async_context(serving(Api(runs, metrics, archive, listening.guard), listening.tcp))
         if listening.unix is not None:
-            await stack.enter_async_context(_serving(Api(runs, metrics, archive, NoGuard()), listening.unix))
+            await stack.enter_async_context(serving(Api(runs, metrics, archive, NoGuard()), listening.unix))
         known = asyncio.create_task(
             asyncio.to_thread(archive.runs)
         )  # so that the first list is as quick as any
@@ -79,9 +81,14 @@ async def serve(listening: Listening, runs: Runs, metrics: Metrics) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _serving(api: Api, listener: socket.socket) -> AsyncIterator[None]:
+async def serving(api: Api, listener: socket.socket, *, idle_s: float = _IDLE_S) -> AsyncIterator[None]:
+    """Answer what comes in; a connection without a whole request ends after `idle_s`."""
     runner = web.AppRunner(
-        api.application(), handler_cancellation=True, access_log=None, shutdown_timeout=_LAST_WORDS_S
+        api.application(),
+        handler_cancellation=True,
+        access_log=None,
+        shutdown_timeout=_LAST_WORDS_S,
+        keepalive_timeout=idle_s,
     )
     await runner.setup()
     await web.SockSite(runner, listener, backlog=_BACKLOG).start()
