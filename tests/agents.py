@@ -19,6 +19,8 @@ OUTER = ("LOADLAB_TARGET", "LOADLAB_AGENT", "LOADLAB_TOKEN")
 JSON = {"Content-Type": "application/json"}
 NULL = {"scenario": "task", "transport": "null", "delay": "2ms", "concurrency": "2", "duration": "500ms"}
 """The options of a run that needs no target."""
+LONG = {"duration": "30s", "warmup": "0"}
+"""With them a run goes on until it is stopped."""
 
 
 def outer_environment() -> dict[str, str]:
@@ -137,6 +139,13 @@ class RunningAgent:
         finally:
             response.close()
             connection.close()
+
+
+def finish(agent: RunningAgent, run_id: str) -> Any:
+    """Stop a run at once and wait for its end."""
+    for _ in range(2):
+        agent.stop(run_id)
+    return agent.ended(run_id)
 
 
 class Follower:
