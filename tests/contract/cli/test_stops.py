@@ -1,0 +1,78 @@
+"""`loadlab` when it is stopped or killed: what is kept, and that nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from labs import LOADLAB, LONG, ended, loading
+from live import descendants, is_gone, wait_until
+
+pytestmark = pytest.mark.real
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_ctrl_c_or_sigterm_drains_keeps_and_exits_130(lab, number):
+    process = lab.start("run", "task", *LONG)
+    below = loading(process)
+    process.send_signal(number)
+    done = ended(process)
+    assert done.returncode == 130, done.stderr
+    (result,) = lab.results()
+    counts = result["stages"][0]["counts"]
+    assert result["interrupted"] is True
+    assert counts["ok"] == counts["scheduled"] > 0, "what was in flight was waited for"
+    assert "interrupted, what was measured is kept" in done.stdout
+    assert all(is_gone(pid) for pid in below)
+
+
+def test_a_second_ctrl_c_does_not_wait_for_what_is_in_flight(lab):
+    users = ["--concurrency", "3", "--duration", "30s", "--warmup", "0"]
+    process = lab.start("run", "task", *users, "--delay", "20s", "--timeout", "25s")
+    below = loading(process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None, "it waits for three replies that take 20 s"
+    process.send_signal(signal.SIGINT)
+    done = ended(process)
+    assert done.returncode == 130, done.stderr
+    (result,) = lab.results()
+    assert result["stages"][0]["counts"]["unfinished"] == 3
+    wait_until(lambda: all(is_gone(pid) for pid in below), within_s=15)
+
+
+def test_ctrl_c_of_a_terminal_reaches_the_whole_group_and_is_handled_once(lab):
+    """A terminal signals everyone in the foreground: workers and target must leave it to `loadlab`."""
+    process = subprocess.Popen(
+        [*LOADLAB, "run", "pool", "--processes", "2", *LONG],
+        cwd=lab.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    loading(process)
+    os.killpg(process.pid, signal.SIGINT)
+    done = ended(process)
+    assert done.returncode == 130, done.stderr
+    (result,) = lab.results()
+    (stage,) = result["stages"]
+    assert stage["counts"]["ok"] == stage["counts"]["scheduled"] > 0
+    untouched = {"accounting", "workers", "target"}
+    assert {each["outcome"] for each in result["checks"] if each["name"] in untouched} == {"pass"}
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["pool", "--processes", "2", *LONG], ["pool-map", "--requests", "2000"]]
+)
+def test_whatever_kills_loadlab_no_target_worker_or_helper_is_left_behind(lab, arguments):
+    process = lab.start("run", *arguments)
+    loading(process)
+    below = descendants(process.pid)
+    assert any("loadlab_target" in each.command for each in below.values())
+    process.kill()
+    process.wait(10)
+    wait_until(lambda: all(is_gone(pid) for pid in below), within_s=10)
