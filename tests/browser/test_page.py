@@ -98,6 +98,38 @@ def test_the_form_offers_only_what_a_scenario_can_do(page, agent):
             assert page.one("#concurrency").is_displayed() == (closed and not told["single_user"])
 
 
+WATCH_BOTH = """(() => {
+    const read = (css) => document.querySelector(css)?.textContent;
+    const legend = (chart) => read(`#time figure:nth-of-type(${chart}) .chip:nth-child(1) output`);
+    const tile = (name) => read(`[data-figure=${name}] b`);
+    window.seen = [];
+    setInterval(() => {
+        if (!read('#figures-of').startsWith('Now') || !legend(1)) return;
+        seen.push({
+            at: read('#time .at'),
+            tiles: ['throughput', 'p50', 'in_flight', 'busy'].map(tile),
+            legends: [1, 2, 3, 4].map(legend),
+        });
+    }, 20);
+})()"""
+
+
+def test_the_legends_of_the_charts_say_the_same_moment_as_the_big_numbers(page, agent):
+    page.open()
+    page.js(WATCH_BOTH)
+    run_id = agent.run(scenario="task", concurrency="4,8", duration="2s")
+    page.wait_text("#permalink", run_id)
+    page.wait_text("#phase", ENDED)
+    seen = page.js("seen")
+    assert len({tuple(each["tiles"]) for each in seen}) >= 5, "they moved"
+    for each in seen:
+        tiles, legends = (
+            [re.sub(r"\.0+$", "", text) or "–" for text in each[of]] for of in ("tiles", "legends")
+        )
+        assert tiles == legends
+    assert {each["at"] for each in seen} == {"now"}
+
+
 def test_a_reload_in_the_middle_shows_the_same_run_and_all_of_it(page, agent):
     run_id = agent.run(scenario="task", concurrency="8,9,4", duration="2s")
     page.open()

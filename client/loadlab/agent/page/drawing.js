@@ -56,6 +56,7 @@ export class Drawing {
     byId("main").dataset.stage = isOver(run) ? "over" : "running";
     this.stages.show(run);
     this.figures.show(run);
+    this.time.now(run);
     const told = conclusion(run);
     text(byId("phase"), told?.word ?? run.phase);
     byId("phase").dataset.phase = told?.kind ?? run.phase;

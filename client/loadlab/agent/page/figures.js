@@ -62,13 +62,12 @@ function telling(run) {
 function live(run) {
   const { tick } = run;
   const planned = run.plan.stages[run.index];
-  const open = run.plan.workload === "open";
   const counted = tick.phase === "warm-up" ? "warm-up, not counted" : tick.phase;
   const quantile = (ns) => [...span(ns), ns === null ? "too few replies to tell" : "of the last second"];
   const lost = tick.dropped ? `, ${count(tick.dropped)} of them dropped` : "";
   return {
     caption: `Now, ${load(label(planned), run.plan.workload)}: ${counted}`,
-    throughput: [figure(tick.rate_hz), "responses/s", open ? `of ${figure(tick.offered_hz)}/s offered` : "of the last second"],
+    throughput: rate(tick),
     p50: quantile(tick.p50_ns),
     p95: quantile(tick.p95_ns),
     p99: quantile(tick.p99_ns),
@@ -79,6 +78,13 @@ function live(run) {
       : [figure(tick.busy_threads), "", tick.slots ? `of ${count(tick.slots)}` : "threads without a limit"],
     queue: tick.thread_queue === null ? [DASH, "", UNTOLD] : [figure(tick.thread_queue), "", "wait for a thread"],
   };
+}
+
+/** As on the chart: what comes while it drains was due before, and no load makes it. */
+function rate(tick) {
+  if (tick.phase === "draining") return [DASH, "", "no load any more"];
+  const offered = tick.offered_hz === null ? "of the last second" : `of ${figure(tick.offered_hz)}/s offered`;
+  return [figure(tick.rate_hz), "responses/s", offered];
 }
 
 function most(run, planned) {

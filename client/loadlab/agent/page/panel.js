@@ -84,6 +84,16 @@ export class Panel {
     return plot;
   }
 
+  /**
+   * Say what is now, which may be later than what is drawn, where there is no cursor.
+   * @param {Object<string, number>} row
+   */
+  now(row) {
+    if (this.columns === null || this.place !== null) return;
+    text(this.at, "now");
+    this.spec.lines.forEach((line, index) => text(this.values[index], figure(row[line.column])));
+  }
+
   /** Show the values of a row here and in the panels beside it; null: of the last. */
   tell(place) {
     for (const panel of this.followers) panel.read(place);
@@ -94,7 +104,7 @@ export class Panel {
     const { x } = this.columns;
     this.place = place !== null && place < x.length && !Number.isNaN(x[place]) ? place : null;
     const shown = this.place ?? (this.live ? lastOf(x) : null);
-    text(this.at, this.place === null ? "" : this.spec.at(x[shown], shown));
+    text(this.at, this.place !== null ? this.spec.at(x[shown], shown) : this.live ? "now" : "");
     this.spec.lines.forEach((line, index) => {
       text(this.values[index], shown === null ? "" : figure(this.columns[line.column][shown]));
     });
@@ -116,7 +126,7 @@ export class Panel {
   describe() {
     const told = this.spec.lines.flatMap((line, index) => (
       this.chips[index].hidden ? [] : [`${line.label} ${this.values[index].textContent}`]));
-    const at = this.at.textContent || (this.live ? "now" : "lines");
+    const at = this.at.textContent || "lines";
     this.holder.setAttribute(
       "aria-label", `${this.spec.title}, ${this.spec.unit}. ${at}: ${told.join(", ")}. Arrow keys move the cursor.`);
   }

@@ -39,6 +39,13 @@ export class Series {
     if (this.rows.length) this.rows.push(this.made({}));
   }
 
+  /** @returns {?Object<string, number>} the latest row; null where the last line has none */
+  last() {
+    const row = this.rows.at(-1);
+    if (!row || isGap(row)) return null;
+    return Object.fromEntries(this.names.map((name, place) => [name, row.values[place]]));
+  }
+
   /** @returns {Object<string, number[]>} */
   columns() {
     return Object.fromEntries(this.names.map((name, place) => [name, this.rows.map(({ values }) => values[place])]));

@@ -66,6 +66,13 @@ export class TimeCharts {
     }
   }
 
+  /** Say the moment of the big numbers in the legends, between two drawings too. @param {Run} run */
+  now(run) {
+    const row = run.tick ? run.series.last() : null;
+    if (row === null) return;
+    for (const panel of this.panels) panel.now(row);
+  }
+
   paint() {
     for (const panel of this.panels) panel.paint();
   }
