@@ -12,7 +12,16 @@ import sys
 from collections.abc import Mapping
 from typing import IO
 
+import msgspec
+
 from loadlab.hosts.pause import Pause, pause
+
+
+class Announced(msgspec.Struct):
+    """What a target of ours writes when it is ready."""
+
+    url: str
+    metrics_url: str
 
 
 class Child:
@@ -62,3 +71,8 @@ class Child:
             await asyncio.to_thread(process.wait)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def last_words(said: str, lines: int) -> str:
+    """Return the last so many lines of what a child wrote, for the sentence that says it did not start."""
+    return "\n".join(said.strip().splitlines()[-lines:]) or "it said nothing"

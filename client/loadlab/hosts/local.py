@@ -12,7 +12,7 @@ import msgspec
 
 from loadlab.errors import Exit, TargetError, UsageError
 from loadlab.hosts import Target, serving
-from loadlab.hosts.child import Child
+from loadlab.hosts.child import Announced, Child, last_words
 from loadlab.hosts.pause import Pause
 
 VARIABLES = frozenset(
@@ -35,14 +35,6 @@ _START_S = 20.0
 _STOP_S = 10.0
 _POLL_S = 0.02
 _TAIL_LINES = 12
-
-
-class _Announced(msgspec.Struct):
-    """What the target writes when it is ready."""
-
-    url: str
-    metrics_url: str
-    pid: int
 
 
 class LocalHost:
@@ -95,7 +87,7 @@ class LocalHost:
             environment = _environment() | {"TMPDIR": self._scratch.name}
             return Child("target", *command, stdout=log, stderr=log, env=environment)
 
-    async def _announced(self, child: Child, announce: Path) -> _Announced:
+    async def _announced(self, child: Child, announce: Path) -> Announced:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _START_S
         while loop.time() < deadline:
@@ -113,16 +105,15 @@ class LocalHost:
         raise TargetError(f"the target was not ready within {_START_S:.0f} s: {self._last_words()}")
 
     def _last_words(self) -> str:
-        lines = self._log.read_text(errors="replace").strip().splitlines()
-        return "\n".join(lines[-_TAIL_LINES:]) or "it said nothing"
+        return last_words(self._log.read_text(errors="replace"), _TAIL_LINES)
 
 
 def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in VARIABLES}
 
 
-def _read(announce: Path) -> _Announced | None:
+def _read(announce: Path) -> Announced | None:
     try:
-        return msgspec.json.decode(announce.read_bytes(), type=_Announced)
+        return msgspec.json.decode(announce.read_bytes(), type=Announced)
     except FileNotFoundError:
         return None

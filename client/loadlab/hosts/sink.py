@@ -11,20 +11,12 @@ import msgspec
 
 from loadlab.errors import TargetError
 from loadlab.hosts import Target
-from loadlab.hosts.child import Child
+from loadlab.hosts.child import Announced, Child, last_words
 from loadlab.hosts.pause import Pause
 
 _START_S = 10.0
 _STOP_S = 5.0
 _TAIL_LINES = 6
-
-
-class _Announced(msgspec.Struct):
-    """The line that the sink writes when it is ready."""
-
-    url: str
-    metrics_url: str
-    pid: int
 
 
 class SinkHost:
@@ -45,7 +37,7 @@ class SinkHost:
             await child.stop(0)
             raise TargetError(f"the sink was not ready within {_START_S:.0f} s") from None
         try:
-            announced = msgspec.json.decode(line, type=_Announced)
+            announced = msgspec.json.decode(line, type=Announced)
         except msgspec.DecodeError:
             await child.stop(0)
             raise TargetError(f"the sink did not start: {self._last_words()}") from None
@@ -76,5 +68,4 @@ class SinkHost:
 
     def _last_words(self) -> str:
         self._complaints.seek(0)
-        lines = self._complaints.read().decode(errors="replace").strip().splitlines()
-        return "\n".join(lines[-_TAIL_LINES:]) or "it said nothing"
+        return last_words(self._complaints.read().decode(errors="replace"), _TAIL_LINES)
