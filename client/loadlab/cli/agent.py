@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from loadlab.cli.run import TARGET, with_options
+from loadlab.cli.options import TARGET, results_in, with_options
 from loadlab.errors import Exit
 from loadlab.place import at_named, of_its_own, refuse_vain_remote
 from loadlab.serve import Serve
@@ -25,14 +25,7 @@ DEFAULT_BIND = "127.0.0.1:9200"
     show_default=True,
     help="Where to listen.",
 )
-@click.option(
-    "--out",
-    metavar="DIR",
-    default="results",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Where results are kept, and earlier ones are.",
-)
+@results_in("Where results are kept, and earlier ones are.")
 @with_options(TARGET)
 def agent(*, bind: str, out: Path, **given: Any) -> int:  # noqa: ANN401 - as click gives them
     """Serve the live page, and carry runs that are started from it, one at a time.

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import click
 
 from loadlab import store
 from loadlab.cli.console import Terminal, print_result
+from loadlab.cli.options import LOAD, TARGET, results_in, with_options
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.events import Event
 from loadlab.fleet.supervisor import Control
@@ -23,91 +23,18 @@ from loadlab.report.table import render
 from loadlab.result import RunResult, Verdict, encode
 from loadlab.scenarios import names
 from loadlab.serve import Serve
-from loadlab.words import DEFAULT_BATCH, Words, plan_of
-
-_LOAD = (
-    click.option("--concurrency", metavar="N[,N…]", help="Users of each stage.  [default: 1,8,32,128]"),
-    click.option("--duration", metavar="TIME", help="Measured time of each stage.  [default: 2.5s]"),
-    click.option(
-        "--requests",
-        metavar="N[,N…]",
-        help=f"closed: end each stage by this number instead; batch: the sizes.  [default: {DEFAULT_BATCH}]",
-    ),
-    click.option(
-        "--workload", metavar="NAME", help="closed, open or batch.  [default: closed; pool-map: batch]"
-    ),
-    click.option("--rate", metavar="R[,R…]|A:B", help="open: arrivals per second of each stage, or a ramp."),
-    click.option("--arrivals", metavar="NAME", help="open: constant or poisson.  [default: constant]"),
-    click.option(
-        "--max-in-flight", metavar="N", help="open: the limit.  [default: open files, at most 10000]"
-    ),
-    click.option("--when-full", metavar="NAME", help="open, at the limit: drop or wait.  [default: drop]"),
-    click.option(
-        "--transport", metavar="NAME", help="aiohttp, wire, null or requests.  [default: the scenario's own]"
-    ),
-    click.option("--think", metavar="TIME", help="A user's pause after each reply.  [default: 0]"),
-    click.option("--processes", metavar="N", help="Of pool and pool-map.  [default: one per core]"),
-    click.option("--warmup", metavar="TIME", help="Before the window.  [default: duration/5, at most 2s]"),
-    click.option("--timeout", metavar="TIME", help="Of a request, in all.  [default: 10s]"),
-    click.option("--connect-timeout", metavar="TIME", help="Of a connection's set-up.  [default: 5s]"),
-    click.option("--path", metavar="PATH", help="What is requested.  [default: /]"),
-    click.option("--method", metavar="NAME", help="[default: GET, with a body POST]"),
-    click.option("--header", metavar="'NAME: VALUE'", multiple=True, help="May be given several times."),
-    click.option("--body", metavar="TEXT|@FILE", help="The request's body."),
-    click.option(
-        "--requests-file",
-        metavar="FILE",
-        help="JSON list of {path, method, headers, body, weight}: a mix of requests.",
-    ),
-    click.option("--expect-status", metavar="200,300-399", help="What is ok.  [default: 200-399]"),
-    click.option(
-        "--seed",
-        metavar="N",
-        help="Of everything random; a stack's target has its TARGET_SEED for its delays.  [default: 1]",
-    ),
-)
-
-TARGET = (
-    click.option("--target", metavar="URL", help="Load this instead of a target of the lab's own."),
-    click.option("--app", metavar="MODULE:CALLABLE", help="Serve this WSGI app.  [default: the lab's own]"),
-    click.option("--server", metavar="NAME", help="gunicorn or flask.  [default: gunicorn]"),
-    click.option("--workers", metavar="N", help="gunicorn's processes.  [default: 1]"),
-    click.option("--threads", metavar="N", help="gunicorn's threads in each.  [default: 64]"),
-    click.option("--delay", metavar="SPEC", help="50ms, exp:50ms, uniform:20ms-80ms …  [default: 100ms]"),
-    click.option("--remote", is_flag=True, help="Allow a target that is neither local nor private."),
-)
+from loadlab.words import Words, plan_of
 
 _OUTPUT = (
-    click.option(
-        "--out",
-        metavar="DIR",
-        default="results",
-        show_default=True,
-        type=click.Path(path_type=Path),
-        help="Parent of the result folder.",
-    ),
+    results_in("Parent of the result folder."),
     click.option("--json", "as_json", is_flag=True, help="Print result.json on stdout, all else on stderr."),
     click.option("--quiet", is_flag=True, help="Show no progress and draw no curve."),
 )
 
 
-_Command = Callable[..., int]
-
-
-def with_options(options: tuple[Callable[[_Command], _Command], ...]) -> Callable[[_Command], _Command]:
-    """Give a command these options, in their order."""
-
-    def decorate(command: _Command) -> _Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
 @click.command(epilog=f"SCENARIO is one of {', '.join(names())}.")
 @click.argument("scenario")
-@with_options(_LOAD)
+@with_options(LOAD)
 @with_options(TARGET)
 @with_options(_OUTPUT)
 def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa: ANN401 - as click gives them

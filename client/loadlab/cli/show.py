@@ -8,6 +8,7 @@ import click
 from loadlab import store
 from loadlab.agent.archive import Archive
 from loadlab.cli.console import Terminal, print_result
+from loadlab.cli.options import results_in
 from loadlab.errors import UsageError
 
 _LATEST = "latest"
@@ -17,14 +18,7 @@ _TOLD = 5
 
 @click.command()
 @click.argument("result")
-@click.option(
-    "--out",
-    metavar="DIR",
-    default="results",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The folder that runs are looked up in.",
-)
+@results_in("The folder that runs are looked up in.")
 def show(result: str, out: Path) -> None:
     """Print the table of RESULT; in a terminal also a sweep's curve.
 
