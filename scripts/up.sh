@@ -3,6 +3,7 @@
 set -eu
 . "$(dirname -- "$0")/common.sh"
 . ./scripts/engine.sh
+. ./scripts/ports.sh
 
 REGISTRY_PATIENCE_S=15 # without a word from the registry; a download that has begun may take its time
 HEALTHY_WITHIN_S=120
@@ -184,8 +185,7 @@ why_up_failed() {
     port=$(sed -n 's/.*127\.0\.0\.1:\([0-9]*\).*\(already\|in use\).*/\1/p' "$scratch/up" | head -n 1)
     if [ -n "$port" ]; then
         for variable in TARGET_PORT AGENT_PORT PROMETHEUS_PORT GRAFANA_PORT; do
-            value=$(setting $variable)
-            [ "${value:-$(default_of $variable)}" != "$port" ] || echo "port $port is taken; choose another, as in 'make up $variable=$((port + 1))'."
+            [ "$(port_of $variable)" != "$port" ] || taken $variable "$port"
         done
     else
         grep -v '^ *$' "$scratch/up" | tail -n 1
@@ -194,6 +194,7 @@ why_up_failed() {
 
 refuse_vain
 need_compose
+need_ports TARGET_PORT AGENT_PORT PROMETHEUS_PORT
 staging=$(staging_place)
 rm -rf -- "$staging/app" "$staging/limits.yml"
 mkdir -p "$staging"
@@ -216,6 +217,9 @@ elif need_image GRAFANA_IMAGE; then
 else
     say "The stack comes up without Grafana."
 fi
+case $services in
+*grafana*) need_ports GRAFANA_PORT ;;
+esac
 PROMETHEUS_FILES=$(checksum prometheus)
 GRAFANA_FILES=$(checksum grafana/provisioning grafana/dashboards)
 export PROMETHEUS_FILES GRAFANA_FILES
