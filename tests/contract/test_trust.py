@@ -17,6 +17,7 @@ from live import MS, carry, plan_for, until, users_of, workers_of
 from loadlab.clock import NS_PER_S
 from loadlab.hosts import Target
 from loadlab.hosts.local import LocalHost
+from loadlab.hosts.nowhere import Nowhere
 from loadlab.hosts.sink import SinkHost
 from loadlab.plan import Request, Stage, WhenFull, Workload
 from loadlab.result import CheckOutcome, State, Verdict, decode
@@ -55,6 +56,12 @@ def test_a_loop_that_is_full_is_found_and_told_what_to_do(tmp_path):
     if reason == "client_cpu":
         assert "one event loop is at" in found[reason].message
         assert "--transport wire" in found[reason].message
+
+
+def test_a_loop_that_is_full_for_a_third_of_a_second_is_found_too(tmp_path):
+    plan = users_of("callback", 64, 350 * MS, transport="null")
+    found = is_invalid_for(carry(plan, tmp_path, host=Nowhere(None)).result)
+    assert FULL & set(found)
 
 
 def burdened(*words):

@@ -1,6 +1,7 @@
 """What a worker took of its core, from its pulses."""
 
 import pytest
+from msgspec import structs
 
 from loadlab.clock import NS_PER_MS
 from loadlab.fleet.messages import Pulse
@@ -73,8 +74,24 @@ def test_one_pulse_tells_nothing(few):
     assert took(few, ALL) == Took()
 
 
-def test_a_very_short_span_tells_its_mean_only():
-    assert took(pulses(250), ALL) == Took(1.0)
+@pytest.mark.parametrize(("span_ms", "busiest"), [(149, None), (150, 1.0), (300, 1.0)])
+def test_a_very_short_span_tells_its_mean_only(span_ms, busiest):
+    found = took(pulses(span_ms, every_ms=span_ms), ALL)
+    assert (found.cpu_ratio, found.busiest_ratio) == (1.0, busiest)
+
+
+@pytest.mark.parametrize(("late_ms", "busiest"), [(0, 1.0), (50, 250 / 300), (51, None)])
+def test_the_look_at_the_windows_end_belongs_to_it_though_it_comes_a_little_late(late_ms, busiest):
+    """A window of 250 ms in which the core was full, and a loop that rests at its end."""
+    found = took(pulses(250, every_ms=250 + late_ms), Window(-1, 250 * MS)).busiest_ratio
+    assert found is None if busiest is None else found == pytest.approx(busiest)
+
+
+def test_what_was_done_after_the_window_is_not_the_windows():
+    """A second look after its end: the worker gives its memory back, and ends."""
+    made = pulses(200, every_ms=300)
+    made.append(structs.replace(made[-1], at_ns=303 * MS, cpu_ns=203 * MS))
+    assert took(made, Window(-1, 299 * MS)).busiest_ratio == pytest.approx(2 / 3)
 
 
 def test_the_window_decides_what_counts_and_cpu_between_two_pulses_grows_evenly():

@@ -9,8 +9,10 @@ from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fleet.messages import Pulse
 from loadlab.window import Window
 
-_LEAST_NS = 400 * NS_PER_MS
-"""A span shorter than this says nothing of a process's CPU."""
+_NEAR_NS = 50 * NS_PER_MS
+"""A look at the window's end may come so late: who looks shares an interpreter with a full loop."""
+_LEAST_NS = 150 * NS_PER_MS
+"""Of a shorter span, looks that come so late leave too little."""
 _SECOND_NS = NS_PER_S - 50 * NS_PER_MS
 """Pulses come about every quarter of a second: four of them may be a little less than a second."""
 
@@ -31,7 +33,7 @@ class Took(msgspec.Struct, frozen=True):
 def took(pulses: Sequence[Pulse], window: Window) -> Took:
     """Return what was taken in the window, and in the worst second between the pulses that lie in it."""
     cpu_ratio = _mean_ratio(pulses, window)
-    inside = [pulse for pulse in pulses if window.overlap_ns(pulse.at_ns - 1, pulse.at_ns)]
+    inside = _inside(pulses, window)
     span_ns = inside[-1].at_ns - inside[0].at_ns if inside else 0
     if span_ns < _LEAST_NS:
         return Took(cpu_ratio)
@@ -83,6 +85,17 @@ def _mean_ratio(pulses: Sequence[Pulse], window: Window) -> float | None:
         return None
     used_ns = np.interp(last_ns, at_ns, cpu_ns) - np.interp(first_ns, at_ns, cpu_ns)
     return float(used_ns) / (last_ns - first_ns)
+
+
+def _inside(pulses: Sequence[Pulse], window: Window) -> list[Pulse]:
+    """Return the pulses that lie in the window, and the one that was meant for its end."""
+    inside = [pulse for pulse in pulses if window.overlap_ns(pulse.at_ns - 1, pulse.at_ns)]
+    end_ns = window.end_ns
+    if end_ns is not None:
+        at_end = next((pulse for pulse in pulses if pulse.at_ns > end_ns), None)
+        if at_end is not None and at_end.at_ns <= end_ns + _NEAR_NS:
+            inside.append(at_end)
+    return inside
 
 
 def _seconds(pulses: Sequence[Pulse], length_ns: int) -> list[tuple[Pulse, Pulse]]:

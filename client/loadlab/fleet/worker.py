@@ -68,6 +68,8 @@ class Reporter(threading.Thread):
         self._loop = asyncio.get_running_loop()
         self._begun = asyncio.Event()
         self._counted = Recorder(Window(0))
+        self._edges: list[int] = []
+        """Moments at which the window begins and ends, the next one first."""
         self._folded = 0
         self._sent_before = 0
         self._last: Ended | Failed | None = None
@@ -95,7 +97,7 @@ class Reporter(threading.Thread):
         ticks = in_flight = 0
         try:
             while not self._over.is_set():
-                if self._line.poll(_SAMPLE_MS * (0.5 + random.random())):
+                if self._line.poll(self._look_in_ms()):
                     self._obey()
                 now_ns = shard.now_ns()
                 before, in_flight = in_flight, shard.sent - self._finished()
@@ -103,7 +105,7 @@ class Reporter(threading.Thread):
                 sampled_ns = now_ns
                 if shard.loop_ticks != ticks:
                     ticks, turned_ns = shard.loop_ticks, now_ns
-                if now_ns - pulsed_ns >= _PULSE_NS:
+                if self._at_edge(now_ns) or now_ns - pulsed_ns >= _PULSE_NS:
                     pulsed_ns = now_ns
                     self._pulse()
                 if now_ns - reported_ns >= NS_PER_S:
@@ -123,6 +125,20 @@ class Reporter(threading.Thread):
         except (EOFError, OSError):
             end_group()
 
+    def _look_in_ms(self) -> float:
+        """Return when to look next: at an edge of the window if that comes first."""
+        look_ms = _SAMPLE_MS * (0.5 + random.random())
+        if not self._edges:
+            return look_ms
+        return min(look_ms, max(0.0, (self._edges[0] - self._shard.now_ns()) / NS_PER_MS))
+
+    def _at_edge(self, now_ns: int) -> bool:
+        """Tell, once of each, whether an edge of the window has come: what a short one took is told there."""
+        if not self._edges or now_ns < self._edges[0]:
+            return False
+        del self._edges[0]
+        return True
+
     def _finished(self) -> int:
         """Return how many of the sent requests have an outcome."""
         return self._folded + len(self._shard.tape) - self._shard.dropped
@@ -130,7 +146,9 @@ class Reporter(threading.Thread):
     def _obey(self) -> None:
         match from_parent(self._parent.recv_bytes()):
             case Go(begin_ns):
-                self._counted = Recorder(self._shard.start_at(begin_ns))
+                window = self._shard.start_at(begin_ns)
+                self._edges = [edge_ns for edge_ns in (window.start_ns, window.end_ns) if edge_ns is not None]
+                self._counted = Recorder(window)
                 self._shard.loop_stall_max_ns = 0
                 self._pulse()
                 self._loop.call_soon_threadsafe(self._begun.set)

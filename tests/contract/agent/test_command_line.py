@@ -30,6 +30,8 @@ def test_the_command_line_runs_through_the_agent_that_its_socket_names(agent, tm
             "task",
             "--transport",
             "null",
+            "--delay",
+            "2ms",
             "--duration",
             "500ms",
             "--concurrency",
