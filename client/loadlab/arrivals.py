@@ -116,9 +116,16 @@ class Arrivals(msgspec.Struct, frozen=True):
 
     def due_between(self, from_ns: int, to_ns: int, shards: int, seed: int) -> int:
         """Return how many requests of all shards are due in a span, its start included and its end not."""
-        if self.spacing is Spacing.CONSTANT:
-            return max(0, self._whole_before(to_ns) - self._whole_before(from_ns))
-        return sum(self._points_between(from_ns, to_ns, shard, shards, seed) for shard in range(shards))
+        return sum(self.due_of(shard, shards, from_ns, to_ns, seed) for shard in range(shards))
+
+    def due_of(self, shard: int, shards: int, from_ns: int, to_ns: int, seed: int) -> int:
+        """Return how many requests of one shard are due in a span, its start included and its end not."""
+        if self.spacing is Spacing.POISSON:
+            return self._points_between(from_ns, to_ns, shard, shards, seed)
+        first, last = (
+            (self._whole_before(moment_ns) + shards - 1 - shard) // shards for moment_ns in (from_ns, to_ns)
+        )
+        return max(0, last - first)
 
     def _at(self, count: float) -> float:
         """Return the moment of a count in whole nanoseconds, or infinity."""

@@ -223,7 +223,7 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     answered_total: int = 0
     """Those of them with a complete response."""
     due: int | None = None
-    """Arrivals that an open stage's schedule has in the window, by arithmetic alone."""
+    """Arrivals that an open stage's schedule has in the window, up to a halt, by arithmetic alone."""
     refused: int = 0
     """Arrivals of the window that were dropped because no place in flight was free."""
     halted: bool = False

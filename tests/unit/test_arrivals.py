@@ -128,5 +128,15 @@ def test_what_is_due_in_a_span_is_what_the_shards_have_there(rate_hz, spacing, s
     assert arrivals.due_between(from_ns, to_ns, shards, 3) == len(counted)
 
 
+@given(RATES, SPACINGS, st.integers(1, 4), st.floats(0, 0.02), st.floats(-0.01, 0.02))
+def test_what_is_due_of_a_shard_in_a_span_is_what_it_has_there(rate_hz, spacing, shards, from_s, length_s):
+    """A span that ends before it begins, as that of a halted warm-up, has nothing."""
+    arrivals = Arrivals(Constant(rate_hz), spacing)
+    from_ns, to_ns = round(from_s * NS_PER_S), round((from_s + length_s) * NS_PER_S)
+    for shard in range(shards):
+        own = itertools.takewhile(lambda at_ns: at_ns < to_ns, arrivals.due_ns(shard, shards, 3))
+        assert arrivals.due_of(shard, shards, from_ns, to_ns, 3) == sum(at_ns >= from_ns for at_ns in own)
+
+
 def test_a_schedule_that_dies_out_ends():
     assert len(list(Arrivals(Ramp(10, 0, NS_PER_S)).due_ns(0, 1, 1))) == 5

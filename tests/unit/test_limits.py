@@ -4,7 +4,7 @@ import pytest
 
 from loadlab.clock import NS_PER_S
 from loadlab.plan import WhenFull
-from loadlab.result import Counts, State
+from loadlab.result import Counts, Finding, State
 from loadlab.scenarios import scenario
 from results import NOTHING
 from stages import (
@@ -200,10 +200,28 @@ def test_a_loop_that_blocks_by_design_may_stall():
 
 
 @pytest.mark.parametrize(
-    ("due", "halted", "outcome"), [(6400, False, PASS), (6401, False, FAIL), (9000, True, UNTESTABLE)]
+    ("due", "halted", "outcome"),
+    [(6400, False, PASS), (6401, False, FAIL), (6400, True, PASS), (6401, True, FAIL)],
 )
 def test_schedule(due, halted, outcome):
     assert check("schedule", opened(due=due, halted=halted), whole=OPEN).outcome is outcome
+
+
+@pytest.mark.parametrize("name", ["schedule", "sent"])
+def test_a_schedule_is_not_held_against_a_stage_that_lost_a_worker(name):
+    of = opened(due=9000, findings=(Finding("worker_lost", "it was lost"),))
+    assert check(name, of, whole=OPEN).outcome is UNTESTABLE
+
+
+@pytest.mark.parametrize(
+    ("processes", "scheduled", "dropped", "outcome"),
+    [(1, 6400, 65, PASS), (1, 6400, 66, FAIL), (2, 6400, 66, PASS), (2, 10, 2, PASS), (2, 10, 3, FAIL)],
+)
+def test_what_a_halt_meets_on_its_way_is_not_the_clients_lateness(processes, scheduled, dropped, outcome):
+    """64 in 6,400, the next one of each worker, and 0.64 that are due in a millisecond."""
+    counts = Counts(scheduled=scheduled, ok=scheduled - dropped, dropped=dropped)
+    of = opened(halted=True, processes=processes, counts=counts)
+    assert check("sent", of, whole=OPEN).outcome is outcome
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import msgspec
 import numpy as np
 import pytest
+from msgspec import structs
 
 from fakes import START_NS, plan
 from loadlab.analysis.summary import stage_result
@@ -121,6 +122,39 @@ def test_a_stage_that_was_cut_short_is_suspect():
     found = summed(Carried(Recorder(WINDOW), short, (), Wear(), (Took(0.1),), 0))
     assert found.state is State.SUSPECT
     assert {"cut_short", "nothing_due"} <= {each.name for each in found.findings}
+
+
+OPEN = {"workload": Workload.OPEN, "scenario": "pool", "processes": 2, "stages": (Stage(rate_hz=100.0),)}
+
+
+@pytest.mark.parametrize(
+    ("halted_ms", "due"),
+    [
+        ({}, 200),  # it had come to the end of its schedule
+        ({0: 1_000, 1: 1_000}, 101),  # the arrival of the moment itself is one
+        ({0: 1_009, 1: 1_010}, 102),
+        ({0: 1_000, 1: 5_000}, 151),  # the other in its drain
+        ({0: -1, 1: -1}, 0),  # in the warm-up
+    ],
+)
+def test_what_was_due_of_a_halted_schedule_is_what_it_has_up_to_each_shards_halt(halted_ms, due):
+    """An arrival each 10 ms, to one shard and the other in turn."""
+    open_plan = plan(**OPEN, duration_ns=2 * NS_PER_S)
+    what = carried(
+        window=WINDOW,
+        took=(Took(0.1),) * 2,
+        halted=True,
+        halted_ns={shard: START_NS + at_ms * MS for shard, at_ms in halted_ms.items()},
+    )
+    short = structs.replace(what, window=Window(START_NS, START_NS + 1_300 * MS))
+    assert summed(short, name="pool", whole=open_plan).due == due
+
+
+def test_the_schedule_of_a_lost_shard_goes_on_to_the_windows_end():
+    lost = (Lost(1, "was killed by SIGKILL", 0, 0),)
+    what = carried(took=(Took(0.1),) * 2, lost=lost, halted=True, halted_ns={0: START_NS + 999 * MS})
+    found = summed(what, name="pool", whole=plan(**OPEN, duration_ns=2 * NS_PER_S))
+    assert (found.due, found.counts.scheduled, found.counts.unfinished) == (150, 150, 150)
 
 
 def test_there_is_a_slice_for_each_second_even_where_nothing_happened():

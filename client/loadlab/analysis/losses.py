@@ -34,11 +34,24 @@ def missed(plan: Plan, stage: Stage, carried: Carried) -> Missed:
 
 
 def due_in_window(plan: Plan, stage: Stage, carried: Carried) -> int:
-    """Return how many arrivals an open schedule has in the window, by arithmetic alone."""
+    """Return how many arrivals an open schedule has in the window, by arithmetic alone.
+
+    A shard that was halted has those up to that moment, whenever its last reply came.
+    """
     begin_ns = carried.window.start_ns - plan.warmup_ns
-    until_ns = carried.window.end_ns or 0
-    shards = len(carried.took)
-    return plan.arrivals(stage).due_between(plan.warmup_ns, until_ns - begin_ns, shards, plan.seed)
+    arrivals, shards = plan.arrivals(stage), len(carried.took)
+    return sum(
+        arrivals.due_of(shard, shards, plan.warmup_ns, _until_ns(carried, shard) - begin_ns, plan.seed)
+        for shard in range(shards)
+    )
+
+
+def _until_ns(carried: Carried, shard: int) -> int:
+    """Return the moment from which on nothing of a shard's schedule is due in the window."""
+    if any(lost.shard == shard for lost in carried.lost):
+        return carried.window.end_ns or 0
+    end_ns = carried.counted.window.end_ns or 0
+    return min(end_ns, carried.halted_ns.get(shard, end_ns) + 1)
 
 
 def with_unknown(late: Histogram, unfinished: int) -> Histogram:

@@ -53,6 +53,8 @@ class Carried(msgspec.Struct, frozen=True):
     loop_stall_max_ns: int
     halted: bool = False
     """Whether it was ended before its time."""
+    halted_ns: dict[int, int] = {}
+    """When each shard was halted that was and is not lost."""
 
 
 class Control:
@@ -239,6 +241,11 @@ def _carried(members: list[Member], counted: Recorder, over_ns: int, *, halted: 
         took=tuple(member.took(window) for member in members),
         loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in _last_pulses(members)), default=0),
         halted=halted,
+        halted_ns={
+            member.shard: member.ended.halted_ns
+            for member in members
+            if member.ended is not None and member.ended.halted_ns is not None
+        },
     )
 
 

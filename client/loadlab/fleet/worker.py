@@ -51,7 +51,7 @@ async def carry_shard(parent: Connection, plan: Plan, share: Share) -> None:
         reporter.end(Failed(f"{type(error).__name__}: {error}", traceback.format_exc()))
     else:
         shard.drop_unsent()
-        reporter.end(Ended(shard.wear))
+        reporter.end(Ended(shard.wear, shard.halted_ns))
     finally:
         watch.cancel()
 
@@ -203,7 +203,7 @@ class Reporter(threading.Thread):
             user.cut()
         self._shard.drop_unsent()
         self._report()
-        self._send(Ended(self._shard.wear))
+        self._send(Ended(self._shard.wear, self._shard.halted_ns))
         os._exit(0)
 
     def _send(self, message: Ready | Pulse | Delta | Ended | Failed) -> None:

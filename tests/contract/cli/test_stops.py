@@ -28,6 +28,26 @@ def test_one_ctrl_c_or_sigterm_drains_keeps_and_exits_130(lab, number):
     assert all(is_gone(pid) for pid in below)
 
 
+@pytest.mark.parametrize("arrivals", ["constant", "poisson"])
+def test_an_open_schedule_is_accounted_for_up_to_the_moment_of_ctrl_c(lab, arrivals):
+    """Some wait for a place then; they were due and will not go."""
+    schedule = ["--workload", "open", "--rate", "200", "--arrivals", arrivals]
+    full = ["--max-in-flight", "8", "--when-full", "wait", "--delay", "50ms"]
+    span = ["--duration", "30s", "--warmup", "300ms"]
+    process = lab.start("run", "pool", "--processes", "2", *schedule, *full, *span)
+    loading(process)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    done = ended(process)
+    assert done.returncode == 130, done.stderr
+    (result,) = lab.results()
+    (stage,) = result["stages"]
+    assert stage["due"] == stage["counts"]["scheduled"] > 0
+    assert stage["counts"]["dropped"] == stage["refused"] > 0
+    outcomes = {each["name"]: each["outcome"] for each in result["checks"]}
+    assert (outcomes["schedule"], outcomes["sent"]) == ("pass", "pass")
+
+
 def test_a_second_ctrl_c_does_not_wait_for_what_is_in_flight(lab):
     users = ["--concurrency", "3", "--duration", "30s", "--warmup", "0"]
     process = lab.start("run", "task", *users, "--delay", "20s", "--timeout", "25s")
