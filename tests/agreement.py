@@ -43,6 +43,7 @@ from shown import (
     near,
     steps_through,
 )
+from timelines import over_time
 
 MAY_BE_EMPTY = {"Alerts"}
 """Annotations: an alert that does not fire is no event."""
@@ -60,6 +61,7 @@ def checks(results: list[Result], *, every_second: bool) -> dict[str, Check]:
     users = {stage["concurrency"] for _, _, stage in stages(results)}
     sent = sum(stage["sent_total"] for _, _, stage in stages(results))
     known: dict[str, Check] = {
+        **over_time(results, every_second=every_second),
         "Run / State / A": names("idle"),
         "Run / Requests / A": exactly(total([newest], "scheduled")),
         "Run / Errors / A": exactly(1 - total([newest], "ok") / total([newest], "scheduled")),

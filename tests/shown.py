@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from grafana import Series
@@ -85,6 +85,35 @@ def names(*expected: str) -> Check:
 def all_zero(found: list[Series]) -> str:
     assert all(value == 0 for series in found for value in series.values), found
     return "= 0"
+
+
+def peaks(low: float, high: float) -> Check:
+    """The highest of all values lies between the two."""
+
+    def check(found: list[Series]) -> str:
+        highest = max(value for series in found for value in series.values)
+        assert low <= highest <= high, (low, high, highest)
+        return f"highest {highest:.4g}, of {low:.4g} to {high:.4g}"
+
+    return check
+
+
+def of_runs(run_ids: Iterable[str]) -> Check:
+    """A state, 1 or 0: each of these runs was in it."""
+    expected = set(run_ids)
+
+    def check(found: list[Series]) -> str:
+        assert {value for series in found for value in series.values} <= {0, 1}, found
+        was_in_it = {series.labels["run"] for series in found if 1 in series.values}
+        assert expected <= was_in_it, (expected, was_in_it)
+        return f"{len(expected)} runs"
+
+    return check
+
+
+def as_drawn(_: list[Series]) -> str:
+    """A column of a chart, which is held against the results as a whole."""
+    return "as drawn"
 
 
 def anything(_: list[Series]) -> str:
