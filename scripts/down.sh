@@ -1,25 +1,33 @@
 #!/bin/sh
-# Remove the stack's containers, networks and volumes; images and results stay.
+# Remove the stack's containers, networks and volumes; images and results stay, those in the volume "results" too,
+# which is where a plain `docker compose up` keeps them.
 set -eu
 . "$(dirname -- "$0")/common.sh"
 . ./scripts/engine.sh
 
 VOLUMES_WITHIN_S=10
 
-volumes_left() { [ -z "$project" ] || docker volume ls -q --filter "label=com.docker.compose.project=$project"; }
+volumes() {
+    for each in prometheus grafana; do
+        docker volume ls -q --filter "label=com.docker.compose.project=$project" \
+            --filter "label=com.docker.compose.volume=$each"
+    done
+}
+
+# Compose would remove the results, too; and where the engine is still letting go of a volume, docker-compose fails and
+# docker compose leaves it without an error.
+remove_volumes() {
+    tries=$VOLUMES_WITHIN_S
+    while left=$(volumes) && [ -n "$left" ]; do
+        # shellcheck disable=SC2086 # a name a word
+        why=$(docker volume rm $left 2>&1) && break
+        [ "$tries" -gt 0 ] || fail "$why"
+        tries=$((tries - 1))
+        sleep 1
+    done
+}
 
 need_compose
-
-# The engine may still be letting go of a removed container. docker-compose then fails on its volumes, and
-# docker compose leaves them without an error.
-tries=$VOLUMES_WITHIN_S
-until compose down --volumes --remove-orphans && [ -z "$(volumes_left)" ]; do
-    left=$(volumes_left)
-    [ -n "$left" ] || exit 1 # compose has said why
-    # shellcheck disable=SC2086 # a name a word
-    [ "$tries" -gt 0 ] || fail "Still in use by another container, and so not removed: volume" $left
-    tries=$((tries - 1))
-    sleep 1
-done
-
+compose down --remove-orphans
+[ -z "$project" ] || remove_volumes
 rm -rf -- "$(staging_place)"

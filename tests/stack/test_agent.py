@@ -73,6 +73,7 @@ def test_the_token_is_for_its_owner_alone_and_stays_while_the_stack_does(stack):
     assert stack.token != token
 
 
+@pytest.mark.either_compose
 def test_a_run_from_the_page_needs_the_token_and_lands_beside_those_of_make_run(stack):
     refused = stack.agent("/api/runs", {"options": OPTIONS})
     assert refused[0] == 401
@@ -84,6 +85,7 @@ def test_a_run_from_the_page_needs_the_token_and_lands_beside_those_of_make_run(
     assert stack.agent("/api/runs?limit=1")[1][0]["run_id"] == run_id
 
 
+@pytest.mark.either_compose
 def test_what_prometheus_has_of_a_run_is_what_the_result_has(stack):
     run_id = start(stack)
     found = ended(stack, run_id)
@@ -95,6 +97,7 @@ def test_what_prometheus_has_of_a_run_is_what_the_result_has(stack):
     assert not any(check["name"] == "scraped" for check in found["checks"])
 
 
+@pytest.mark.either_compose
 def test_a_run_while_another_goes_on_is_refused_with_who_that_is(stack, tmp_path):
     run_id = start(stack, duration="30s")
     command = [sys.executable, "-m", "loadlab", "run", "task", "--out", str(tmp_path / "results")]
@@ -117,6 +120,7 @@ def test_a_run_while_another_goes_on_is_refused_with_who_that_is(stack, tmp_path
     assert ended(stack, run_id)["interrupted"] is True
 
 
+@pytest.mark.either_compose
 def test_a_client_that_is_stopped_drains_and_keeps_what_was_measured(stack, mended):
     run_id = start(stack, duration="60s", warmup="0")
     time.sleep(4)
@@ -130,6 +134,7 @@ def test_a_client_that_is_stopped_drains_and_keeps_what_was_measured(stack, mend
     assert found["stages"][0]["counts"]["ok"] > 0
 
 
+@pytest.mark.either_compose
 def test_a_target_and_a_prometheus_that_are_restarted_cost_a_run_and_not_the_agent(stack, mended):
     run_id = start(stack, duration="60s", warmup="0")
     time.sleep(3)
@@ -141,8 +146,8 @@ def test_a_target_and_a_prometheus_that_are_restarted_cost_a_run_and_not_the_age
     assert ended(stack, start(stack))["verdict"] == "pass"
 
 
-def test_without_make_nothing_can_be_started_over_the_network_and_inside_it_can(stack, mended):
-    """`docker compose up` alone: no token, and results in a volume."""
+def test_without_make_nothing_can_be_started_over_the_network_and_inside_it_can(stack, mended, engine):
+    """`docker compose up` alone: no token, and results in a volume, which stays when all else goes."""
     stack.down()
     up = subprocess.run(
         [*stack.compose.split(), "up", "-d", "--no-build", "target", "client"],
@@ -167,6 +172,7 @@ def test_without_make_nothing_can_be_started_over_the_network_and_inside_it_can(
     [found] = stack.agent("/api/runs")[1]
     assert found["verdict"] == "pass"
     stack.down()
+    assert engine.volumes.get(f"{stack.project}_results")
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "target:9200"])

@@ -18,6 +18,8 @@ from counters import assert_increase_is_near, assert_raw_counters_are_the_counts
 from dashboards import loaded
 from grafana import Prometheus, Viewer
 
+pytestmark = pytest.mark.either_compose
+
 SWEEPS = (("pool", "1,8,64"), ("task", "4,32"))
 
 

@@ -127,17 +127,7 @@ def test_a_result_has_what_both_containers_took(lab):
             assert usage["cpu_limit_cores"] is None
 
 
-def test_limits_and_throttling_of_a_container_are_in_the_result(lab, stack, mended):
-    stack.up(CLIENT_CPUS=0.2)
-    _, said, result = lab.run("task", "--concurrency", "64", "--duration", "2s")
-    usage = result["stages"][0]["containers"]["client"]
-    assert usage["cpu_limit_cores"] == 0.2, said
-    assert usage["cpu_ratio"] < 0.3
-    assert usage["cpu_throttled_ns"] > 0
-    assert result["plan"]["processes"] == 1
-    assert result["environment"]["cpu_usable"] == 0.2
-
-
+@pytest.mark.either_compose
 def test_a_client_container_that_its_cpu_limit_holds_back_makes_the_run_invalid(lab, stack, mended):
     stack.up(CLIENT_CPUS=0.2)
     code, said, result = lab.run("task", "--concurrency", "64", "--duration", "3s", "--path", "/?delay=1ms")
@@ -147,6 +137,11 @@ def test_a_client_container_that_its_cpu_limit_holds_back_makes_the_run_invalid(
     failed = {check["name"]: check for check in result["checks"] if check["outcome"] == "fail"}
     assert "client_throttled" in failed
     assert "its CPU limit held the client back" in failed["client_throttled"]["message"]
+    usage = stage["containers"]["client"]
+    assert usage["cpu_limit_cores"] == result["environment"]["cpu_usable"] == 0.2
+    assert usage["cpu_ratio"] < 0.3
+    assert usage["cpu_throttled_ns"] > 0
+    assert result["plan"]["processes"] == 1
 
 
 def test_other_settings_than_the_stacks_are_refused_with_the_make_line(lab):
@@ -183,12 +178,14 @@ def test_it_also_runs_inside_the_client_container(stack):
     assert stack.exec("client", "sh", "-c", "ls /results/*/result.json").returncode == 0
 
 
+@pytest.mark.either_compose
 def test_an_error_in_the_container_is_the_hosts_error(lab):
     code, said, result = lab.run("task", "--requests", "30000", "--concurrency", "30000")
     assert (code, result) == (2, None), said
     assert "--concurrency: 30000 needs 30000 connections in one process" in said
 
 
+@pytest.mark.either_compose
 def test_ctrl_c_drains_and_keeps(lab, stack):
     process = lab.load("pool", "--concurrency", "4,8", "--duration", "20s", "--warmup", "0")
     process.send_signal(signal.SIGINT)
@@ -208,6 +205,7 @@ def test_ctrl_c_drains_and_keeps(lab, stack):
     assert lab.processes() == []
 
 
+@pytest.mark.either_compose
 def test_a_second_ctrl_c_does_not_wait(lab):
     process = lab.start(
         "task", "--path", "/?delay=8s", "--concurrency", "4", "--duration", "20s", "--warmup", "0"
@@ -224,6 +222,7 @@ def test_a_second_ctrl_c_does_not_wait(lab):
     assert result["stages"][0]["counts"]["unfinished"] == 4
 
 
+@pytest.mark.either_compose
 def test_ctrl_c_before_the_load_leaves_nothing(lab):
     process = lab.start("pool", "--concurrency", "4", "--duration", "20s")
     within(15, lab.processes)
@@ -234,6 +233,7 @@ def test_ctrl_c_before_the_load_leaves_nothing(lab):
     within(10, lambda: lab.processes() == [])
 
 
+@pytest.mark.either_compose
 def test_a_host_that_dies_leaves_no_load_behind(lab):
     process = lab.load("pool", "--concurrency", "8", "--duration", "60s")
     assert lab.processes()
@@ -242,6 +242,7 @@ def test_a_host_that_dies_leaves_no_load_behind(lab):
     lab.end(process)
 
 
+@pytest.mark.either_compose
 def test_a_target_that_is_killed_ends_the_run_and_the_data_is_kept(lab, stack, mended):
     process = lab.load("pool", "--concurrency", "4,8", "--duration", "4s")
     time.sleep(7)
@@ -252,6 +253,7 @@ def test_a_target_that_is_killed_ends_the_run_and_the_data_is_kept(lab, stack, m
     assert result["stages"][0]["counts"]["ok"] > 0
 
 
+@pytest.mark.either_compose
 def test_a_target_that_is_paused_shows_as_timeouts_and_the_run_comes_to_its_end(lab, stack, mended):
     process = lab.load("pool", "--concurrency", "4", "--duration", "8s", "--timeout", "1s")
     target = stack.container("target")
@@ -267,6 +269,7 @@ def test_a_target_that_is_paused_shows_as_timeouts_and_the_run_comes_to_its_end(
     assert stage["window_ns"] == 8_000_000_000
 
 
+@pytest.mark.either_compose
 def test_a_client_container_that_is_killed_makes_the_run_invalid_and_finished_stages_are_kept(
     lab, stack, mended
 ):
@@ -282,6 +285,7 @@ def test_a_client_container_that_is_killed_makes_the_run_invalid_and_finished_st
     assert result["environment"]["container"] is True
 
 
+@pytest.mark.either_compose
 def test_a_client_process_that_is_killed_is_told(lab, stack):
     process = lab.load("pool", "--concurrency", "4", "--duration", "20s")
     stack.exec("client", "python", "-c", KILL_CARRY)
