@@ -3,7 +3,7 @@
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from pinned import Look, Ran, pinned
 
 Figures = dict[str, float]
 """What a contestant measured in one round; a name carries its unit."""
+Stage = dict[str, Any]
+"""A stage of a result."""
 
 CONNECTIONS = 50
 LOADLAB = Path(sys.executable).with_name("loadlab")
@@ -56,17 +58,22 @@ def unrecorded(url: str, seconds: float) -> Figures:
 
 def _full_rate(
     scenario: str, transport: str, url: str, seconds: float, program: Sequence[object] = (LOADLAB,)
-) -> tuple[Ran, dict[str, Any]]:
-    before = served(url)
+) -> tuple[Ran, Stage]:
     options = ["--target", url, "--concurrency", CONNECTIONS]
-    ran, stage = run(scenario, transport, seconds, options, program=program, looks=True)
+    return _counted(url, lambda: run(scenario, transport, seconds, options, program=program, looks=True))
+
+
+def _counted(url: str, load: Callable[[], tuple[Ran, Stage]]) -> tuple[Ran, Stage]:
+    """Load nginx; end the bench where it served another number of requests than the lab says it sent."""
+    before = served(url)
+    ran, stage = load()
     # The reading before is a request, too.
     if (count := served(url) - before - 1) != stage["sent_total"]:
         sys.exit(f"nginx served {count}, the lab sent {stage['sent_total']}")
     return ran, stage
 
 
-def _sent_hz(stage: dict[str, Any], seconds: float) -> float:
+def _sent_hz(stage: Stage, seconds: float) -> float:
     sent: int = stage["sent_total"]
     return sent / (WARMUP_S + seconds)
 
@@ -86,12 +93,21 @@ def null(processes: int, seconds: float) -> Figures:
 def poisson(transport: str, url: str | None, rate_hz: int, seconds: float) -> Figures:
     """Send Poisson arrivals at this rate from one core; one that finds no connection free waits for it.
 
-    Lag is that of all requests that went, those that waited included; `dropped` never went.
+    Lag is that of all requests that went, those that waited included; `dropped` never went, and `failed`
+    went and did not end ok.
     """
-    options = ["--rate", rate_hz, "--arrivals", "poisson", *(() if url is None else ("--target", url))]
+    options: list[object] = ["--rate", rate_hz, "--arrivals", "poisson"]
     options += ["--max-in-flight", CONNECTIONS, "--when-full", "wait"]
-    _, stage = run("callback", transport, seconds, options)
-    return {"lag_p99_ms": stage["lag_ns"]["p99"] / 1e6, "dropped": stage["counts"]["dropped"]}
+    if url is None:
+        _, stage = run("callback", transport, seconds, options)
+    else:
+        _, stage = _counted(url, lambda: run("callback", transport, seconds, [*options, "--target", url]))
+    counts = stage["counts"]
+    return {
+        "lag_p99_ms": stage["lag_ns"]["p99"] / 1e6,
+        "dropped": counts["dropped"],
+        "failed": counts["scheduled"] - counts["ok"] - counts["dropped"],
+    }
 
 
 def run(
@@ -103,7 +119,7 @@ def run(
     program: Sequence[object] = (LOADLAB,),
     cores: str = "0",
     looks: bool = False,
-) -> tuple[Ran, dict[str, Any]]:
+) -> tuple[Ran, Stage]:
     """Run one stage; its result says INVALID where the client is saturated, which is asked for here."""
     command: list[object] = [*program, "run", scenario, "--transport", transport, *options]
     command += ["--duration", f"{seconds}s", "--warmup", f"{WARMUP_S}s", "--json", "--quiet"]

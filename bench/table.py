@@ -29,10 +29,18 @@ def told(row: Row, rounds: dict[str, list[Figures]], missing: dict[str, str]) ->
         others = [figures[row.over[1]] for figures in rounds[row.over[0]]]
         values = [mine / other for mine, other in zip(values, others, strict=True)]
     median = statistics.median(values)
-    return base | {"median": median, "rounds": values, "outcome": _outcome(row, median)}
+    lost = sum(_lost(figures) for name in names for figures in rounds[name])
+    return base | {"median": median, "rounds": values, "outcome": _outcome(row, median, lost)}
 
 
-def _outcome(row: Row, median: float) -> str:
+def _lost(figures: Figures) -> int:
+    """Return how many requests of an open load were dropped or failed: what is told is of the others."""
+    return int(figures.get("dropped", 0) + figures.get("failed", 0))
+
+
+def _outcome(row: Row, median: float, lost: int) -> str:
+    if lost:
+        return f"missed: {lost:,} dropped or failed"
     if row.limit is None:
         return "–"
     return "met" if (median <= row.limit if row.most else median >= row.limit) else "missed"

@@ -24,6 +24,16 @@ def test_a_limit_is_the_least_or_the_most(limit, most, outcome):
     assert told(row, ROUNDS, {})["outcome"] == outcome
 
 
+@pytest.mark.parametrize("lost", [{"dropped": 1, "failed": 0}, {"dropped": 0, "failed": 1}])
+def test_a_lag_is_not_met_where_a_request_of_any_round_was_dropped_or_failed(lost):
+    row = Row(group="g", what="w", of=("open", "lag_p99_ms"), limit=1.0, most=True, unit="ms")
+    whole = {"lag_p99_ms": 0.2, "dropped": 0, "failed": 0}
+    assert told(row, {"open": [whole] * 3}, {})["outcome"] == "met"
+    found = told(row, {"open": [whole, whole | lost, whole]}, {})
+    assert found["outcome"] == "missed: 1 dropped or failed"
+    assert found["median"] == pytest.approx(0.2)
+
+
 def test_a_tool_that_is_not_here_is_named_and_not_counted():
     row = told(RATIO, {"ours": ROUNDS["ours"]}, {"theirs": "oha"})
     assert (row["median"], row["outcome"]) == (None, "oha is not installed")
