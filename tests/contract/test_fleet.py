@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -14,18 +15,20 @@ from live import (
     carry,
     descendants,
     is_gone,
+    plan_for,
     spawned_by,
     until,
     users_of,
     wait_until,
     workers_of,
 )
+from loadlab.arrivals import Spacing
 from loadlab.cli.run import exit_of
 from loadlab.clock import NS_PER_S
 from loadlab.errors import Exit
 from loadlab.events import Tick
-from loadlab.plan import Request
-from loadlab.result import State, Verdict
+from loadlab.plan import Request, Stage, Workload
+from loadlab.result import CheckOutcome, State, Verdict
 
 pytestmark = pytest.mark.real
 
@@ -91,6 +94,47 @@ def test_what_the_others_measured_is_kept_to_the_end(tmp_path, number):
     assert 1.5 < stage.slices[-1].in_flight < 2.5, "two of four go on"
     assert 0 < stage.missing_shard_ns < 4 * NS_PER_S
     assert stage.counts.scheduled == stage.counts.ok
+
+
+@pytest.mark.parametrize("spacing", Spacing)
+def test_the_rest_of_a_lost_shards_schedule_is_unfinished_and_everything_due_has_an_outcome(
+    tmp_path, spacing
+):
+    plan = plan_for(
+        "pool",
+        workload=Workload.OPEN,
+        stages=(Stage(rate_hz=100.0),),
+        spacing=spacing,
+        duration_ns=4 * NS_PER_S,
+        warmup_ns=200 * MS,
+        processes=2,
+    )
+    found = carry(plan, tmp_path, meanwhile=Loss(signal.SIGKILL, of=2), delay="20ms")
+    (lost,) = [each for each in found.stage.findings if each.name == "worker_lost"]
+    (number,) = re.findall(
+        r"the worker of shard (\d) was killed by SIGKILL; [0-3]\.\d s of its window", lost.message
+    )
+    of_lost, of_other = (
+        plan.arrivals(plan.stages[0]).due_of(shard, 2, 200 * MS, 4_200 * MS, plan.seed)
+        for shard in (int(number), 1 - int(number))
+    )
+    counts = found.stage.counts
+    assert found.stage.due == counts.scheduled == counts.ok + counts.unfinished == of_lost + of_other
+    assert 0 < counts.unfinished < of_lost, "what it had reported is kept"
+    assert counts.ok > of_other, "the other carried its shard to the end"
+    assert found.stage.latency_ns.p99 is None, "of so many nobody knows how long they took"
+
+    checks = {check.name: check for check in found.result.checks}
+    assert checks["accounting"].outcome is CheckOutcome.PASS
+    assert checks["workers"].outcome is CheckOutcome.FAIL
+    assert checks["workers"].message.startswith(
+        "a worker of the client was lost, so part of the load is unknown"
+    )
+    assert [(checks[name].outcome, checks[name].message) for name in ("schedule", "sent")] == [
+        (CheckOutcome.UNTESTABLE, "a worker was lost")
+    ] * 2
+    assert (found.stage.state, found.result.verdict) == (State.INVALID, Verdict.INVALID)
+    assert exit_of(found.result) is Exit.INVALID
 
 
 def test_a_worker_that_raises_makes_the_stage_invalid_with_the_error_in_a_sentence(tmp_path):
