@@ -1,0 +1,207 @@
+"""Both alarms on the real clock and real loops: a wait ends once, never early, and the loop has its turns."""
+
+import asyncio
+import contextlib
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from loadlab import loops
+from loadlab.alarm import SpinningAlarm, TimerAlarm, alarm
+from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.parametrize(
+        "exact",
+        [
+            pytest.param(False, id="spinning"),
+            pytest.param(
+                True,
+                id="timer",
+                marks=pytest.mark.skipif(sys.platform != "linux", reason="timerfd is Linux's"),
+            ),
+        ],
+    ),
+    pytest.mark.parametrize(
+        "new_loop", [asyncio.new_event_loop, loops.new_event_loop], ids=["asyncio", "best"]
+    ),
+]
+
+MS = NS_PER_MS
+FAR_NS = 3_600 * NS_PER_S
+
+
+def with_alarm(new_loop, exact, what):
+    """Run a test's coroutine with an alarm on a loop of its own."""
+
+    async def main():
+        wake = alarm(MONOTONIC, exact=exact)
+        assert isinstance(wake, TimerAlarm if exact else SpinningAlarm)
+        try:
+            return await what(wake)
+        finally:
+            wake.close()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(main())
+
+
+def later(by_ns):
+    return MONOTONIC.now_ns() + by_ns
+
+
+async def waiting(wake, due_ns):
+    """Return a task that waits for this moment, and has begun to."""
+    task = asyncio.create_task(wake.until(due_ns))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return task
+
+
+async def cancelled(task):
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+
+
+def open_files():
+    """Return how many files this process has open, where the system tells."""
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+@pytest.mark.parametrize("ahead_ns", [1_000, 100_000, MS, 1_500_000, 1_500_001, 5 * MS, 30 * MS])
+def test_a_wait_never_ends_early(new_loop, exact, ahead_ns):
+    async def what(wake):
+        for _ in range(10):
+            due_ns = later(ahead_ns)
+            await wake.until(due_ns)
+            assert MONOTONIC.now_ns() >= due_ns
+
+    with_alarm(new_loop, exact, what)
+
+
+@pytest.mark.parametrize("ahead_ns", [0, -1, -NS_PER_S, -(1 << 62)])
+def test_a_moment_that_has_passed_is_an_end_at_once(new_loop, exact, ahead_ns):
+    async def what(wake):
+        for _ in range(3):
+            await wake.until(max(0, later(ahead_ns)))
+
+    with_alarm(new_loop, exact, what)
+
+
+def test_what_has_rung_does_not_ring_again(new_loop, exact):
+    """A second ring would end the wait after it."""
+
+    async def what(wake):
+        await wake.until(later(MS))
+        task = await waiting(wake, later(FAR_NS))
+        await asyncio.sleep(0.02)
+        assert not task.done()
+        await cancelled(task)
+
+    with_alarm(new_loop, exact, what)
+
+
+def test_a_wait_can_be_cancelled_and_the_next_is_as_good(new_loop, exact):
+    async def what(wake):
+        for ahead_ns in (FAR_NS, MS, 20 * MS):
+            await cancelled(await waiting(wake, later(ahead_ns)))
+        due_ns = later(2 * MS)
+        await wake.until(due_ns)
+        assert MONOTONIC.now_ns() >= due_ns
+
+    with_alarm(new_loop, exact, what)
+
+
+def test_it_can_be_set_to_an_earlier_moment(new_loop, exact):
+    """Else it would ring in an hour."""
+
+    async def what(wake):
+        await cancelled(await waiting(wake, later(FAR_NS)))
+        await wake.until(later(MS))
+
+    with_alarm(new_loop, exact, what)
+
+
+def test_it_can_be_set_to_a_later_moment_and_the_earlier_one_passes_in_silence(new_loop, exact):
+    async def what(wake):
+        await cancelled(await waiting(wake, later(5 * MS)))
+        due_ns = later(30 * MS)
+        await wake.until(due_ns)
+        assert MONOTONIC.now_ns() >= due_ns
+
+    with_alarm(new_loop, exact, what)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2])
+def test_a_ring_that_the_loop_has_not_come_to_is_not_that_of_the_next_wait(new_loop, exact, turns):
+    """The loop is held past the moment; its ring may stand in line by the time that another wait begins."""
+
+    async def what(wake):
+        task = await waiting(wake, later(2 * MS))
+        time.sleep(0.01)  # noqa: ASYNC251 - holding the loop is the point
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        due_ns = later(20 * MS)
+        await wake.until(due_ns)
+        assert MONOTONIC.now_ns() >= due_ns
+        await asyncio.wait([task])
+
+    with_alarm(new_loop, exact, what)
+
+
+def test_the_loop_has_its_turns_for_replies_and_timers_while_one_waits(new_loop, exact):
+    """Waits of less than a timer's grain, one after another: all of them awake where there is no better."""
+
+    async def what(wake):
+        async def wait_on():
+            while True:
+                await wake.until(later(MS))
+
+        mine, theirs = socket.socketpair()
+        reader, writer = await asyncio.open_connection(sock=mine)
+        far_reader, far_writer = await asyncio.open_connection(sock=theirs)
+        waits = asyncio.create_task(wait_on())
+        for number in range(100):
+            writer.write(b"%03d" % number)
+            far_writer.write(await far_reader.readexactly(3))
+            assert await reader.readexactly(3) == b"%03d" % number
+            if number % 10 == 0:
+                await asyncio.sleep(0.001)
+        assert not waits.done()
+        await cancelled(waits)
+        for each in (writer, far_writer):
+            each.close()
+            await each.wait_closed()
+
+    with_alarm(new_loop, exact, what)
+
+
+def test_time_that_it_was_awake_is_told_and_is_no_more_than_it_waited(new_loop, exact):
+    async def what(wake):
+        began_ns = MONOTONIC.now_ns()
+        for _ in range(20):
+            await wake.until(later(MS))
+        took_ns = MONOTONIC.now_ns() - began_ns
+        assert wake.spun_ns == 0 if exact else 0 < wake.spun_ns <= took_ns
+
+    with_alarm(new_loop, exact, what)
+
+
+def test_closed_in_the_midst_of_a_wait_it_gives_back_what_it_took(new_loop, exact):
+    async def what(_wake):
+        before = open_files()
+        for _ in range(3):
+            other = alarm(MONOTONIC, exact=exact)
+            await cancelled(await waiting(other, later(FAR_NS)))
+            other.close()
+        assert open_files() == before
+
+    with_alarm(new_loop, exact, what)
