@@ -19,8 +19,10 @@ from loadlab.hosts.nowhere import Nowhere
 from loadlab.metrics import Metrics
 from loadlab.place import carry_at
 from loadlab.plan import Plan, Request, Stage, Workload
-from loadlab.recorder import COLUMNS, PIECE, Recorder, Window
+from loadlab.recorder import Recorder
 from loadlab.result import RunResult
+from loadlab.tape import COLUMNS, PIECE
+from loadlab.window import Window
 
 NS_PER_S = 1_000_000_000
 SCRAPE_S = 1.0

@@ -20,11 +20,7 @@ from loadlab.clock import NS_PER_S
 from loadlab.histogram import Histogram, Int64s, Quantised, Sparse
 from loadlab.sample import ANSWERED, CENSORED, STAMP_GRAIN_NS, WAITED, Outcome
 from loadlab.slices import Slice
-from loadlab.tape import COLUMNS, PIECE, Tape, packed_row
 from loadlab.window import Window
-
-# `shard` and bench/ take the tape's names from here.
-__all__ = ["COLUMNS", "PIECE", "Recorder", "Tape", "Window", "packed_row"]
 
 Bools = npt.NDArray[np.bool_]
 

@@ -15,9 +15,10 @@ import msgspec
 from loadlab.alarm import Alarm
 from loadlab.clock import Clock
 from loadlab.plan import Plan, Request, Stage, Workload
-from loadlab.recorder import Tape, Window, packed_row
 from loadlab.sample import Outcome
+from loadlab.tape import Tape, packed_row
 from loadlab.transports import Wear
+from loadlab.window import Window
 
 _BLOCK = 4096
 """Requests of a weighted list come in blocks of this size, shuffled, each weight met exactly."""

@@ -2,6 +2,7 @@
 
 import struct
 from array import array
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -13,6 +14,7 @@ packed_row = struct.Struct(f"{COLUMNS}q").pack
 """Packs a finished request as a `Tape` takes it: in the loop, cheaper than a list of its integers."""
 PIECE = 8192
 """Rows folded at a time: about half a millisecond, so that a fold does not stall a loop."""
+_MOST_PIECES = 10
 
 
 class Tape:
@@ -38,3 +40,15 @@ class Tape:
         piece = self._rows[:values]
         del self._rows[:values]
         return np.frombuffer(piece, dtype=np.int64).reshape(-1, COLUMNS)
+
+
+def pieces(rows: Int64s) -> Iterator[Int64s]:
+    """Divide what was cut from a tape into pieces, ten at most, between which the loop has its turn.
+
+    A loop that is always busy gives its turn back only after the interpreter's switch interval, 5 ms. With
+    pieces of one size a fold of very many rows would come to last longer than it took to write them, and
+    each fold would find more than the one before.
+    """
+    size = max(PIECE, -(-len(rows) // _MOST_PIECES))
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

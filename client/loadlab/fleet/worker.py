@@ -24,7 +24,7 @@ from loadlab.plan import Plan
 from loadlab.recorder import Recorder
 from loadlab.scenarios import scenario
 from loadlab.shard import Shard, Share
-from loadlab.tape import PIECE
+from loadlab.tape import pieces
 from loadlab.window import Window
 
 _SAMPLE_MS = 10
@@ -193,8 +193,8 @@ class Reporter(threading.Thread):
             return
         rows = self._shard.tape.cut(len(self._shard.tape))
         self._folded += len(rows)
-        for start in range(0, len(rows), PIECE):
-            self._counted.take(rows[start : start + PIECE])
+        for piece in pieces(rows):
+            self._counted.take(piece)
             time.sleep(_YIELD_S)
 
     def _cut_short(self) -> None:
