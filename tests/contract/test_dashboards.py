@@ -240,6 +240,7 @@ def test_the_counts_are_exact_when_prometheus_is_restarted_within_the_run(tmp_pa
             assert not running.done()
         with scraping(tmp_path, targets, port) as prometheus:
             result = as_json(running.result(60))
+            wait_for_scrape(prometheus, "client")
             assert_raw_counters_are_the_counts(prometheus, result)
             assert_increase_is_near(prometheus, result)
     finally:

@@ -128,11 +128,11 @@ class Stack:
         result = self.prometheus_api("query", query=query)["result"]
         return [(series["metric"], float(series["value"][1])) for series in result]
 
-    def wait_for_scrape(self) -> None:
-        """Return once Prometheus has scraped the target anew: what was counted before this call is in it."""
+    def wait_for_scrape(self, job: str = "target") -> None:
+        """Return once Prometheus has scraped a job anew: what was counted before this call is in it."""
         asked_at = time.time()
-        while not any(at > asked_at for _, at in self.prometheus("timestamp(target_workers)")):
-            assert time.time() - asked_at < 15, "Prometheus does not reach the target"
+        while not any(at > asked_at for _, at in self.prometheus(f'timestamp(up{{job="{job}"}} == 1)')):
+            assert time.time() - asked_at < 15, f"Prometheus does not reach the {job}"
             time.sleep(0.1)
 
     def prometheus_api(self, endpoint: str, **parameters: str) -> dict:

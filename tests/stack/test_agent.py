@@ -89,6 +89,7 @@ def test_a_run_from_the_page_needs_the_token_and_lands_beside_those_of_make_run(
 def test_what_prometheus_has_of_a_run_is_what_the_result_has(stack):
     run_id = start(stack)
     found = ended(stack, run_id)
+    stack.wait_for_scrape("client")
     counted = stack.prometheus(f'sum by (outcome) (loadlab_requests_total{{run="{run_id}"}})')
     ok = next(value for labels, value in counted if labels["outcome"] == "ok")
     assert ok == sum(stage["counts"]["ok"] for stage in found["stages"]) > 0

@@ -76,6 +76,7 @@ def test_the_counts_are_exact_when_prometheus_is_restarted_within_the_run(stack,
         time.sleep(5)
         stack.container("prometheus").restart(timeout=10)
         result = running.result()
+    stack.wait_for_scrape("client")
     assert_raw_counters_are_the_counts(Prometheus(stack.prometheus_port), result)
     assert_increase_is_near(Prometheus(stack.prometheus_port), result)
 
