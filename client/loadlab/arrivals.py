@@ -120,7 +120,7 @@ class Arrivals(msgspec.Struct, frozen=True):
 
     def due_of(self, shard: int, shards: int, from_ns: int, to_ns: int, seed: int) -> int:
         """Return how many requests of one shard are due in a span, its start included and its end not."""
-        if self.spacing is Spacing.POISSON:
+        if self.spacing is not Spacing.CONSTANT:
             return self._points_between(from_ns, to_ns, shard, shards, seed)
         first, last = (
             (self._whole_before(moment_ns) + shards - 1 - shard) // shards for moment_ns in (from_ns, to_ns)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from live import MS, carry, plan_for, until, users_of, workers_of
+from loadlab.arrivals import Spacing
 from loadlab.clock import NS_PER_S
 from loadlab.hosts import Target
 from loadlab.hosts.local import LocalHost
@@ -244,7 +245,7 @@ def path(text):
 
 
 def open_of(rate_hz, **changed):
-    changed = {"spacing": "poisson", "max_in_flight": 500, "when_full": WhenFull.DROP, **SHORT, **changed}
+    changed = {"spacing": Spacing.POISSON, "max_in_flight": 500, "when_full": WhenFull.DROP, **SHORT, **changed}
     return plan_for("task", workload=Workload.OPEN, stages=(Stage(rate_hz=rate_hz),), **changed)
 
 
