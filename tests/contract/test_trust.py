@@ -245,8 +245,9 @@ def path(text):
 
 
 def open_of(rate_hz, **changed):
-    changed = {"spacing": Spacing.POISSON, "max_in_flight": 500, "when_full": WhenFull.DROP, **SHORT, **changed}
-    return plan_for("task", workload=Workload.OPEN, stages=(Stage(rate_hz=rate_hz),), **changed)
+    limits = {"max_in_flight": 500, "when_full": WhenFull.DROP}
+    given = {"spacing": Spacing.POISSON, **limits, **SHORT, **changed}
+    return plan_for("task", workload=Workload.OPEN, stages=(Stage(rate_hz=rate_hz),), **given)
 
 
 SERVER_LIMITED = {
