@@ -1,7 +1,7 @@
 """The inside of a worker process: the shard in the main thread, and beside it the thread that reports.
 
 The loop only appends to the tape. This thread samples what is in flight on a clock of its own, folds the
-tape ten times a second in pieces that give the loop its turn, and talks to the parent. When the parent
+tape in pieces that give the loop its turn, and talks to the parent. When the parent
 is gone it ends the whole process group, pool processes included.
 """
 
@@ -14,23 +14,25 @@ import threading
 import time
 import traceback
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.drive import watch_loop
 from loadlab.fleet.messages import Delta, Ended, Failed, Go, Halt, Pulse, Quit, Ready, encode, from_parent
+from loadlab.fleet.waited import Waited
 from loadlab.heap import give_back_large_blocks
 from loadlab.plan import Plan
 from loadlab.recorder import Recorder
 from loadlab.scenarios import scenario
 from loadlab.shard import Shard, Share
-from loadlab.tape import pieces
+from loadlab.tape import PIECE, pieces
 from loadlab.window import Window
 
 _SAMPLE_MS = 10
 """On average: looks at even distances could keep step with an even schedule, and see always the same."""
 _PULSE_NS = 250 * NS_PER_MS
 _FOLD_NS = 100 * NS_PER_MS
+"""How often a tape is folded that has filled a piece, and no sooner: most of what a short fold costs is that
+the processor has to find its code and data again."""
 _YIELD_S = 0.0005
 _OVERTIME_NS = NS_PER_S // 2
 """How long after the end of the drain a shard whose loop does not turn is cut."""
@@ -67,6 +69,7 @@ class Reporter(threading.Thread):
         self._shard = shard
         self._loop = asyncio.get_running_loop()
         self._begun = asyncio.Event()
+        self._waited = Waited()
         self._counted = Recorder(Window(0))
         self._edges: list[int] = []
         """Moments at which the window begins and ends, the next one first."""
@@ -112,7 +115,7 @@ class Reporter(threading.Thread):
                     reported_ns += NS_PER_S
                     folded_ns = now_ns
                     self._report()
-                elif now_ns - folded_ns >= _FOLD_NS:
+                elif now_ns - folded_ns >= _FOLD_NS and len(shard.tape) >= PIECE:
                     folded_ns = now_ns
                     self._fold()
                 patience_ns = _PATIENCE_NS if now_ns - turned_ns < _OVERTIME_NS else _OVERTIME_NS
@@ -171,7 +174,7 @@ class Reporter(threading.Thread):
                 in_flight=shard.sent - finished,
                 cpu_ns=time.process_time_ns(),
                 spun_ns=shard.spun_ns,
-                waited_ns=waited_ns(),
+                waited_ns=self._waited.ns(),
                 loop_stall_max_ns=shard.loop_stall_max_ns,
             )
         )
@@ -209,15 +212,6 @@ class Reporter(threading.Thread):
     def _send(self, message: Ready | Pulse | Delta | Ended | Failed) -> None:
         with self._say:
             self._parent.send_bytes(encode(message))
-
-
-def waited_ns() -> int | None:
-    """Return how long the main thread has waited for a core since it started (proc(5), schedstat)."""
-    pid = os.getpid()
-    try:
-        return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
 
 
 def own_group() -> None:
