@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from loadlab.alarm import Alarm, alarm
 from loadlab.plan import WhenFull
-from loadlab.sample import WAITED, Outcome
+from loadlab.sample import Outcome, waited
 from loadlab.shard import Shard
 from loadlab.tape import packed_row
 
@@ -27,7 +27,7 @@ class Requests(Protocol):
     """The requests in flight, in the form that a scenario gives them."""
 
     def send(self, places: "Places", due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401
-        """Send a request that was due then; `flag`, WAITED or 0, goes onto the tape with its outcome.
+        """Send a request that was due then; `flag`, from `waited` or 0, goes onto the tape with its outcome.
 
         It must call `places.leave()` once, after its row is on the tape.
         """
@@ -57,7 +57,7 @@ class Places:
         self._requests = requests
         self._limit = None if plan.max_in_flight is None else shard.share.of(plan.max_in_flight)
         self._keeps = plan.when_full is WhenFull.WAIT
-        self._waiting: deque[tuple[int, Any]] = deque()
+        self._waiting: deque[tuple[int, int, Any]] = deque()
         self._taken = 0
 
     def enter(self, due_ns: int, prepared: Any) -> None:  # noqa: ANN401 - the transport's own form
@@ -65,26 +65,29 @@ class Places:
         if self._limit is None or self._taken < self._limit:
             self._taken += 1
             self._requests.send(self, due_ns, 0, prepared)
-        elif self._keeps:
-            self._waiting.append((due_ns, prepared))
+            return
+        # A client that comes late may find the places taken because of it: so much of the lag is its own.
+        flag = waited(self._shard.now_ns() - due_ns)
+        if self._keeps:
+            self._waiting.append((due_ns, flag, prepared))
         else:
-            self.drop(due_ns, WAITED)
+            self.drop(due_ns, flag)
 
     def leave(self) -> None:
         """Give a place back; the oldest of those that wait takes it, unless nothing more is to be sent."""
         if self._waiting and not self._shard.halted.is_set():
-            due_ns, prepared = self._waiting.popleft()
-            self._requests.send(self, due_ns, WAITED, prepared)
+            self._requests.send(self, *self._waiting.popleft())
         else:
             self._taken -= 1
 
     def give_up(self) -> None:
         """Count those that still wait as dropped: they were due and will not be sent."""
         while self._waiting:
-            self.drop(self._waiting.popleft()[0], WAITED)
+            due_ns, flag, _ = self._waiting.popleft()
+            self.drop(due_ns, flag)
 
     def drop(self, due_ns: int, flag: int = 0) -> None:
-        """Count a due request that will not be sent; `flag` is WAITED where no place was free for it."""
+        """Count a due request that will not be sent; `flag` is from `waited` where there was no place."""
         now_ns = self._shard.now_ns()
         self._shard.dropped += 1
         self._shard.tape.note(packed_row(due_ns, now_ns, now_ns, Outcome.DROPPED | flag, 0, 0, 0))

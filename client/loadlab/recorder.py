@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from loadlab.clock import NS_PER_S
 from loadlab.histogram import Histogram, Int64s, Quantised, Sparse
-from loadlab.sample import ANSWERED, CENSORED, STAMP_GRAIN_NS, WAITED, Outcome
+from loadlab.sample import ANSWERED, CENSORED, OWN_LAG_SHIFT, STAMP_GRAIN_NS, WAITED, Outcome
 from loadlab.slices import Slice
 from loadlab.window import Window
 
@@ -53,13 +53,15 @@ class Recorder(msgspec.Struct, array_like=True):
     """Sum of the squared differences between one look and the next: how far a look may be from the mean."""
     flown_ns: int = 0
     """Time between sent and done of all requests, as far as it lies in the window."""
+    waited: int = 0
+    """Requests due in the window that were sent late because no place in flight was free."""
     refused: int = 0
     """Requests due in the window that were dropped because no place in flight was free."""
     latency: Histogram = msgspec.field(default_factory=Histogram)
     service: Histogram = msgspec.field(default_factory=Histogram)
     lag: Histogram = msgspec.field(default_factory=Histogram)
     own_lag: Histogram = msgspec.field(default_factory=Histogram)
-    """Lag of the requests that did not wait for a place in flight: the client's own doing."""
+    """The client's own part of the lag; of what found no place in flight, until it found none."""
     late: Histogram = msgspec.field(default_factory=Histogram)
     """How long requests without an answer were waited for from due: their latency is at least that."""
     late_service: Histogram = msgspec.field(default_factory=Histogram)
@@ -103,17 +105,20 @@ class Recorder(msgspec.Struct, array_like=True):
         if censored.any():
             self.late.record(latency[censored])
             self.late_service.record(service[censored])
-        self._take_lag(lag, outcome != Outcome.DROPPED, flagged == outcome)
+        self._take_lag(lag, outcome != Outcome.DROPPED, flagged)
 
-    def _take_lag(self, lag: Int64s, went: Bools, own: Bools) -> None:
-        if went.all() and own.all():
+    def _take_lag(self, lag: Int64s, went: Bools, flagged: Int64s) -> None:
+        found_none = flagged >= WAITED
+        if went.all() and not found_none.any():
             values = Quantised.of(lag)
             self.lag.add(values)
             self.own_lag.add(values)
             return
         self.lag.record(lag[went])
-        self.own_lag.record(lag[went & own])
-        self.refused += int((~went & ~own).sum())
+        own_lag = np.where(found_none, flagged >> OWN_LAG_SHIFT, lag)
+        self.own_lag.record(own_lag[went | found_none])
+        self.waited += int((went & found_none).sum())
+        self.refused += int((~went & found_none).sum())
 
     def _take_outside(self, outside_ns: Int64s) -> None:
         self.outside.record(outside_ns)
@@ -202,6 +207,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self.flight_samples += other.flight_samples
         self.flight_jumps += other.flight_jumps
         self.flown_ns += other.flown_ns
+        self.waited += other.waited
         self.refused += other.refused
         self.latency.merge(other.latency)
         self.service.merge(other.service)

@@ -134,7 +134,7 @@ class ClientStage(msgspec.Struct, frozen=True, kw_only=True):
     wanted_ratio: tuple[float | None, ...] = ()
     """Both together, in the second in which they were most."""
     own_lag_ns: Distribution | None = None
-    """Lag of the requests that did not wait for a place in flight: the client's own doing."""
+    """The client's own part of the lag: of a request that found no place in flight, how late it was then."""
     throttled_ratio: float | None = None
     """Share of the window in which a CPU limit held the client back."""
     stolen_ratio: float | None = None
@@ -224,6 +224,8 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them with a complete response."""
     due: int | None = None
     """Arrivals that an open stage's schedule has in the window, up to a halt, by arithmetic alone."""
+    waited: int = 0
+    """Arrivals of the window that were sent late because no place in flight was free."""
     refused: int = 0
     """Arrivals of the window that were dropped because no place in flight was free."""
     halted: bool = False

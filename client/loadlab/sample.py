@@ -34,6 +34,14 @@ class Outcome(IntEnum):
 
 WAITED = 1 << 8
 """Added to the outcome of a request that was sent late, or dropped, because no place in flight was free."""
+OWN_LAG_SHIFT = 9
+"""Above this bit stands how late the client itself was then, in nanoseconds: what came after was the wait."""
+
+
+def waited(own_lag_ns: int) -> int:
+    """Return what is added to the outcome of a request that found no place so long after it was due."""
+    return WAITED | max(own_lag_ns, 0) << OWN_LAG_SHIFT
+
 
 ANSWERED = (Outcome.OK, Outcome.HTTP_ERROR)
 """Outcomes with a complete response: latency and throughput are of these."""
@@ -65,7 +73,7 @@ class Sample(NamedTuple):
     sent_ns: int
     done_ns: int
     outcome: int
-    """An `Outcome`, and perhaps WAITED."""
+    """An `Outcome`, and perhaps what `waited` returned."""
     status: int
     body_bytes: int
     inside_ns: int = 0

@@ -19,6 +19,7 @@ from stages import FAIL, MS, OPEN, PASS, UNTESTABLE, check, healthy, opened, spr
         ({"in_flight_mean": 62.0}, FAIL),
         ({"in_flight_mean": 66.0, "in_flight_error": 0.1}, PASS),
         ({"in_flight_mean": None}, UNTESTABLE),
+        ({"in_flight_mean": 0.0, "in_flight_error": 11.0}, UNTESTABLE),  # by chance no look met a request
         ({"in_flight_mean": 99.0, "window_ns": NS_PER_S - 1}, UNTESTABLE),
         ({"in_flight_mean": 99.0, "throughput_hz": 2.0}, UNTESTABLE),
         ({"in_flight_mean": 99.0, "findings": (Finding("worker_lost", "it was lost"),)}, UNTESTABLE),

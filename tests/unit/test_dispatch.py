@@ -11,7 +11,7 @@ from fakes import OK, START_NS, Answer, FakeAsyncTransport, FakeClock, carry, pl
 from loadlab.arrivals import Spacing
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import Stage, WhenFull, Workload
-from loadlab.sample import WAITED, Outcome, Reply, Sample
+from loadlab.sample import OWN_LAG_SHIFT, WAITED, Outcome, Reply, Sample
 from loadlab.shard import Share
 
 pytestmark = pytest.mark.usefixtures("fake_transport")
@@ -133,6 +133,23 @@ def test_at_the_limit_an_arrival_waits_and_keeps_its_due_moment(clock, scenario)
     assert [bool(row.outcome & WAITED) for row in rows] == [False, True, True, True]
     assert fake.in_flight_peak == 1
     accounted(shard, rows)
+
+
+@EACH_SCENARIO
+@pytest.mark.parametrize("when_full", list(WhenFull))
+def test_what_a_late_client_finds_no_place_for_bears_how_late_the_client_was(clock, scenario, when_full):
+    """Half a second of standing still fills the one place with what was due in it: no fault of the limit."""
+
+    async def stall(_shard):
+        await asyncio.sleep(0.25)
+        clock.turn(500 * MS)
+
+    fake = FakeAsyncTransport(clock, [Answer(1 * MS)] * 100)
+    limited = open_plan(100, scenario=scenario, max_in_flight=1, when_full=when_full)
+    rows = samples(carry(clock, limited, fake, meanwhile=stall))
+    own = {ms(row.due_ns): row.outcome >> OWN_LAG_SHIFT for row in rows if row.outcome & WAITED}
+    assert [own[due] for due in range(270, 750, 10)] == [(750 - due) * MS for due in range(270, 750, 10)]
+    assert all(own.get(due, 0) == 0 for due in range(760, 1000, 10))
 
 
 @EACH_SCENARIO

@@ -6,14 +6,23 @@ from hypothesis import strategies as st
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.recorder import Recorder
-from loadlab.sample import ANSWERED, CENSORED, STAMP_GRAIN_NS, WAITED, Outcome
+from loadlab.sample import (
+    ANSWERED,
+    CENSORED,
+    OWN_LAG_SHIFT,
+    STAMP_GRAIN_NS,
+    WAITED,
+    Outcome,
+    waited,
+)
 from recorded import START_NS, WINDOW, mixes, recorder, sample, spans, windows
 
 
 def flagged(mix):
-    """The same requests, of which every other one found no place in flight."""
+    """The same requests; every other one found no place in flight, some nanoseconds after it was due."""
     return [
-        each._replace(outcome=each.outcome | (WAITED if number % 2 else 0)) for number, each in enumerate(mix)
+        each._replace(outcome=each.outcome | (waited(number) if number % 2 else 0))
+        for number, each in enumerate(mix)
     ]
 
 
@@ -43,12 +52,16 @@ def test_who_waited_for_a_place_is_counted_as_all_others_and_apart_from_them(win
     assert marked.counts == plain.counts
     assert marked.lag.sparse() == plain.lag.sparse()
     due = [sample for sample in flagged(mix) if window.overlap_ns(sample.due_ns, sample.due_ns + 1)]
-    dropped = [sample for sample in due if sample.outcome & (WAITED - 1) == Outcome.DROPPED]
-    assert marked.own_lag.count == sum(not sample.outcome & WAITED for sample in due) - sum(
-        not sample.outcome & WAITED for sample in dropped
+    found_none = [sample for sample in due if sample.outcome & WAITED]
+    refused = [sample for sample in found_none if sample.outcome & (WAITED - 1) == Outcome.DROPPED]
+    went = [sample for sample in due if not sample.outcome & WAITED and sample.outcome != Outcome.DROPPED]
+    assert marked.own_lag.count == len(went) + len(found_none)
+    assert marked.own_lag.sum_ns == sum(sample.sent_ns - sample.due_ns for sample in went) + sum(
+        sample.outcome >> OWN_LAG_SHIFT for sample in found_none
     )
-    assert marked.refused == sum(bool(sample.outcome & WAITED) for sample in dropped)
-    assert plain.refused == 0
+    assert marked.refused == len(refused)
+    assert marked.waited == len(found_none) - len(refused)
+    assert plain.refused == plain.waited == 0
 
 
 @given(windows, mixes)

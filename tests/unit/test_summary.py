@@ -1,6 +1,7 @@
 """From what was counted to `result.json`."""
 
 import json
+import math
 
 import msgspec
 import numpy as np
@@ -87,6 +88,17 @@ def test_and_null_where_none_is():
 
 def test_what_was_in_flight_is_the_mean_of_its_samples():
     assert summed(carried()).in_flight_mean == 3
+
+
+def test_looks_that_can_meet_few_requests_may_meet_none_by_chance():
+    """Two requests of 10 ms in 2 s, and 200 looks that saw none: a count of 2 may well come out as 0."""
+    counted = Recorder(WINDOW)
+    counted.take(rows((100, 100, 110, Outcome.OK, 200), (900, 900, 910, Outcome.OK, 200)))
+    for at_ms in range(0, 2_000, 10):
+        counted.observe_in_flight(START_NS + at_ms * MS, START_NS + (at_ms + 10) * MS, 0, 0)
+    found = summed(carried(counted=counted))
+    assert (found.in_flight_mean, found.flown_mean) == (0, 0.01)
+    assert found.in_flight_error == pytest.approx(math.sqrt(2) / 200)
 
 
 def test_what_nobody_could_see_is_null():

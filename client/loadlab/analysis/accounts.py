@@ -10,6 +10,8 @@ from loadlab.result import Check, StageResult
 from loadlab.units import show_figure, show_ns
 
 _SIGMAS = 3
+_MOST_NOISE = 0.5
+"""Of what is compared: a check that allows more says nothing."""
 
 
 def little(case: Case) -> Check:
@@ -17,13 +19,18 @@ def little(case: Case) -> Check:
     stage = case.stage
     sampled, flown = stage.in_flight_mean, stage.flown_mean
     noise = _SIGMAS * (stage.in_flight_error or 0.0) / flown if flown else 0.0
+    untestable = too_little(case)
+    if sampled is None:
+        untestable = untestable or "nobody sees what is in flight"
+    elif noise > _MOST_NOISE:
+        untestable = untestable or "so little is in flight that too few looks meet any of it"
     return compared(
         name="little",
         metric="in flight as sampled against throughput x mean time in flight",
         limit=AGREEMENT + noise,
         actual=abs(sampled - flown) / flown if sampled is not None and flown else None,
         unit="relative",
-        untestable=too_little(case) or ("nobody sees what is in flight" if sampled is None else None),
+        untestable=untestable,
         means="Little's law holds: what was seen in flight is what the requests' stamps say",
         failed=f"{show_figure(sampled)} requests were seen in flight, their own stamps say"
         f" {show_figure(flown)}: one of the two is wrong, so the client's clockwork was disturbed; repeat the"

@@ -133,7 +133,7 @@ def loop_stall(case: Case) -> Check:
 
 
 def lag(case: Case) -> Check:
-    """Judge how late the client sent what did not wait for a place."""
+    """Judge how late the client itself was: until it sent a request, or found no place for it."""
     own, stage = case.stage.client.own_lag_ns, case.stage
     limit_ns = max(float(LAG_NS), LAG_RATIO * (stage.latency_ns.p50 or 0))
     untestable = None
@@ -147,13 +147,14 @@ def lag(case: Case) -> Check:
         untestable = "the users' common start is in the window: give --warmup, with --duration"
     return compared(
         name="lag",
-        metric="p99 of sent - due, of requests that waited for no place in flight",
+        metric="p99 of sent - due, without the wait for a place in flight",
         limit=limit_ns,
         actual=own.p99 if own else None,
         unit="ns",
         untestable=untestable,
         means="the client sent when it should",
-        failed=f"1 % of the requests went out {show_ns(own.p99 if own else None)} late or more, where"
+        failed="for 1 % of the requests the client was"
+        f" {show_ns(own.p99 if own else None)} late or more, where"
         f" {show_ns(limit_ns)} is allowed (5 % of p50, at least 1 ms): {_late_because(case)}",
     )
 
@@ -195,7 +196,7 @@ def places(case: Case) -> Check:
     """Judge how many arrivals found the limit of requests in flight reached."""
     counts, limit = case.stage.counts, case.plan.max_in_flight or 0
     waits = case.plan.when_full is WhenFull.WAIT
-    without = _waited(case.stage) if waits else case.stage.refused
+    without = case.stage.refused + (case.stage.waited if waits else 0)
     became = (
         "and waited for one: that lag is the limit's, neither the client's CPU nor the target's; a higher"
         " --max-in-flight asks the target for the whole rate"
@@ -221,12 +222,6 @@ def _on_its_way(stage: StageResult) -> float:
     if not stage.halted:
         return 0
     return stage.processes + max(stage.rate_hz or 0, stage.rate_to_hz or 0) * LAG_NS / NS_PER_S
-
-
-def _waited(stage: StageResult) -> int:
-    """Return how many arrivals waited for a place: those sent with a lag not their own, or never sent."""
-    own = stage.client.own_lag_ns
-    return stage.refused + (stage.lag_ns.count - own.count if own else 0)
 
 
 def _late_because(case: Case) -> str:

@@ -28,6 +28,7 @@ from loadlab.slices import Slice
 
 _NOTHING = Histogram()
 _NOT_TOLD = Held()
+_FEW_HITS = 30
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 
@@ -68,7 +69,9 @@ def stage_result(
         throughput_hz=throughput_hz,
         received_bytes=counted.body_bytes,
         in_flight_mean=None if traits.hides_flight else counted.in_flight_integral_ns / window_ns,
-        in_flight_error=None if traits.hides_flight else _sampling_error(counted, len(carried.took)),
+        in_flight_error=None
+        if traits.hides_flight
+        else _sampling_error(counted, len(carried.took), window_ns),
         flown_mean=counted.flown_ns / window_ns,
         makespan_ns=window_ns if plan.workload is Workload.BATCH and complete(counted) else None,
         state=State.INVALID if carried.lost else State.SUSPECT if cut_short(plan, carried) else State.VALID,
@@ -76,6 +79,7 @@ def stage_result(
         sent_total=counted.sent,
         answered_total=counted.answered,
         due=due,
+        waited=counted.waited,
         refused=counted.refused,
         halted=carried.halted,
         missing_shard_ns=sum(lost.missing_ns for lost in carried.lost),
@@ -170,12 +174,16 @@ def _halves(counted: Recorder) -> tuple[Distribution, ...]:
     return tuple(distribution(half, _NOTHING) for half in halves)
 
 
-def _sampling_error(counted: Recorder, shards: int) -> float | None:
+def _sampling_error(counted: Recorder, shards: int, window_ns: int) -> float | None:
     """Return how far the mean of what was seen in flight may be from the mean of what was, one sigma.
 
     From the mean squared successive difference (von Neumann 1941), which takes what is the same from one
-    look to the next for known: half the mean of (x' - x)^2 is a look's variance about what is seen.
+    look to the next for known: half the mean of (x' - x)^2 is a look's variance about what is seen. Where
+    few looks can meet a request at all they may by chance meet none, and jump nowhere: there the variance
+    is that of a Poisson count of the looks that should.
     """
     if not counted.flight_samples:
         return None
-    return math.sqrt(counted.flight_jumps / 2) / (counted.flight_samples / shards)
+    looks = counted.flight_samples / shards
+    hits = counted.flown_ns / window_ns * looks
+    return math.sqrt(max(counted.flight_jumps / 2, min(hits, _FEW_HITS))) / looks

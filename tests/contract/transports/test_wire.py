@@ -31,6 +31,7 @@ HOPELESS = {
     "an upgrade that nobody asked for": b"HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
     "another protocol": b"SSH-2.0-OpenSSH_9.2\r\n",
     "lines without CR": b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+    "a later line without CR": b"HTTP/1.1 200 OK\r\nContent-Length: 2\n\nok",
     "a head without end": b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 70_000,
     "a trailer without end": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
     + b"X: y\r\n" * 12_000,

@@ -5,6 +5,7 @@ connection ended. Interim responses are passed over. What is not HTTP is a `prot
 shows. Bytes behind the end are surplus: the response stands, its connection must not be used again.
 """
 
+import re
 from typing import Final
 
 from loadlab.sample import Reply
@@ -13,6 +14,7 @@ from loadlab.transports.wire.chunks import Chunks
 from loadlab.transports.wire.heads import END_OF_HEAD, MOST_BYTES, Head, MalformedError, read_head
 
 _BEGINNING: Final = b"HTTP/1."
+_BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 
 
 class Reader:
@@ -97,6 +99,5 @@ def _check_beginning(begun: bytes) -> None:
         raise MalformedError("another protocol")
     if len(begun) > MOST_BYTES:
         raise MalformedError("an endless head")
-    line_end = begun.find(b"\n")
-    if line_end > 0 and begun[line_end - 1 : line_end] != b"\r":
+    if _BARE_LF.search(begun):
         raise MalformedError("a line that ends without CR")
