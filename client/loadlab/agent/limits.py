@@ -43,6 +43,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             for what, asked, most in self._over(plan)
         ]
 
+    def stops_after_s(self, plan: Plan) -> int | None:
+        """Return when a run that requests end is stopped; None where the plan itself says its time."""
+        return self.seconds if plan.duration_ns is None else None
+
     def _over(self, plan: Plan) -> Iterator[tuple[str, str, str]]:
         stages = plan.stages
         users = max((stage.concurrency or 0 for stage in stages), default=0)
@@ -68,6 +72,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             ("--timeout", plan.timeout_ns, self.timeout_seconds),
             ("--think", plan.think_ns, self.seconds),
             ("--duration with --warmup and --timeout, of all stages", _longest_ns(plan), self.seconds),
+            ("--think × --requests / --concurrency, of all stages", _thinking_ns(plan), self.seconds),
         )
         for what, asked_ns, most_s in spans:
             if asked_ns > most_s * NS_PER_S:
@@ -77,3 +82,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 def _longest_ns(plan: Plan) -> int:
     """Return how long the plan may take at most, where its end is by time."""
     return len(plan.stages) * (plan.warmup_ns + (plan.duration_ns or 0) + plan.drain_ns)
+
+
+def _thinking_ns(plan: Plan) -> int:
+    """Return how long the users of stages that count requests think at least, one stage after the other."""
+    pauses = sum(
+        (stage.requests - 1) // stage.concurrency
+        for stage in plan.stages
+        if stage.requests and stage.concurrency
+    )
+    return pauses * plan.think_ns

@@ -34,9 +34,20 @@ class Load:
     """A run under way."""
 
     def __init__(
-        self, run_id: str, plan: Plan, carry: Carry, *, track: Track, metrics: Metrics, folder: Folder | None
+        self,
+        run_id: str,
+        plan: Plan,
+        carry: Carry,
+        *,
+        track: Track,
+        metrics: Metrics,
+        folder: Folder | None,
+        most_s: float | None = None,
     ) -> None:
-        """Take the run's name, what it does, who is told, and where its result is kept if it is kept here."""
+        """Take the run's name, what it does, who is told, and where its result is kept if it is kept here.
+
+        It is stopped when its load has gone on for `most_s`.
+        """
         self.run_id = run_id
         self.plan = plan
         self.since = datetime.now(UTC).isoformat(timespec="seconds")
@@ -44,6 +55,8 @@ class Load:
         self._track = track
         self._metrics = metrics
         self._folder = folder
+        self._most_s = most_s
+        self._end: asyncio.TimerHandle | None = None
         self._control = Control()
         self._entered = False
         self._began = False
@@ -95,12 +108,23 @@ class Load:
     async def _carried(self) -> RunResult:
         self._metrics.begin(self.run_id, self.plan)
         await self._scraped("before the load began")
-        result = await self._carry(self.plan, self.run_id, self._control, self._tell, self._metrics.observe)
+        try:
+            result = await self._carry(
+                self.plan, self.run_id, self._control, self._tell, self._metrics.observe
+            )
+        finally:
+            if self._end is not None:
+                self._end.cancel()
         await self._scraped("after the load")
         if self._unscraped:
             result = msgspec.structs.replace(result, checks=(*result.checks, _check(self._unscraped)))
         self._keep(result)
         return result
+
+    def _stop_in_time(self) -> None:
+        if not self._control.stopped:  # a second stop would not wait for replies
+            self._tell(Noted(f"stopped after {self._most_s} s, the longest that the agent lets a run take"))
+            self.stop()
 
     def _tell(self, event: Event) -> None:
         self._metrics.tell(event)
@@ -109,6 +133,8 @@ class Load:
         self._began = True
         self._track.tell(event)
         if isinstance(event, RunBegan):
+            if self._most_s is not None:
+                self._end = asyncio.get_running_loop().call_later(self._most_s, self._stop_in_time)
             for sentence in self._unscraped:
                 self._track.tell(Noted(sentence))
 

@@ -81,6 +81,7 @@ class Runs:
             track=self.feed.begin(run_id),
             metrics=self._metrics,
             folder=folder,
+            most_s=limits.stops_after_s(todo.plan) if limits else None,
         )
         if asked.run_id is not None:
             asyncio.get_running_loop().call_later(ATTENDED_WITHIN_S, self._unless_attended, self._load)

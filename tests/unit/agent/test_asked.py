@@ -285,6 +285,22 @@ def test_a_closed_stage_that_counts_requests_may_have_more_of_them_than_users():
     assert "--requests: 1,000,001 is more than 1,000,000" in said
 
 
+def test_users_that_would_think_for_longer_than_a_run_may_take_are_refused():
+    counted = {"scenario": "task", "think": "1m"}
+    of_options(**counted, concurrency="10,20", requests="400")  # 39 and then 19 pauses of each user
+    of_options(**counted, concurrency="1", requests="61")
+    said = refused(of_options, **counted, concurrency="1", requests="62")
+    what = "--think × --requests / --concurrency, of all stages"
+    assert said.startswith(f"{what}: 3,660 s is more than 3,600 s")
+    assert "3,660 s" in refused(of_options, **counted, concurrency="10,20", requests="420")
+
+
+def test_what_ends_by_requests_is_stopped_at_the_most_and_what_ends_by_time_ends_itself():
+    counted = of_options(concurrency="1", requests="10").plan
+    assert LIMITS.stops_after_s(counted) == LIMITS.seconds
+    assert LIMITS.stops_after_s(of_options(concurrency="1", duration="1s").plan) is None
+
+
 def test_the_time_of_all_stages_counts_together():
     made = {"stages": (Stage(concurrency=1),) * 10, "duration_ns": 400 * SECOND}
     assert "of all stages: 4" in refused(of_plan, **closed(**made))

@@ -12,11 +12,12 @@ from loadlab.agent.feed import Feed
 from loadlab.agent.limits import Limits
 from loadlab.agent.load import Load
 from loadlab.agent.runs import BusyError, Runs
+from loadlab.clock import NS_PER_S
 from loadlab.errors import Exit, TargetError, UsageError
 from loadlab.events import RunBegan, RunEnded, StageBegan
 from loadlab.metrics import Metrics
 from loadlab.place import nowhere
-from loadlab.plan import Request
+from loadlab.plan import Request, Stage
 from loadlab.result import CheckOutcome
 from loadlab.store import Folder
 from results import result
@@ -27,7 +28,7 @@ PLAN = plan()
 class Scene:
     """A load whose run is a script, with real metrics, and what was told of it."""
 
-    def __init__(self, tmp_path, script):
+    def __init__(self, tmp_path, script, most_s=None):
         self.feed = Feed()
         self.metrics = Metrics()
         self.folder = Folder(tmp_path / "results", "task")
@@ -40,6 +41,7 @@ class Scene:
             track=self.track,
             metrics=self.metrics,
             folder=self.folder,
+            most_s=most_s,
         )
 
     async def carry(self, plan_, run_id, control, tell, observe):
@@ -59,11 +61,11 @@ class Scene:
         return sorted(path.name for path in self.folder.path.glob("*"))
 
 
-def play(tmp_path, script, meanwhile=None):
+def play(tmp_path, script, meanwhile=None, most_s=None):
     """Let a load come to its end, with something beside it."""
 
     async def scene():
-        made = Scene(tmp_path, script)
+        made = Scene(tmp_path, script, most_s)
         if meanwhile is not None:
             await meanwhile(made)
         async with asyncio.timeout(5):
@@ -157,6 +159,31 @@ def test_a_stop_while_it_runs_drains_and_keeps(tmp_path):
     assert made.kinds == ["RunBegan", "RunEnded"]
     assert not made.control.quitted
     assert "result.json" in made.kept
+
+
+def test_a_load_that_goes_on_for_too_long_is_stopped_as_by_a_person_and_says_why(tmp_path):
+    made = play(tmp_path, until_stopped, most_s=0.01)
+    assert made.kinds == ["RunBegan", "Noted", "RunEnded"]
+    assert "the longest that the agent lets a run take" in made.told[1]["sentence"]
+    assert made.told[-1]["result"]["interrupted"] is True
+    assert not made.control.quitted
+    assert "result.json" in made.kept
+
+
+def test_one_that_is_over_or_draining_by_then_hears_nothing_of_it(tmp_path):
+    async def wait(scene):
+        await asyncio.sleep(0.05)
+
+    async def drain(control, tell, run_id):
+        began(tell, run_id)
+        control.stop()
+        await asyncio.sleep(0.05)
+        return result(run_id=run_id, interrupted=True)
+
+    assert "Noted" not in play(tmp_path, to_the_end, wait, most_s=0.02).kinds
+    made = play(tmp_path, drain, most_s=0.01)
+    assert "Noted" not in made.kinds
+    assert not made.control.quitted
 
 
 def seen(scene):
@@ -303,5 +330,26 @@ def test_a_named_run_that_nobody_follows_is_given_up(tmp_path, monkeypatch):
         async with asyncio.timeout(10):
             await made.ended()
         assert not (tmp_path / "results").exists()
+
+    asyncio.run(scene())
+
+
+def test_a_run_that_requests_end_is_stopped_at_the_most_that_its_limits_allow(tmp_path):
+    counted = msgspec.structs.replace(
+        null_plan(),
+        stages=(Stage(concurrency=1, requests=1_000_000),),
+        duration_ns=None,
+        drain_ns=NS_PER_S,
+        target="http://null/?delay=5ms",
+    )
+
+    async def scene():
+        agent = runs(tmp_path)
+        made = agent.start(Asked(plan=counted), Limits(seconds=1))
+        async with asyncio.timeout(20):
+            await made.ended()
+        [event] = [msgspec.json.decode(message.data) for message in agent.feed.latest.after(0)][-1:]
+        assert event["result"]["interrupted"] is True
+        assert 0 < event["result"]["stages"][0]["counts"]["ok"] < 1_000_000
 
     asyncio.run(scene())
