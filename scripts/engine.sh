@@ -5,6 +5,8 @@
 PYTHON_BUILT=concurrency-lab/python:3.13-debian
 PROMETHEUS_BUILT=concurrency-lab/prometheus:2.53-debian
 
+VOLUMES_WITHIN_S=10
+
 need_engine() {
     command -v docker >/dev/null || fail "This needs Docker, and there is no 'docker' command here (Debian: docker.io)."
     if ! answer=$(docker version --format '{{.Server.Version}}' 2>&1); then
@@ -30,7 +32,6 @@ need_compose() {
         fi
     fi
     compose_version=$($COMPOSE version --short 2>/dev/null) || fail "COMPOSE='$COMPOSE' does not run here."
-    not_another_checkout
 }
 
 compose() { $COMPOSE "$@"; }
@@ -39,15 +40,71 @@ compose() { $COMPOSE "$@"; }
 find_project() {
     id=$(compose ps -aq 2>/dev/null | head -n 1)
     project=${id:+$(label_of "$id" com.docker.compose.project)}
+    owner=${id:+$(label_of "$id" com.docker.compose.project.working_dir)}
+}
+
+# The same where no container is left to say it. The newer Compose lets no name begin with a sign.
+project_name() {
+    name=$(setting COMPOSE_PROJECT_NAME)
+    name=$(printf '%s' "${name:-${PWD##*/}}" | tr '[:upper:]' '[:lower:]' | tr -cd 'a-z0-9_-')
+    case $compose_version in
+    1.*) echo "$name" ;;
+    *) echo "$name" | sed 's/^[_-]*//' ;;
+    esac
+}
+
+# The projects of this checkout's stacks, one a line.
+stacks_here() {
+    docker ps -a --filter "label=com.docker.compose.project.working_dir=$PWD" \
+        --filter "label=com.docker.compose.oneoff=False" \
+        --format '{{.Label "com.docker.compose.project"}}' | sort -u
 }
 
 # Two checkouts in folders of one name would take each other's stack.
 not_another_checkout() {
-    find_project
-    [ -n "$project" ] || return 0
-    owner=$(label_of "$id" com.docker.compose.project.working_dir)
-    [ "$owner" = "$PWD" ] || fail "The project name '$project' belongs to the stack of $owner:" \
+    [ -z "$project" ] || [ "$owner" = "$PWD" ] || fail "The project name '$project' belongs to the stack of $owner:" \
         "choose another for this one, as in 'make up COMPOSE_PROJECT_NAME=lab2', or take that one down."
+}
+
+# For what is done to a stack that is there. Where nobody says which, and this checkout has none by the name that Compose
+# gives it, it is the one that it has by another, as `loadlab run` finds it.
+choose_project() {
+    find_project
+    if [ "$owner" != "$PWD" ] && [ -z "$(setting COMPOSE_PROJECT_NAME)" ]; then
+        # shellcheck disable=SC2046 # a name a word
+        set -- $(stacks_here)
+        [ $# -le 1 ] || fail "This checkout has $# stacks ($(echo "$*" | sed 's/ /, /g')):" \
+            "say which of them is meant, as in COMPOSE_PROJECT_NAME=$1."
+        if [ $# = 1 ]; then
+            COMPOSE_PROJECT_NAME=$1
+            export COMPOSE_PROJECT_NAME
+            find_project
+        fi
+    fi
+    not_another_checkout
+}
+
+# volumes PROJECT: those of its volumes that are the stack's alone. Not that of the results, which a plain
+# `docker compose up` keeps there.
+volumes() {
+    for each in prometheus grafana; do
+        docker volume ls -q --filter "label=com.docker.compose.project=$1" \
+            --filter "label=com.docker.compose.volume=$each"
+    done
+}
+
+# remove_volumes PROJECT [KEPT]: all of these but those that are kept, a name a line. Compose would remove the results,
+# too; and where the engine is still letting go of a volume, docker-compose fails and docker compose leaves it without an
+# error.
+remove_volumes() {
+    tries=$VOLUMES_WITHIN_S
+    while left=$(volumes "$1" | grep -vxF -e "${2:-}"); do
+        # shellcheck disable=SC2086 # a name a word
+        why=$(docker volume rm $left 2>&1) && break
+        [ "$tries" -gt 0 ] || fail "$why"
+        tries=$((tries - 1))
+        sleep 1
+    done
 }
 
 # container SERVICE: the id of its container, running or not; nothing if there is none.

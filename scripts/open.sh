@@ -5,6 +5,7 @@ set -eu
 . ./scripts/engine.sh
 
 need_compose
+choose_project
 where=""
 [ -z "$(container client)" ] || where=$(address client 9200)
 [ -n "$where" ] || fail "The stack is not up: 'make up' starts it. Without Docker, '.venv/bin/loadlab agent' serves the page."

@@ -5,4 +5,5 @@ set -eu
 . ./scripts/engine.sh
 
 need_compose
+choose_project
 compose "$@"

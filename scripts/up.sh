@@ -156,8 +156,8 @@ settings_changed() {
 
 state_of() { docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$1"; }
 
-# Shows what failed, takes the stack down (half a stack would only mislead whatever runs next), and says why:
-# because of the first container that failed, or else the given reason.
+# Shows what failed, takes the stack down with the volumes that it made (half a stack would only mislead whatever runs
+# next), and says why: because of the first container that failed, or else the given reason.
 give_up() {
     reason=$1
     culprit=""
@@ -177,6 +177,7 @@ give_up() {
         culprit=${culprit:-"$service $state."}
     done
     compose down >/dev/null 2>&1 || :
+    (remove_volumes "${project:-$(project_name)}" "$volumes_before") 2>/dev/null || :
     fail "The stack did not come up, and was taken down again: ${culprit:-$reason}"
 }
 
@@ -194,6 +195,8 @@ why_up_failed() {
 
 refuse_vain
 need_compose
+find_project
+not_another_checkout
 need_ports TARGET_PORT AGENT_PORT PROMETHEUS_PORT
 staging=$(staging_place)
 rm -rf -- "$staging/app" "$staging/limits.yml"
@@ -239,6 +242,7 @@ case $compose_version in
 esac
 
 say "Starting $services …"
+volumes_before=$(volumes "${project:-$(project_name)}")
 # shellcheck disable=SC2086 # the services are words
 compose up -d --no-build $services >"$scratch/up" 2>&1 || give_up "$(why_up_failed)"
 
@@ -259,11 +263,14 @@ for service in $services; do
     done
 done
 
+# Without a name the chores mean the stack that has the folder's, or else the only one.
+which=""
+[ "$(stacks_here | wc -l)" -le 1 ] || which=" COMPOSE_PROJECT_NAME=$project"
 say "The stack is up:"
-say "  live page   http://$(docker port "$(container client)" 9200)   ('make open' opens it and hands it the token)"
+say "  live page   http://$(docker port "$(container client)" 9200)   ('make open$which' opens it and hands it the token)"
 say "  target      http://$(docker port "$(container target)" 8000)"
 say "  prometheus  http://$(docker port "$(container prometheus)" 9090)"
 case $services in
 *grafana*) say "  grafana     http://$(docker port "$(container grafana)" 3000)" ;;
 esac
-say "Next: 'make open' or 'make run' loads it, 'make down' removes it."
+say "Next: 'make open$which' or 'make run$which' loads it, 'make down$which' removes it."

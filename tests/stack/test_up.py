@@ -100,6 +100,12 @@ def test_ps_lists_every_service(stack):
     assert all(service in listed.stdout for service in SERVICES)
 
 
+def test_the_only_stack_of_this_checkout_is_found_without_its_name(stack):
+    listed = stack.run_make("ps", "COMPOSE_PROJECT_NAME=")
+    assert listed.returncode == 0, listed.stderr
+    assert all(service in listed.stdout for service in SERVICES)
+
+
 def test_a_changed_setting_reaches_the_running_target(stack):
     stack.up(THREADS=3, TARGET_CPUS=0.5, TARGET_MEMORY="300m")
     target = stack.container("target").attrs
@@ -137,12 +143,14 @@ def test_somebodys_own_app_is_served_with_what_it_requires(stack, tmp_path):
     assert stack.get("/") == "Hello!"
 
 
-def test_an_app_that_cannot_be_imported_fails_in_a_sentence_and_leaves_nothing(second_stack):
+def test_an_app_that_cannot_be_imported_fails_in_a_sentence_and_leaves_nothing(second_stack, engine):
     done = second_stack.run_make("up", "TARGET_APP=nowhere:app")
     assert done.returncode != 0
     assert "nowhere" in done.stderr
     assert "The stack did not come up, and was taken down again: target has exited with code" in done.stderr
     assert second_stack.containers() == {}
+    assert volumes(second_stack, engine) == set()
+    assert "There is no stack" in second_stack.down()
 
 
 @pytest.mark.parametrize("setting", ["TARGET_PORT", "AGENT_PORT"])
