@@ -84,3 +84,8 @@ def test_the_list_has_nothing_that_nobody_reads(name):
     text = "".join(path.read_text() for path in readers).replace(LISTED, "")
     read = r"_CPUS\b" if name.endswith("_CPUS") else rf"\b{name}\b"
     assert re.search(read, text)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_readme_lists_them(name):
+    assert re.search(rf"\b{name}\b", (ROOT / "README.md").read_text())
