@@ -5,7 +5,7 @@ import pytest
 
 from fakes import plan
 from loadlab.analysis import unjudged
-from loadlab.analysis.trust import CLIENTS_OWN
+from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED
 from loadlab.plan import Stage
 from loadlab.result import Check, CheckOutcome, Counts, Finding, SliceResult, State, Theory, Verdict
 from loadlab.units import show_figure, show_ns
@@ -96,6 +96,16 @@ def test_what_the_client_limited_is_at_least_and_never_the_targets(page, agent):
     assert page.js("document.querySelector('#stages li:last-child .word').textContent") == "! ≥150/s"
 
 
+def test_a_share_of_the_bound_that_is_left_open_has_its_reason(page, agent):
+    run_id = "20261101-110000-task-eeee"
+    unsure = Theory(service_ns=20e6, bound_hz=400.0, bound_ratio=None)
+    agent.keep(a_result(run_id=run_id, stages=(a_stage(theory=unsure),)))
+    page.open(f"#run={run_id}")
+    page.wait_text("#phase", "PASS")
+    assert page.text("#table tbody td:last-child") == "–"
+    assert "of it –: too few requests beside those in flight" in page.text("#table")
+
+
 def test_sentences_are_text_and_never_markup(page, agent):
     run_id = "20261101-100000-task-cccc"
     agent.keep(limited_by_the_client(run_id))
@@ -121,6 +131,7 @@ def test_numbers_are_written_as_the_terminal_writes_them(page):
 def test_the_page_knows_which_checks_are_of_the_clients_own_limits_and_which_are_open_questions(page):
     page.open()
     assert set(module_says(page, import_of("words", "CLIENTS_OWN"))) == CLIENTS_OWN
+    assert set(module_says(page, import_of("words", "NOT_ASKED"))) == NOT_ASKED
     assert set(module_says(page, import_of("words", "UNJUDGED"))) == unjudged.NAMES
 
 

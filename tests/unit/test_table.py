@@ -167,6 +167,20 @@ def shown_of(**changed):
     return " ".join(" ".join(lines(result(**changed))).split())
 
 
+def test_a_share_of_the_bound_that_the_windows_ends_could_move_is_left_open_with_the_reason():
+    unsure = Theory(service_ns=1e8, bound_hz=6_300.0, bound_ratio=None)
+    assert row(result(stages=(measured(theory=unsure),)), "128").split()[-1] == "–"
+    reason = "of it –: too few requests beside those in flight at the ends of the window; a longer"
+    assert reason in shown_of(stages=(measured("8"), measured(theory=unsure)))
+    assert "of it –" not in shown_of(stages=(measured(), measured(theory=None)))
+    made, check = limited()
+    made = structs.replace(made, theory=unsure)
+    assert "of it –" not in shown_of(stages=(made,), checks=(check,), verdict=Verdict.INVALID)
+    stall = Finding("loop_stall", "it stood still")
+    stalled = measured(theory=unsure, state=State.SUSPECT, findings=(stall,))
+    assert "of it –" not in shown_of(stages=(stalled,))
+
+
 def test_the_stage_that_came_nearest_to_the_clients_ceiling_is_told_with_it():
     text = shown_of(stages=(calibrated("8", 0.02), calibrated("128", 0.34)))
     assert (

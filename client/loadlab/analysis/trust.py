@@ -21,7 +21,7 @@ CLIENTS_OWN = frozenset(
 )
 """Checks whose failure makes a stage INVALID: the client was its limit."""
 
-_NOT_ASKED = CLIENTS_OWN | {"loop_stall"}
+NOT_ASKED = CLIENTS_OWN | {"loop_stall"}
 """Checks whose failure leaves no share of the target's bound: for a time the client asked for nothing."""
 
 _NOTED = frozenset({"connections_reopened", "target_throttled"})
@@ -67,7 +67,7 @@ def judged(
         state = State.SUSPECT
     findings = (*stage.findings, *(Finding(check.name, check.message) for check in failed))
     theory = stage.theory
-    if theory is not None and any(finding.name in _NOT_ASKED for finding in findings):
+    if theory is not None and any(finding.name in NOT_ASKED for finding in findings):
         theory = structs.replace(theory, bound_ratio=None)
     return structs.replace(stage, state=state, findings=findings, theory=theory), found
 

@@ -5,7 +5,7 @@ from rich.text import Text
 
 from loadlab.analysis import unjudged
 from loadlab.analysis.ceiling import named
-from loadlab.analysis.trust import CLIENTS_OWN
+from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import Workload
 from loadlab.report.fitting import Fitting
@@ -110,6 +110,11 @@ def _notes(result: RunResult) -> list[str]:
         notes.append("!: limited by the client: what the target can do is not known from it")
     if any(stage.latency_ns.p99 is None and stage.counts.ok for stage in result.stages):
         notes.append("–: too few requests to tell; a longer --duration, or more --requests, can")
+    if any(_open_share(stage) for stage in result.stages):
+        notes.append(
+            "of it –: too few requests beside those in flight at the ends of the window; a longer"
+            " --duration, or more --requests, can tell"
+        )
     theory = next((stage.theory for stage in result.stages if stage.theory), None)
     if theory is not None and result.plan.workload is Workload.CLOSED:
         notes.append(
@@ -119,6 +124,14 @@ def _notes(result: RunResult) -> list[str]:
     if (nearness := _ceiling(result)) is not None:
         notes.append(nearness)
     return notes
+
+
+def _open_share(stage: StageResult) -> bool:
+    """Tell whether only the ends of the window leave its share of the bound open."""
+    theory = stage.theory
+    if theory is None or any(finding.name in NOT_ASKED for finding in stage.findings):
+        return False
+    return theory.bound_hz is not None and theory.bound_ratio is None
 
 
 def _ceiling(result: RunResult) -> str | None:

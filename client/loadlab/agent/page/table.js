@@ -2,7 +2,7 @@
 
 import { make } from "./dom.js";
 import { DASH, count, figure, inMs, share, showSpan } from "./units.js";
-import { TOO_FEW, clientsLimit, errors, legend, mark, sized, stateWords } from "./words.js";
+import { OPEN_SHARE, TOO_FEW, clientsLimit, errors, legend, mark, openShare, sized, stateWords } from "./words.js";
 
 const LATENCIES = ["p50", "p90", "p95", "p99", "max"];
 
@@ -74,7 +74,7 @@ function latency(quantile) {
 
 function ofBound(stage) {
   if (clientsLimit(stage)) return told(DASH, "the target was never asked for more than the client could send");
-  return told(share(stage.theory?.bound_ratio));
+  return told(share(stage.theory?.bound_ratio), openShare(stage) ? OPEN_SHARE : null);
 }
 
 function predicted(stage) {

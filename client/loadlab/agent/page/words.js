@@ -7,12 +7,17 @@ export const CLIENTS_OWN = [
   "client_cpu", "client_core", "client_throttled", "open_files", "lag", "schedule", "sent",
 ];
 
+/** Checks whose failure leaves no share of the target's bound (`loadlab.analysis.trust.NOT_ASKED`). */
+export const NOT_ASKED = [...CLIENTS_OWN, "loop_stall"];
+
 const ERRORS = ["http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished"];
 const MARKS = { valid: "", suspect: "?", invalid: "!" };
 const SIZES = { closed: "users", open: "arrivals/s", batch: "requests" };
 const ONE = { closed: "user", open: "arrival/s", batch: "request" };
 
 export const TOO_FEW = "too few requests to tell; a longer duration, or more requests, can";
+export const OPEN_SHARE =
+  "too few requests beside those in flight at the ends of the window; a longer duration, or more requests, can tell";
 
 /** @param {string} workload @returns {string} what the number of a stage counts */
 export function sized(workload) {
@@ -41,6 +46,13 @@ export function errors(stage) {
  */
 export function clientsLimit(stage) {
   return stage.findings.some((finding) => CLIENTS_OWN.includes(finding.name));
+}
+
+/** @param {Object} stage @returns {boolean} whether only the ends of the window leave its share of the bound open */
+export function openShare(stage) {
+  const { theory } = stage;
+  const asked = !stage.findings.some((finding) => NOT_ASKED.includes(finding.name));
+  return asked && Boolean(theory?.bound_hz) && theory.bound_ratio === null;
 }
 
 /** @param {Object} stage @returns {string} what its state means, in words */
@@ -104,6 +116,7 @@ export function legend(plan, stages) {
     told.push("! and ≥: limited by the client; what the target can do is not known from it");
   }
   if (stages.some((stage) => stage.latency_ns.p99 === null && stage.counts.ok)) told.push(`–: ${TOO_FEW}`);
+  if (stages.some(openShare)) told.push(`of it –: ${OPEN_SHARE}`);
   const theory = stages.find((stage) => stage.theory)?.theory;
   if (theory && plan.workload === "closed") {
     told.push("bound: min(N/S, workers × threads/S), S being the time that a request occupies a thread:"
