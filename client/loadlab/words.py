@@ -171,7 +171,10 @@ def _stages(words: Words, workload: Workload, traits: Traits) -> tuple[Stage, ..
             raise UsageError("--concurrency: a batch has none; --requests is its size")
         return tuple(Stage(requests=size) for size in sizes or (DEFAULT_BATCH,))
     if sizes is not None and len(sizes) > 1:
-        raise UsageError("--requests: a closed workload takes one number; --concurrency makes the stages")
+        raise UsageError(
+            "--requests: a closed workload takes one number, and --concurrency makes its stages; for batches"
+            " of these sizes, add --workload batch (make: WORKLOAD=batch)"
+        )
     total = sizes[0] if sizes else None
     default = (1,) if traits.single_user else DEFAULT_CONCURRENCY
     return tuple(Stage(concurrency=count, requests=total) for count in users or default)

@@ -138,7 +138,7 @@ def test_expected_statuses_are_read_as_numbers_and_spans(text, spans):
         ("pool-map", {"requests": "99999999"}, "--requests: a batch of 99,999,999 is more than"),
         ("blocking", {"concurrency": "8"}, "--concurrency: blocking has one request in flight at a time"),
         ("task", {"workload": "batch", "concurrency": "8"}, "--concurrency: a batch has none"),
-        ("task", {"requests": "1,2"}, "--requests: a closed workload takes one number"),
+        ("task", {"requests": "1,2"}, "--requests: a closed workload takes one number, and --concurrency"),
         ("task", {"requests": "0"}, "--requests: '0' is not a whole number of 1 or more"),
         ("task", {"requests": "5", "duration": "1s"}, "--duration or --requests: a closed workload ends by"),
         ("task", {"duration": "10x"}, "--duration: '10x' is not a duration"),
@@ -188,6 +188,10 @@ def test_each_bad_value_is_one_sentence_that_names_its_option(name, words, sente
     said = refused(name, **words)
     assert said.startswith(sentence)
     assert "\n" not in said
+
+
+def test_several_requests_of_a_closed_load_may_have_been_meant_as_batches():
+    assert "for batches of these sizes, add --workload batch" in refused("task", requests="1,2")
 
 
 @pytest.mark.parametrize(
