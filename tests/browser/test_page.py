@@ -35,7 +35,7 @@ def test_a_run_is_started_by_keyboard_alone_and_its_numbers_move_until_there_is_
     assert page.text("#idea").startswith("N tasks on one event loop")
     page.fill("concurrency", "1,8")
     page.fill("duration", "2s")
-    assert page.text("#command") == "loadlab run task --concurrency 1,8 --duration 2s"
+    assert page.text("#command") == ".venv/bin/loadlab run task --concurrency 1,8 --duration 2s"
     tab_to(page, "start").send_keys(Keys.SPACE)
 
     seen = set()
