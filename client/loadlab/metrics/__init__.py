@@ -4,7 +4,8 @@ Nothing is counted here and nothing is done for a request: about twice a second 
 built from are copied, and a scrape writes down the last copy. At a stage's end they are the result's own.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
@@ -25,7 +26,8 @@ class Metrics:
     All calls come from the event loop that the runs live in, and none of them waits but `scraped`.
     """
 
-    def __init__(self, clock: Clock = MONOTONIC) -> None:
+    def __init__(self, clock: Clock = MONOTONIC, wall_s: Callable[[], float] = time.time) -> None:
+        self._wall_s = wall_s
         self._run: Watched | None = None
         self._over = b""
         """The text of the stages that are over: written once for each, since a sweep may have many."""
@@ -33,7 +35,7 @@ class Metrics:
 
     def begin(self, run_id: str, plan: Plan) -> None:
         """Announce a run: the series of the one before go, and every series of this one is there, at 0."""
-        self._run = Watched(run_id, plan)
+        self._run = Watched(run_id, plan, self._wall_s())
         self._over = b""
 
     def tell(self, event: Event) -> None:
@@ -45,7 +47,7 @@ class Metrics:
             case StageBegan() if run is not None:
                 run.stage_began(event.index)
             case StageEnded() if run is not None:
-                run.stage_ended(event.index, event.result)
+                run.stage_ended(event.index, event.result, self._wall_s())
                 self._over = _text(of_stages(run))
             case RunEnded():
                 self.end()

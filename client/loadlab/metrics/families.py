@@ -26,13 +26,18 @@ def of_run(run: Watched) -> Iterator[Metric]:
     """Give the sums of a run and how it stands; what can't be told of it is absent."""
     labels = _labels(run)
     yield _state(labels, run.now.state)
+    began = GaugeMetricFamily(
+        "loadlab_run_began_timestamp_seconds", "Unix time at which the run was announced.", labels=RUN
+    )
+    began.add_metric(labels, run.began_s)
+    yield began
     yield from _sums(run, labels)
     yield from _now(run, labels)
 
 
 def of_stages(run: Watched) -> Iterator[Metric]:
     """Give the figures of a run's stages that are over."""
-    return stages.ended(run.ended, RUN, _labels(run))
+    return stages.ended(run.ended, run.ended_s, RUN, _labels(run))
 
 
 def _labels(run: Watched) -> tuple[str, ...]:

@@ -53,9 +53,15 @@ _FIGURES: tuple[tuple[str, str, _Figure], ...] = (
 
 
 def ended(
-    results: Mapping[int, StageResult], names: tuple[str, ...], labels: tuple[str, ...]
+    results: Mapping[int, StageResult],
+    ended_s: Mapping[int, float],
+    names: tuple[str, ...],
+    labels: tuple[str, ...],
 ) -> Iterator[Metric]:
-    """Give the figures of the stages that are over, by their index; what a stage can't tell is absent."""
+    """Give the figures of the stages that are over, and when that was, by their index.
+
+    What a stage can't tell is absent.
+    """
     names = (*names, "stage", "concurrency")
     stages = [((*labels, str(index), stage.label), stage) for index, stage in results.items()]
     for name, text, figure in _FIGURES:
@@ -65,6 +71,7 @@ def ended(
                 family.add_metric(values, value)
         if family.samples:
             yield family
+    yield _moments(results, ended_s, names, labels)
     latency = SummaryMetricFamily(
         "loadlab_stage_latency_seconds", "Latency of a stage that is over.", labels=names
     )
@@ -76,3 +83,17 @@ def ended(
                 latency.samples.append(Sample(latency.name, named, value_ns / NS_PER_S))
     if latency.samples:
         yield latency
+
+
+def _moments(
+    results: Mapping[int, StageResult],
+    ended_s: Mapping[int, float],
+    names: tuple[str, ...],
+    labels: tuple[str, ...],
+) -> Metric:
+    family = GaugeMetricFamily(
+        "loadlab_stage_ended_timestamp_seconds", "Unix time at which the stage was over.", labels=names
+    )
+    for index, stage in results.items():
+        family.add_metric((*labels, str(index), stage.label), ended_s[index])
+    return family

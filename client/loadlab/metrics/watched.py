@@ -29,14 +29,17 @@ class Now(NamedTuple):
 class Watched:
     """What is known of one run, from its announcement until the next run's."""
 
-    def __init__(self, run_id: str, plan: Plan) -> None:
+    def __init__(self, run_id: str, plan: Plan, began_s: float) -> None:
         traits = scenario(plan.scenario).TRAITS
         self.run_id = run_id
         self.plan = plan
+        self.began_s = began_s
+        """Unix time, as `ended_s`: for people who look at a time axis; nothing is measured by it."""
         self.sees_flight = not traits.hides_flight
         self.workers = plan.processes if traits.sharded else 1
         self.now = Now()
         self.ended: dict[int, StageResult] = {}
+        self.ended_s: dict[int, float] = {}
         self._before = Tally.nothing(plan)
         """Of the stages that are over."""
         self._running: Tally | None = None
@@ -70,11 +73,12 @@ class Watched:
             loop_stall_ns=live.loop_stall_max_ns,
         )
 
-    def stage_ended(self, index: int, result: StageResult) -> None:
+    def stage_ended(self, index: int, result: StageResult, at_s: float) -> None:
         """Make the stage's sums those of its result."""
         running = Tally.nothing(self.plan) if self._running is None else self._running
         self._running = running.ended(self.plan, result)
         self.ended[index] = result
+        self.ended_s[index] = at_s
         self.stop()
 
     def stop(self) -> None:

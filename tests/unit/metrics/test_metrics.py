@@ -96,7 +96,8 @@ def test_an_announced_run_has_every_series_at_zero():
     seen = exposed(announced(plan))
     run = {"run": RUN, "scenario": "pool", "transport": "fake", "workload": "closed"}
     assert all(run.items() <= dict(labels).items() for _, labels in seen.samples)
-    assert not any(value for (name, _), value in seen.samples.items() if name != "loadlab_run_state")
+    no_sums = {"loadlab_run_state", "loadlab_run_began_timestamp_seconds"}
+    assert not any(value for (name, _), value in seen.samples.items() if name not in no_sums)
     assert seen.state() == "idle"
     assert len(seen.matching("loadlab_client_cpu_ratio")) == 2
     for outcome in Outcome:
@@ -213,6 +214,21 @@ def test_the_next_run_takes_the_series_of_the_one_before_away():
     assert {dict(labels)["run"] for _, labels in seen.samples} == {"another"}
     assert not seen.total("loadlab_requests_total")
     assert not any("stage" in name for name in seen.families)
+
+
+def test_when_a_run_began_and_a_stage_ended_stays_the_same_as_long_as_it_is_told():
+    today = iter((1_700_000_000.25, 1_700_000_009.5, 1_700_000_020.0))
+    metrics = Metrics(fakes.FakeClock(), wall_s=lambda: next(today))
+    metrics.begin(RUN, fakes.plan(stages=(Stage(concurrency=1), Stage(concurrency=8))))
+    for index in range(2):
+        metrics.tell(StageBegan(index))
+        assert len(exposed(metrics).matching("loadlab_stage_ended_timestamp_seconds")) == index
+        metrics.tell(StageEnded(index, results.stage()))
+    metrics.tell(RunEnded(results.result()))
+    for seen in (exposed(metrics), exposed(metrics)):
+        assert seen.value("loadlab_run_began_timestamp_seconds", run=RUN) == 1_700_000_000.25
+        assert seen.value("loadlab_stage_ended_timestamp_seconds", stage=0) == 1_700_000_009.5
+        assert seen.value("loadlab_stage_ended_timestamp_seconds", stage=1) == 1_700_000_020.0
 
 
 def test_gauges_tell_the_running_stage_and_nothing_after_it():
