@@ -16,9 +16,11 @@ from figures import (
     FIGURES,
     NS_PER_S,
     Result,
+    began,
     by_scenario,
     chart,
     edges,
+    ended,
     is_valid,
     merged,
     of_every_stage,
@@ -105,8 +107,8 @@ def checks(results: list[Result], *, every_second: bool) -> dict[str, Check]:
         known[f"Run / Latency / {letter}"] = between(0, EDGES_S[bucket(longest_s)])
         known[f"Run / Where the time goes: means / {letter}"] = at_most(longest_s)
     for board in ("Run", "Concurrency", "Target"):
-        known[f"{board} / Runs / Anno"] = moments(len(results), "runs began")
-        known[f"{board} / Stages / Anno"] = moments(len(stages(results)), "stages ended")
+        known[f"{board} / Runs / Anno"] = moments(began(results), "run")
+        known[f"{board} / Stages / Anno"] = moments(ended(results), "run", "stage")
         for column, figure in FIGURES.items():
             known[f"{board} / Stages / {column}"] = of_every_stage(results, figure)
     return known

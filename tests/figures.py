@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from hdrh.histogram import HdrHistogram
@@ -11,6 +12,8 @@ from shown import THROUGHPUT, Check
 
 Result = dict[str, Any]
 NS_PER_S = 1e9
+_ANNOUNCED_S = 10.0
+"""A run waits for a scrape between its announcement and its load, for five seconds at most."""
 
 
 def stages(results: Iterable[Result]) -> list[tuple[Result, int, Result]]:
@@ -25,6 +28,24 @@ def is_valid(stage: Result) -> bool:
 def total(results: Iterable[Result], *names: str) -> int:
     """A sum of counts over all stages."""
     return sum(stage["counts"][name] for _, _, stage in stages(results) for name in names)
+
+
+def began(results: Iterable[Result]) -> dict[tuple[str, ...], tuple[float, float]]:
+    """Between which moments each run began: it is announced some moments before its load."""
+    starts = {(result["run_id"],): _unix_s(result["started_at"]) for result in results}
+    return {run: (start_s - _ANNOUNCED_S, start_s + 1) for run, start_s in starts.items()}
+
+
+def ended(results: Iterable[Result]) -> dict[tuple[str, ...], tuple[float, float]]:
+    """Between which moments each stage ended."""
+    return {
+        (result["run_id"], str(index)): (_unix_s(result["started_at"]), _unix_s(result["finished_at"]) + 1)
+        for result, index, _ in stages(results)
+    }
+
+
+def _unix_s(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
 
 
 def merged(result: Result) -> HdrHistogram:

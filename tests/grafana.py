@@ -7,9 +7,12 @@ What Grafana 12 does, from its documentation of the Prometheus data source and t
   handy length, but never less than the data source's `timeInterval`.
 - `$__rate_interval`: max($__interval + scrape interval, 4 x scrape interval).
 - `$__range`: the time range in whole seconds.
+- `$__from`: the beginning of the time range, not aligned, in milliseconds of Unix time.
 - A range is aligned to the step; an instant query is asked for its aligned end.
 - A variable with several values, or with All, stands for a regular expression; All for its own one.
 - An annotation is asked over the time range with its `step` as the least interval and room for 100 points.
+  A series gives events (packages/grafana-prometheus/src/datasource.ts): the moments at which it is above 0,
+  or, of one whose value is the moment, its values. Those that are no further apart than the step are one.
 """
 
 import json
@@ -21,7 +24,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from dashboards import Asked
+from dashboards import Asked, asked
 
 POINTS = 1000
 """About what a panel of half the screen has room for, a point a pixel."""
@@ -71,6 +74,16 @@ class Series(NamedTuple):
         return self.points[-1][1]
 
 
+class Event(NamedTuple):
+    """What an annotation marks: a moment, or a span of them."""
+
+    name: str
+    """Of the annotation."""
+    labels: dict[str, str]
+    began_s: float
+    ended_s: float
+
+
 @dataclass
 class Viewer:
     """Somebody who looks at a time range of a Prometheus, with choices of scenario and run."""
@@ -100,6 +113,7 @@ class Viewer:
             ("$__rate_interval", f"{rate_s:g}s"),
             ("$__interval", f"{step_s:g}s"),
             ("$__range", f"{round(self.end_s - self.start_s)}s"),
+            ("$__from", f"{self.start_s * 1000:.0f}"),
         ):
             replaced = replaced.replace(name, value)
         assert "$" not in replaced, replaced
@@ -126,6 +140,23 @@ class Viewer:
             "result"
         ]
         return [_series(each["metric"], each["values"], legend) for each in found]
+
+    def events(self, board: dict[str, Any]) -> list[Event]:
+        """What the annotations of a dashboard mark."""
+        notes = {note["name"]: note for note in board["annotations"]["list"]}
+        found: list[Event] = []
+        for query in asked(board):
+            if query.is_annotation:
+                value_is_moment = notes[query.panel].get("useValueForTime") is True
+                for series in self.see(query):
+                    at_s = (
+                        [value / 1000 for value in series.values]
+                        if value_is_moment
+                        else [moment for moment, value in series.points if value > 0]
+                    )
+                    spans = _joined(at_s, self.step_s(query))
+                    found += [Event(query.panel, series.labels, *span) for span in spans]
+        return found
 
     def _with_choices(self, text: str) -> str:
         for name in ("scenario", "run"):
@@ -161,6 +192,16 @@ def charted(x: list[Series], y: list[Series]) -> dict[str, list[tuple[float, flo
     for labels in sorted(across, key=lambda each: across[each]):
         drawn.setdefault(dict(labels)["series"], []).append((across[labels], upward[labels]))
     return drawn
+
+
+def _joined(at_s: list[float], step_s: float) -> list[tuple[float, float]]:
+    spans: list[tuple[float, float]] = []
+    for moment in at_s:
+        if spans and spans[-1][1] + step_s >= moment:
+            spans[-1] = (spans[-1][0], moment)
+        else:
+            spans.append((moment, moment))
+    return spans
 
 
 def _series(metric: dict[str, str], points: Iterable[tuple[float, str]], legend: str) -> Series:

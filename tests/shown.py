@@ -135,12 +135,18 @@ def adds_up_to(value: int, what: str, *, of_last: bool = False) -> Check:
     return check
 
 
-def moments(times: int, what: str) -> Check:
-    """Annotations whose value is their moment: so many different ones."""
+def moments(expected: dict[tuple[str, ...], tuple[float, float]], *labels: str) -> Check:
+    """Annotations whose value is their moment: one for each of these labels, between two of Unix time."""
 
     def check(found: list[Series]) -> str:
-        told = {round(value) for series in found for value in series.values}
-        assert len(told) == times, (times, told)
-        return f"{times} {what}"
+        told = {
+            tuple(series.labels[label] for label in labels): {value / 1000 for value in series.values}
+            for series in found
+        }
+        assert told.keys() == expected.keys(), (expected, told)
+        for key, (low_s, high_s) in expected.items():
+            assert len(told[key]) == 1, (key, told[key])
+            assert all(low_s <= moment_s <= high_s for moment_s in told[key]), (key, told[key], low_s, high_s)
+        return f"{len(expected)} moments"
 
     return check

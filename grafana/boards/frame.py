@@ -134,8 +134,7 @@ def _annotation(name: str, expr: str, colour: str, title: str, tags: str = "") -
 
 
 def _began() -> AnnotationQuery:
-    seen = f"timestamp({of_runs('loadlab_run_state')})"
-    moment_ms = f"1000 * min by (run, scenario) (min_over_time({seen}[$__range:1s]))"
+    moment_ms = _moment_ms("loadlab_run_began_timestamp_seconds", "run, scenario")
     return _annotation("Runs", moment_ms, "blue", "run {{run}} began", "scenario").use_value_for_time(
         use_value_for_time=True
     )
@@ -148,11 +147,18 @@ def _active() -> AnnotationQuery:
 
 
 def _ended() -> AnnotationQuery:
-    told = f"timestamp({of_runs('loadlab_stage_throughput_requests_per_second')})"
-    moment_ms = f"1000 * min by (run, stage, concurrency) (min_over_time({told}[$__range:1s]))"
+    moment_ms = _moment_ms("loadlab_stage_ended_timestamp_seconds", "run, stage, concurrency")
     return _annotation(
         "Stages", moment_ms, "orange", "stage {{stage}} ended", "concurrency"
     ).use_value_for_time(use_value_for_time=True)
+
+
+def _moment_ms(metric: str, labels: str) -> str:
+    """Give the moments that a metric tells, in milliseconds, where they lie in the time range.
+
+    A run stays exposed until the next begins, so what is told within the range may have been before it.
+    """
+    return f"1000 * max by ({labels}) (max_over_time({of_runs(metric)}[$__interval])) >= $__from"
 
 
 def _alerts() -> AnnotationQuery:

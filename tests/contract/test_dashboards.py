@@ -1,7 +1,7 @@
 """Every panel of every dashboard, asked of a real Prometheus that scrapes a real run: no Docker, no Grafana.
 
-tests/stack/test_dashboards.py does the same in the stack. Here is also what a stack can't be brought to: a
-stage that the client limited, and a Prometheus that is restarted within a run.
+tests/stack/test_dashboards.py does the same in the stack. Here is also what a stack is not brought to: a
+stage that the client limited, a while in which nothing ran, and a Prometheus that is restarted within a run.
 """
 
 import asyncio
@@ -162,7 +162,14 @@ def runs(lab, prometheus, before):
 
 
 @pytest.fixture(scope="module")
-def limited(lab, prometheus, runs):
+def idle(runs):
+    """A while in which nothing ran, though what ran last is still exposed; for two steps of an annotation."""
+    time.sleep(11)
+    return runs.ended_s + 1, runs.ended_s + 11
+
+
+@pytest.fixture(scope="module")
+def limited(lab, prometheus, runs, idle):
     """And one in which the client was the limit of the second stage."""
     told = msgspec.convert(runs.results[-1], RunResult, strict=False)
     lab.do(lab.replay("20260101-000200-task-cccc", told))
@@ -199,6 +206,31 @@ def test_every_panel_of_the_client_agrees_with_a_run_of_the_past_that_was_chosen
     rows = look(BOARDS, looking(prometheus, runs.began_s, runs.ended_s, run=[pool["run_id"]]), [pool])
     whoever_loads_it = ("Target / ", "Run / Saturation")
     assert wrong([row for row in rows if not row.panel.startswith(whoever_loads_it)]) == []
+
+
+def test_a_range_in_which_nothing_ran_has_no_annotation(prometheus, idle):
+    viewer = Viewer(prometheus, *idle)
+    for board in BOARDS.values():
+        found = viewer.events(board)
+        assert [event for event in found if event.name in {"Runs", "Stages"}] == []
+        # Its first point may be before the range: it is aligned to the step, and tells of a step before it.
+        assert [e for e in found if e.name == "Measuring" and e.ended_s >= viewer.start_s] == []
+
+
+def test_a_range_that_begins_within_a_run_has_what_began_or_ended_since_and_each_of_it_once(prometheus, runs):
+    pool, task = (result["run_id"] for result in runs.results)
+    everything = Viewer(prometheus, runs.began_s, runs.ended_s).events(BOARDS["run"])
+    [second_s] = [
+        event.began_s
+        for event in everything
+        if event.name == "Stages" and (event.labels["run"], event.labels["stage"]) == (pool, "1")
+    ]
+    later = Viewer(prometheus, second_s - 0.5, runs.ended_s)
+    for board in BOARDS.values():
+        found = [event for event in later.events(board) if event.name in {"Runs", "Stages"}]
+        told = sorted((event.labels["run"], event.labels.get("stage", "began")) for event in found)
+        assert told == [(pool, "1"), (pool, "2"), (task, "0"), (task, "1"), (task, "began")]
+        assert all(event.began_s == event.ended_s for event in found)
 
 
 def test_the_variables_offer_what_ran(prometheus, runs):
