@@ -30,6 +30,14 @@ def total(results: Iterable[Result], *names: str) -> int:
     return sum(stage["counts"][name] for _, _, stage in stages(results) for name in names)
 
 
+def errors(results: Iterable[Result]) -> dict[str, int]:
+    """How many requests ended otherwise than ok, by outcome; those that none had are left out."""
+    told = [stage["counts"] for _, _, stage in stages(results)]
+    outcomes = told[0].keys() - {"scheduled", "ok"}
+    sums = {outcome: sum(counts[outcome] for counts in told) for outcome in outcomes}
+    return {outcome: times for outcome, times in sums.items() if times}
+
+
 def began(results: Iterable[Result]) -> dict[tuple[str, ...], tuple[float, float]]:
     """Between which moments each run began: it is announced some moments before its load."""
     starts = {(result["run_id"],): _unix_s(result["started_at"]) for result in results}
@@ -48,12 +56,29 @@ def _unix_s(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
-def merged(result: Result) -> HdrHistogram:
-    """The latencies of all stages of a run."""
+def merged(results: Iterable[Result], part: str = "latency") -> HdrHistogram:
+    """The latencies, or service times, or lags, of all stages."""
     together = HdrHistogram(1, 3600 * 10**9, 3)
-    for stage in result["stages"]:
-        together.decode_and_add(stage["histograms"]["latency"])
+    for _, _, stage in stages(results):
+        together.decode_and_add(stage["histograms"][part])
     return together
+
+
+def mean_s(results: Iterable[Result], part: str) -> float:
+    """The mean of all latencies, or service times, or lags."""
+    told = [stage[f"{part}_ns"] for _, _, stage in stages(results)]
+    return _mean((each["mean"], each["count"]) for each in told if each["count"]) / NS_PER_S
+
+
+def target_mean_s(results: Iterable[Result], part: str) -> float:
+    """The mean of a time that the target tells, of all requests."""
+    told = [stage["target"] for _, _, stage in stages(results)]
+    return _mean((each[f"{part}_ns"], each["requests"]) for each in told if each["requests"]) / NS_PER_S
+
+
+def _mean(weighed: Iterable[tuple[float, int]]) -> float:
+    pairs = list(weighed)
+    return sum(value * weight for value, weight in pairs) / sum(weight for _, weight in pairs)
 
 
 def slots(result: Result) -> int:

@@ -19,6 +19,12 @@ def bucket(value_s: float) -> int:
     return bisect_left(EDGES_S, value_s * (1 - 1e-3))
 
 
+def under(value_s: float) -> float:
+    """The lower edge of the bucket that a value lies in."""
+    place = bucket(value_s)
+    return EDGES_S[place - 1] if place else 0.0
+
+
 def _buckets(value_s: float) -> set[int]:
     """Those that a percentile may lie in: it is exact to a thousandth, so near an edge there are two."""
     return {bisect_left(EDGES_S, value_s * by) for by in (1 - 1e-3, 1 + 1e-3)}
@@ -80,8 +86,11 @@ def steps_through(possible: set[float], reached: set[float]) -> Check:
 
 
 def names(*expected: str) -> Check:
+    """States that hold, which is the value 1, by their names."""
+
     def check(found: list[Series]) -> str:
         assert {series.name for series in found} == set(expected), found
+        assert {series.last for series in found} == {1}, found
         return "= " + ", ".join(expected)
 
     return check
@@ -92,13 +101,14 @@ def all_zero(found: list[Series]) -> str:
     return "= 0"
 
 
-def peaks(low: float, high: float) -> Check:
-    """The highest of all values lies between the two."""
+def peaks(low: float, high: float, *, least: float = 0.0) -> Check:
+    """The highest of all values lies between the two, and none is under the least."""
 
     def check(found: list[Series]) -> str:
-        highest = max(value for series in found for value in series.values)
-        assert low <= highest <= high, (low, high, highest)
-        return f"highest {highest:.4g}, of {low:.4g} to {high:.4g}"
+        values = [value for series in found for value in series.values]
+        assert least <= min(values), (least, min(values))
+        assert low <= max(values) <= high, (low, high, max(values))
+        return f"highest {max(values):.4g}, of {low:.4g} to {high:.4g}"
 
     return check
 
@@ -136,6 +146,19 @@ def adds_up_to(value: int, what: str, *, of_last: bool = False) -> Check:
         highest = max(value for series in counted for value in series.values)
         assert abs(area - value) <= THROUGHPUT * value + highest * step_s, (value, area)
         return f"area {area:.0f} of {value} {what}"
+
+    return check
+
+
+def each_adds_up_to(expected: dict[str, int], what: str) -> Check:
+    """The area under each rate, by the name of its series; one that is not expected is 0 all the time."""
+
+    def check(found: list[Series]) -> str:
+        assert expected.keys() <= {series.name for series in found}, (expected, found)
+        said = [
+            adds_up_to(expected.get(series.name, 0), f"{what} {series.name}")([series]) for series in found
+        ]
+        return ", ".join(said)
 
     return check
 

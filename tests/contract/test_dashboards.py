@@ -1,10 +1,12 @@
 """Every panel of every dashboard, asked of a real Prometheus that scrapes a real run: no Docker, no Grafana.
 
-tests/stack/test_dashboards.py does the same in the stack. Here is also what a stack is not brought to: a
-stage that the client limited, a while in which nothing ran, and a Prometheus that is restarted within a run.
+tests/stack/test_dashboards.py does the same in the stack. Here is also what a stack is not brought to: a run
+with errors, a stage that the client limited, a while in which nothing ran, and a Prometheus that is restarted
+within a run.
 """
 
 import asyncio
+import copy
 import json
 import threading
 import time
@@ -16,7 +18,8 @@ from aiohttp import web
 
 from agreement import look, write, wrong
 from counters import assert_increase_is_near, assert_raw_counters_are_the_counts
-from dashboards import asked, loaded
+from dashboards import asked, loaded, panels
+from figures import CHARTS, errors
 from grafana import Viewer, charted
 from live import plan_for
 from loadlab.clock import NS_PER_S
@@ -25,7 +28,7 @@ from loadlab.events import RunBegan, RunEnded, StageBegan, StageEnded
 from loadlab.fleet.supervisor import Control
 from loadlab.hosts.local import LocalHost
 from loadlab.metrics import Metrics
-from loadlab.plan import Stage, Workload
+from loadlab.plan import Request, Stage, Workload
 from loadlab.result import RunResult, State
 from loadlab.scenarios import scenario
 from scraper import free_port, scraping, wait_for_scrape
@@ -33,6 +36,10 @@ from scraper import free_port, scraping, wait_for_scrape
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
 BOARDS = loaded()
+SOME_FAIL = (
+    Request(url="http://127.0.0.1/", weight=4),
+    Request(url="http://127.0.0.1/error?status=503"),
+)
 
 
 class Lab:
@@ -155,7 +162,7 @@ class Ran(NamedTuple):
 def runs(lab, prometheus, before):
     began_s = time.time()
     pool = lab.do(lab.run("20260101-000000-pool-aaaa", "pool", (1, 4, 16), processes=2))
-    task = lab.do(lab.run("20260101-000100-task-bbbb", "task", (2, 8)))
+    task = lab.do(lab.run("20260101-000100-task-bbbb", "task", (2, 8), requests=SOME_FAIL))
     wait_for_scrape(prometheus, "client")
     time.sleep(5)  # until the rates of what is over are down again
     return Ran(began_s, time.time(), [as_json(pool), as_json(task)])
@@ -199,6 +206,67 @@ def test_every_panel_agrees_with_the_runs_of_its_time_range(prometheus, runs, tm
     rows = look(BOARDS, viewer, runs.results)
     write(rows, tmp_path / "panels.md")
     assert wrong(rows) == [], tmp_path / "panels.md"
+
+
+def changed(change):
+    """The dashboards with other queries: `change` gets a panel's title, a letter and an expression."""
+    boards = copy.deepcopy(BOARDS)
+    for board in boards.values():
+        for panel in panels(board):
+            for target in panel.get("targets") or []:
+                target["expr"] = change(panel["title"], target["refId"], target["expr"])
+        for note in board["annotations"]["list"]:
+            note["expr"] = change(note["name"], "Anno", note["expr"])
+    return boards
+
+
+def agreeing(boards, prometheus, runs):
+    rows = look(boards, looking(prometheus, runs.began_s, runs.ended_s), runs.results)
+    return {row.panel for row in rows if not row.said.startswith("WRONG")}
+
+
+MAY_BE_ZERO = {
+    **dict.fromkeys(
+        (
+            "Run / The client's own doing / C",
+            "Target / Accept queue / B",
+            "Target / Accept queue overflows / A",
+            "Target / Accept queue overflows over time / A",
+            "Target / Time of a request: means / D",
+            "Target / CPU / C",
+            "Target / Memory / B",
+        ),
+        "a result tells nothing of it",
+    ),
+    "Target / Accept queue / A": "the workers accept at once, so nobody waits there",
+    "Target / CPU / B": "a target that is in no container has no limit that holds it back",
+    "Target / Memory / A": "a target that is in no container does not tell it",
+    "Concurrency / Stages limited by the client / A": "there was none; a run of its own has one",
+    **dict.fromkeys((f"{board['title']} / Alerts / Anno" for board in BOARDS.values()), "none need fire"),
+}
+IN_CHARTS = {f"Concurrency / {title} / {column}" for title, both in CHARTS.items() for column in both}
+
+
+def test_a_panel_of_zeros_agrees_with_no_result_that_has_others(prometheus, runs):
+    asked_for = {str(query) for board in BOARDS.values() for query in asked(board)}
+    assert asked_for >= MAY_BE_ZERO.keys() | IN_CHARTS
+    zeros = agreeing(changed(lambda title, letter, expr: f"({expr}) * 0"), prometheus, runs)
+    assert zeros - MAY_BE_ZERO.keys() - IN_CHARTS == set()
+
+
+@pytest.mark.parametrize("axis", [0, 1], ids=["across", "upward"])
+def test_a_chart_with_an_axis_of_zeros_agrees_with_no_result(prometheus, runs, axis):
+    def zero(title, letter, expr):
+        return f"({expr}) * 0" if title in CHARTS and letter == CHARTS[title][axis] else expr
+
+    found = agreeing(changed(zero), prometheus, runs)
+    assert not found & {f"Concurrency / {title}" for title in CHARTS}
+
+
+def test_panels_that_count_other_outcomes_than_errors_agree_with_no_result_that_has_errors(prometheus, runs):
+    assert errors(runs.results).keys() == {"http_error"}
+    other = changed(lambda title, letter, expr: expr.replace('outcome!="ok"', 'outcome="dropped"'))
+    assert not agreeing(other, prometheus, runs) & {"Run / Errors / A", "Run / Errors by outcome / A"}
 
 
 def test_every_panel_of_the_client_agrees_with_a_run_of_the_past_that_was_chosen(prometheus, runs):
