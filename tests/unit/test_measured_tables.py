@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 import pytest
+from rows import ROWS
 
 from loadlab.scenarios import names
 from readme import ROOT
@@ -50,6 +51,7 @@ MEASURED = {
         tuple(f"`{name}`" for name in names()),
     ),
 }
+README_TABLE = "| what | limit | median | rounds | |"
 EACH_TABLE = pytest.mark.parametrize("table", MEASURED.values(), ids=MEASURED)
 
 
@@ -76,3 +78,11 @@ def test_the_command_that_makes_it_stands_above_it_and_is_one(table):
     chore = re.fullmatch(r"make ([a-z-]+)", table.command)
     assert table.script in (table.command if chore is None else makefile.partition(f"\n{chore[1]}:")[2])
     assert table.header in (ROOT / table.script).read_text(), "its header is what the script prints"
+
+
+def test_the_readme_has_each_row_of_the_bench_below_its_command():
+    text = section("README.md", "Speed")
+    command, _, below = text.partition(README_TABLE)
+    assert "`make bench`" in command
+    told = [line.strip("|").split(" | ")[0].strip() for line in below.splitlines() if line.startswith("| ")]
+    assert [row.what for row in ROWS] == told[1 : 1 + len(ROWS)]
