@@ -73,6 +73,8 @@ def _wait(port: int, folder: Path) -> None:
 def wait_for_scrape(prometheus: Prometheus, job: str, within_s: float = 15.0) -> None:
     """Return once a job was scraped anew: what it told before this call is in."""
     asked_at = time.time()
-    while not any(at > asked_at for at in prometheus.now(f'timestamp(up{{job="{job}"}} == 1)').values()):
+    up = f'up{{job="{job}"}}'
+    # Only of a bare selector is `timestamp` the sample's own; else it is the moment of asking.
+    while not any(at > asked_at for at in prometheus.now(f"timestamp({up}) and {up} == 1").values()):
         assert time.time() < asked_at + within_s, f"{job} is not scraped"
         time.sleep(0.05)

@@ -131,7 +131,9 @@ class Stack:
     def wait_for_scrape(self, job: str = "target") -> None:
         """Return once Prometheus has scraped a job anew: what was counted before this call is in it."""
         asked_at = time.time()
-        while not any(at > asked_at for _, at in self.prometheus(f'timestamp(up{{job="{job}"}} == 1)')):
+        up = f'up{{job="{job}"}}'
+        # Only of a bare selector is `timestamp` the sample's own; else it is the moment of asking.
+        while not any(at > asked_at for _, at in self.prometheus(f"timestamp({up}) and {up} == 1")):
             assert time.time() - asked_at < 15, f"Prometheus does not reach the {job}"
             time.sleep(0.1)
 
