@@ -114,10 +114,6 @@ class Arrivals(msgspec.Struct, frozen=True):
                 return
             yield round(at_ns)
 
-    def due_between(self, from_ns: int, to_ns: int, shards: int, seed: int) -> int:
-        """Return how many requests of all shards are due in a span, its start included and its end not."""
-        return sum(self.due_of(shard, shards, from_ns, to_ns, seed) for shard in range(shards))
-
     def due_of(self, shard: int, shards: int, from_ns: int, to_ns: int, seed: int) -> int:
         """Return how many requests of one shard are due in a span, its start included and its end not."""
         if self.spacing is not Spacing.CONSTANT:

@@ -1,18 +1,17 @@
 """`make up` looks for taken ports before it pulls or builds anything; a stand-in for Docker answers it."""
 
-import shutil
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
+
+from checkouts import Checkout
 
 pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="ports can be looked at on Linux alone"),
 ]
 
-ROOT = Path(__file__).parents[2]
 DOCKER = """#!/bin/sh
 echo "$*" >>"$(dirname "$0")/asked"
 case $* in
@@ -31,41 +30,18 @@ esac
 """
 
 
-class Checkout:
-    """What `make up` needs of the repository before it has images, with a Docker that has none."""
+class FreshCheckout(Checkout):
+    """One that has no images."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        for name in ("Makefile", "docker-compose.yml"):
-            shutil.copy(ROOT / name, folder)
-        shutil.copytree(ROOT / "scripts", folder / "scripts")
-        self._bin = folder / "bin"
-        self._bin.mkdir()
-        (self._bin / "docker").write_text(DOCKER)
-        (self._bin / "docker").chmod(0o755)
-
-    def up(self, **settings):
-        own_port = str(settings.pop("own_port", ""))
-        docker_host = settings.pop("docker_host", "")
+    def up(self, *, own_port="", docker_host="", **settings):
         given = {"PYTHON_IMAGE": "none:1"} | settings
-        return subprocess.run(
-            ["make", "--no-print-directory", "up", *(f"{name}={value}" for name, value in given.items())],
-            cwd=self.folder,
-            env={"PATH": f"{self._bin}:/usr/bin:/bin", "OWN_PORT": own_port, "DOCKER_HOST": docker_host},
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-
-    @property
-    def asked(self):
-        return (self._bin / "asked").read_text()
+        words = (f"{name}={value}" for name, value in given.items())
+        return self.run_make("up", *words, OWN_PORT=str(own_port), DOCKER_HOST=docker_host)
 
 
 @pytest.fixture
 def checkout(tmp_path):
-    return Checkout(tmp_path)
+    return FreshCheckout(tmp_path, DOCKER)
 
 
 @pytest.fixture(params=[("127.0.0.1", socket.AF_INET), ("0.0.0.0", socket.AF_INET), ("::", socket.AF_INET6)])

@@ -1,14 +1,11 @@
 """Which stack `make ps`, `make open` and `make down` are about; a stand-in for Docker has the stacks."""
 
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
+
+from checkouts import Checkout
 
 pytestmark = pytest.mark.real
 
-ROOT = Path(__file__).parents[2]
 # A file in stacks/ is a project of one container, which has its name, and says which folder it belongs to.
 DOCKER = """#!/bin/sh
 cd "$(dirname "$0")" || exit
@@ -37,61 +34,40 @@ esac
 """
 
 
-class Checkout:
-    """A folder with the Makefile and its scripts, and a Docker that knows these stacks."""
+class CheckoutWithStacks(Checkout):
+    """One whose Docker knows these stacks."""
 
     def __init__(self, folder):
-        self.folder = folder
-        for name in ("Makefile", "docker-compose.yml"):
-            shutil.copy(ROOT / name, folder)
-        shutil.copytree(ROOT / "scripts", folder / "scripts")
-        self._docker = folder / "bin"
+        super().__init__(folder, DOCKER)
         for name in ("stacks", "volumes"):
-            (self._docker / name).mkdir(parents=True)
-        (self._docker / "docker").write_text(DOCKER)
-        (self._docker / "docker").chmod(0o755)
+            (self.programs / name).mkdir()
 
     def has_stack(self, project, of=None):
-        (self._docker / "stacks" / project).write_text(f"{of or self.folder.resolve()}\n")
+        (self.programs / "stacks" / project).write_text(f"{of or self.folder.resolve()}\n")
         self.has_volumes(project)
 
     def has_volumes(self, project):
         for name in ("prometheus", "results"):
-            (self._docker / "volumes" / f"{project}_{name}").touch()
+            (self.programs / "volumes" / f"{project}_{name}").touch()
 
     def has_token(self, place, token):
         (self.folder / ".stack" / place).mkdir(parents=True)
         (self.folder / ".stack" / place / "token").write_text(f"{token}\n")
 
     def make(self, *words, version="2.26.1"):
-        return subprocess.run(
-            ["make", "--no-print-directory", *words],
-            cwd=self.folder,
-            env={
-                "PATH": f"{self._docker}:/usr/bin:/bin",
-                "CHECKOUT": str(self.folder.resolve()),
-                "FOLDER_NAME": "lab",
-                "COMPOSE_VERSION": version,
-            },
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
+        return self.run_make(
+            *words, CHECKOUT=str(self.folder.resolve()), FOLDER_NAME="lab", COMPOSE_VERSION=version
         )
 
     def left(self, kind):
-        return sorted(path.name for path in (self._docker / kind).iterdir())
-
-    @property
-    def asked(self):
-        return (self._docker / "asked").read_text()
+        return sorted(path.name for path in (self.programs / kind).iterdir())
 
 
 @pytest.fixture
 def checkout(tmp_path):
     folder = tmp_path / "Lab"
     folder.mkdir()
-    return Checkout(folder)
+    return CheckoutWithStacks(folder)
 
 
 def test_a_stack_of_another_name_is_found_without_it(checkout):

@@ -293,7 +293,7 @@ def test_nothing_that_is_due_is_ever_lost(  # noqa: PLR0917 - what hypothesis dr
     schedule = list(itertools.takewhile(lambda due_ns: due_ns < until_ns, (START_NS + at for at in offsets)))
     assert [row.due_ns for row in rows] == schedule, "all that is due until the end or a halt, and no more"
     if halt_s is None:
-        assert len(rows) == whole.arrivals(whole.stages[0]).due_between(0, NS_PER_S, 1, whole.seed)
+        assert len(rows) == whole.arrivals(whole.stages[0]).due_of(0, 1, 0, NS_PER_S, whole.seed)
     assert all(row.due_ns <= row.sent_ns <= row.done_ns for row in rows)
 
 

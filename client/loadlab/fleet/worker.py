@@ -1,8 +1,8 @@
 """The inside of a worker process: the shard in the main thread, and beside it the thread that reports.
 
 The loop only appends to the tape. This thread samples what is in flight on a clock of its own, folds the
-tape in pieces that give the loop its turn, and talks to the parent. When the parent
-is gone it ends the whole process group, pool processes included.
+tape in pieces that give the loop its turn, and talks to the parent. When the parent is gone it ends the whole
+process group, pool processes included.
 """
 
 import asyncio
