@@ -30,7 +30,7 @@ def test_one_ctrl_c_or_sigterm_drains_keeps_and_exits_130(lab, number):
 
 @pytest.mark.parametrize("arrivals", ["constant", "poisson"])
 def test_an_open_schedule_is_accounted_for_up_to_the_moment_of_ctrl_c(lab, arrivals):
-    """Some wait for a place then; they were due and will not go."""
+    """Some wait for a place then, and one may just have come due: they will not go."""
     schedule = ["--workload", "open", "--rate", "200", "--arrivals", arrivals]
     full = ["--max-in-flight", "8", "--when-full", "wait", "--delay", "50ms"]
     span = ["--duration", "30s", "--warmup", "300ms"]
@@ -43,7 +43,7 @@ def test_an_open_schedule_is_accounted_for_up_to_the_moment_of_ctrl_c(lab, arriv
     (result,) = lab.results()
     (stage,) = result["stages"]
     assert stage["due"] == stage["counts"]["scheduled"] > 0
-    assert stage["counts"]["dropped"] == stage["refused"] > 0
+    assert stage["counts"]["dropped"] >= stage["refused"] > 0
     outcomes = {each["name"]: each["outcome"] for each in result["checks"]}
     assert (outcomes["schedule"], outcomes["sent"]) == ("pass", "pass")
 
