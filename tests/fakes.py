@@ -4,6 +4,7 @@ Nothing here sleeps: where a real loop would wait for its next timer, `VirtualLo
 """
 
 import asyncio
+import functools
 import itertools
 import selectors
 import threading
@@ -86,16 +87,24 @@ class FakeAlarm:
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
+        self._timer: asyncio.TimerHandle | None = None
         self.closed = False
 
-    async def until(self, due_ns: int) -> None:
-        while (left_ns := due_ns - self._clock.now_ns()) > 0:
-            if left_ns < 1_000:  # less than the loop's floating-point seconds can tell
-                self._clock.turn(left_ns)
-            await asyncio.sleep(left_ns / NS_PER_S)
+    def ring_at(self, due_ns: int, ring: Callable[[], None]) -> None:
+        assert not self.closed
+        if self._timer is not None:
+            self._timer.cancel()
+        left_ns = max(0, due_ns - self._clock.now_ns())
+        if 0 < left_ns < 1_000:  # less than the loop's floating-point seconds can tell
+            self._clock.turn(left_ns)
+            left_ns = 0
+        call = ring if not left_ns else functools.partial(self.ring_at, due_ns, ring)
+        self._timer = asyncio.get_running_loop().call_later(left_ns / NS_PER_S, call)
 
     def close(self) -> None:
         self.closed = True
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 class Answer(NamedTuple):
@@ -228,7 +237,7 @@ def carry(
     """Carry a shard by the plan's scenario on virtual time and return it; `meanwhile` runs beside it."""
     shard = Shard(whole, share or Share(whole.stages[0]), clock)
     shard.halted = FakeEvent(clock)
-    shard.alarm = FakeAlarm(clock)
+    shard.alarm = wake = FakeAlarm(clock)
 
     async def barrier() -> None:
         shard.start_at(clock.now_ns())
@@ -245,4 +254,5 @@ def carry(
 
     _registered.append(transport)
     run(clock, both())
+    assert wake.closed or whole.workload is not Workload.OPEN
     return shard

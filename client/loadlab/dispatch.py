@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Protocol
 
 from loadlab.alarm import Alarm, alarm
+from loadlab.clock import NS_PER_MS
 from loadlab.plan import WhenFull
 from loadlab.sample import Outcome, waited
 from loadlab.shard import Shard
@@ -42,10 +43,13 @@ class Requests(Protocol):
         ...
 
 
-_POLL_S = 0.05
+_LOOK_NS = 50 * NS_PER_MS
+"""How often a halt is looked for while nothing is due."""
+_DRAIN_LOOK_S = 0.01
 _IN_A_ROW = 64
 """How many late requests go out before the loop gets a turn."""
 _DROPS_IN_A_ROW = 1024
+_NEVER_NS = 1 << 62
 
 
 class Places:
@@ -99,45 +103,65 @@ async def open_load(shard: Shard, feed: Iterator[Any], requests: Requests, barri
     wake = shard.alarm = shard.alarm or alarm(shard.clock)
     try:
         await barrier()
-        schedule = asyncio.create_task(dispatch(shard, feed, places, wake))
-        while not schedule.done():
-            await asyncio.wait([schedule], timeout=_POLL_S)
-            if shard.halted.is_set():
-                schedule.cancel()
+        await Dispatch(shard, feed, places, wake).done
         while len(requests) and shard.drain_left_ns() > 0:
-            await asyncio.sleep(_POLL_S / 5)
+            await asyncio.sleep(_DRAIN_LOOK_S)
     finally:
         wake.close()
         places.give_up()
         await requests.cut()
-    if not schedule.cancelled():
-        schedule.result()
     await drop_overdue(shard)
 
 
-async def dispatch(shard: Shard, feed: Iterator[Any], places: Places, wake: Alarm) -> None:
-    """Let every request of the schedule in when it is due, until the stage's end or a halt."""
-    now_ns = shard.now_ns
-    in_a_row = 0
-    given_up = False
-    for offset_ns in shard.due_ns():
-        due_ns = shard.begin_ns + offset_ns
-        if due_ns >= shard.end_ns:
-            break
-        if due_ns > now_ns():
-            in_a_row = 0
-            await wake.until(due_ns)
-        elif in_a_row >= _IN_A_ROW:
-            in_a_row = 0
-            await asyncio.sleep(0)
-            given_up = shard.drain_left_ns() <= 0
-        if shard.halted.is_set():
-            break
-        in_a_row += 1
-        if given_up:
-            places.drop(due_ns)
+class Dispatch:
+    """Lets every request of the schedule in when it is due, until the stage's end or a halt.
+
+    No coroutine waits for a due moment: the alarm calls, and is set to the next one.
+    """
+
+    def __init__(self, shard: Shard, feed: Iterator[Any], places: Places, wake: Alarm) -> None:
+        self._shard = shard
+        self._now_ns = shard.now_ns
+        self._feed = feed
+        self._places = places
+        self._wake = wake
+        self._schedule = shard.due_ns()
+        self._due_ns = self._next_ns()
+        self._given_up = False
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Resolves when nothing more is due."""
+        self._ring()
+
+    def _ring(self) -> None:
+        if self.done.done():
+            return  # whoever waited for it was cancelled
+        try:
+            self._go()
+        except Exception as error:  # noqa: BLE001 - of our own; a loop would only log it
+            self.done.set_exception(error)
+
+    def _go(self) -> None:
+        """Let in what is due by now, but not too much in one turn of the loop."""
+        shard = self._shard
+        for _ in range(_IN_A_ROW):
+            due_ns = self._due_ns
+            if due_ns >= shard.end_ns:
+                self.done.set_result(None)
+                return
+            now_ns = self._now_ns()
+            if due_ns > now_ns:
+                break
+            if self._given_up:
+                self._places.drop(due_ns)
+            else:
+                self._places.enter(due_ns, next(self._feed))
+            self._due_ns = self._next_ns()
         else:
-            places.enter(due_ns, next(feed))
+            self._given_up = shard.drain_left_ns() <= 0
+        self._wake.ring_at(min(self._due_ns, now_ns + _LOOK_NS), self._ring)
+
+    def _next_ns(self) -> int:
+        return self._shard.begin_ns + next(self._schedule, _NEVER_NS)
 
 
 async def drop_overdue(shard: Shard) -> None:

@@ -1,7 +1,8 @@
-"""Both alarms on the real clock and real loops: a wait ends once, never early, and the loop has its turns."""
+"""Both alarms on the real clock and real loops: they ring once, never early, and the loop has its turns."""
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import sys
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loadlab import loops
-from loadlab.alarm import SpinningAlarm, TimerAlarm, alarm
+from loadlab.alarm import CoarseAlarm, TimerAlarm, alarm
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 
 pytestmark = [
@@ -18,7 +19,7 @@ pytestmark = [
     pytest.mark.parametrize(
         "exact",
         [
-            pytest.param(False, id="spinning"),
+            pytest.param(False, id="coarse"),
             pytest.param(
                 True,
                 id="timer",
@@ -40,7 +41,7 @@ def with_alarm(new_loop, exact, what):
 
     async def main():
         wake = alarm(MONOTONIC, exact=exact)
-        assert isinstance(wake, TimerAlarm if exact else SpinningAlarm)
+        assert isinstance(wake, TimerAlarm if exact else CoarseAlarm)
         try:
             return await what(wake)
         finally:
@@ -54,9 +55,16 @@ def later(by_ns):
     return MONOTONIC.now_ns() + by_ns
 
 
+async def until(wake, due_ns):
+    """Wait for a ring at this moment."""
+    rung = asyncio.get_running_loop().create_future()
+    wake.ring_at(due_ns, lambda: rung.cancelled() or rung.set_result(None))
+    await rung
+
+
 async def waiting(wake, due_ns):
     """Return a task that waits for this moment, and has begun to."""
-    task = asyncio.create_task(wake.until(due_ns))
+    task = asyncio.create_task(until(wake, due_ns))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return task
@@ -80,7 +88,7 @@ def test_a_wait_never_ends_early(new_loop, exact, ahead_ns):
     async def what(wake):
         for _ in range(10):
             due_ns = later(ahead_ns)
-            await wake.until(due_ns)
+            await until(wake, due_ns)
             assert MONOTONIC.now_ns() >= due_ns
 
     with_alarm(new_loop, exact, what)
@@ -90,7 +98,79 @@ def test_a_wait_never_ends_early(new_loop, exact, ahead_ns):
 def test_a_moment_that_has_passed_is_an_end_at_once(new_loop, exact, ahead_ns):
     async def what(wake):
         for _ in range(3):
-            await wake.until(max(0, later(ahead_ns)))
+            await until(wake, max(0, later(ahead_ns)))
+
+    with_alarm(new_loop, exact, what)
+
+
+def test_it_never_rings_from_within_the_call_that_sets_it(new_loop, exact):
+    async def what(wake):
+        rings = []
+        for ahead_ns in (-MS, 0, 1):
+            wake.ring_at(later(ahead_ns), lambda: rings.append(MONOTONIC.now_ns()))
+            assert not rings
+        await asyncio.sleep(0.01)
+        assert len(rings) == 1, "the last took the place of those before"
+
+    with_alarm(new_loop, exact, what)
+
+
+def test_it_rings_once_and_can_be_set_anew_from_within_the_ring(new_loop, exact):
+    async def what(wake):
+        rings = []
+
+        def ring():
+            rings.append(MONOTONIC.now_ns())
+            if len(rings) < 5:
+                wake.ring_at(rings[-1] + MS, ring)
+
+        wake.ring_at(0, ring)
+        await asyncio.sleep(0.05)
+        assert len(rings) == 5
+        assert all(later_ns - before_ns >= MS for before_ns, later_ns in itertools.pairwise(rings))
+
+    with_alarm(new_loop, exact, what)
+
+
+@pytest.mark.parametrize("first_ns", [20_000, 200_000, 2 * MS])
+@pytest.mark.parametrize("second_ns", [20_000, 200_000, 4 * MS])
+def test_only_the_moment_that_was_set_last_rings_whatever_way_each_is_waited_for(
+    new_loop, exact, first_ns, second_ns
+):
+    async def what(wake):
+        for _ in range(20):
+            rings = []
+            wake.ring_at(later(first_ns), lambda: rings.append("first"))  # noqa: B023 - rings before the next
+            due_ns = later(second_ns)
+            wake.ring_at(due_ns, lambda: rings.append(MONOTONIC.now_ns()))  # noqa: B023 - the same
+            await asyncio.sleep(0.006)
+            assert len(rings) == 1
+            assert rings[0] >= due_ns
+
+    with_alarm(new_loop, exact, what)
+
+
+@pytest.mark.parametrize("ahead_ns", [0, 20_000, 200_000, 2 * MS])
+def test_closed_it_rings_no_more(new_loop, exact, ahead_ns):
+    async def what(_wake):
+        rings = []
+        other = alarm(MONOTONIC, exact=exact)
+        other.ring_at(later(ahead_ns), lambda: rings.append("rung"))
+        other.close()
+        await asyncio.sleep(0.005)
+        assert not rings
+
+    with_alarm(new_loop, exact, what)
+
+
+def test_silent_after_a_ring_it_lets_the_loop_sleep(new_loop, exact):
+    """A kernel timer that has rung stays readable: a loop that went on looking at it would never rest."""
+
+    async def what(wake):
+        await until(wake, later(MS))
+        before_s = time.process_time()
+        await asyncio.sleep(0.2)
+        assert time.process_time() - before_s < 0.1
 
     with_alarm(new_loop, exact, what)
 
@@ -99,7 +179,7 @@ def test_what_has_rung_does_not_ring_again(new_loop, exact):
     """A second ring would end the wait after it."""
 
     async def what(wake):
-        await wake.until(later(MS))
+        await until(wake, later(MS))
         task = await waiting(wake, later(FAR_NS))
         await asyncio.sleep(0.02)
         assert not task.done()
@@ -113,7 +193,7 @@ def test_a_wait_can_be_cancelled_and_the_next_is_as_good(new_loop, exact):
         for ahead_ns in (FAR_NS, MS, 20 * MS):
             await cancelled(await waiting(wake, later(ahead_ns)))
         due_ns = later(2 * MS)
-        await wake.until(due_ns)
+        await until(wake, due_ns)
         assert MONOTONIC.now_ns() >= due_ns
 
     with_alarm(new_loop, exact, what)
@@ -124,7 +204,7 @@ def test_it_can_be_set_to_an_earlier_moment(new_loop, exact):
 
     async def what(wake):
         await cancelled(await waiting(wake, later(FAR_NS)))
-        await wake.until(later(MS))
+        await until(wake, later(MS))
 
     with_alarm(new_loop, exact, what)
 
@@ -133,7 +213,7 @@ def test_it_can_be_set_to_a_later_moment_and_the_earlier_one_passes_in_silence(n
     async def what(wake):
         await cancelled(await waiting(wake, later(5 * MS)))
         due_ns = later(30 * MS)
-        await wake.until(due_ns)
+        await until(wake, due_ns)
         assert MONOTONIC.now_ns() >= due_ns
 
     with_alarm(new_loop, exact, what)
@@ -150,7 +230,7 @@ def test_a_ring_that_the_loop_has_not_come_to_is_not_that_of_the_next_wait(new_l
             await asyncio.sleep(0)
         task.cancel()
         due_ns = later(20 * MS)
-        await wake.until(due_ns)
+        await until(wake, due_ns)
         assert MONOTONIC.now_ns() >= due_ns
         await asyncio.wait([task])
 
@@ -163,7 +243,7 @@ def test_the_loop_has_its_turns_for_replies_and_timers_while_one_waits(new_loop,
     async def what(wake):
         async def wait_on():
             while True:
-                await wake.until(later(MS))
+                await until(wake, later(MS))
 
         mine, theirs = socket.socketpair()
         reader, writer = await asyncio.open_connection(sock=mine)
@@ -188,7 +268,7 @@ def test_time_that_it_was_awake_is_told_and_is_no_more_than_it_waited(new_loop, 
     async def what(wake):
         began_ns = MONOTONIC.now_ns()
         for _ in range(20):
-            await wake.until(later(MS))
+            await until(wake, later(MS))
         took_ns = MONOTONIC.now_ns() - began_ns
         assert wake.spun_ns == 0 if exact else 0 < wake.spun_ns <= took_ns
 

@@ -2,14 +2,16 @@
 
 import asyncio
 import itertools
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fakes import OK, START_NS, Answer, FakeAsyncTransport, FakeClock, carry, plan
+from fakes import OK, START_NS, Answer, FakeAlarm, FakeAsyncTransport, FakeClock, carry, plan, run, shard_of
 from loadlab.arrivals import Spacing
 from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.dispatch import Dispatch
 from loadlab.plan import Stage, WhenFull, Workload
 from loadlab.sample import OWN_LAG_SHIFT, WAITED, Outcome, Reply, Sample
 from loadlab.shard import Share
@@ -236,6 +238,64 @@ def test_a_schedule_that_the_client_is_too_slow_for_ends_with_the_drain_and_its_
     assert 150 < shard.sent < 400
     assert not any(row.outcome & WAITED for row in rows), "no limit kept them"
     accounted(shard, rows)
+
+
+@EACH_SCENARIO
+@pytest.mark.parametrize("late", [63, 64, 65, 128])
+def test_a_schedule_whose_last_request_is_late_comes_to_its_end(clock, scenario, late):
+    """A ramp down to nothing has a last request; a turn of the loop that lets in many ends with it."""
+
+    async def stall(_shard):
+        clock.turn(3_000 * MS)
+
+    fake = FakeAsyncTransport(clock)
+    falling = open_plan(
+        scenario=scenario,
+        stages=(Stage(rate_hz=float(late), rate_to_hz=0.0),),
+        duration_ns=2 * NS_PER_S,
+        drain_ns=10 * NS_PER_S,
+    )
+    shard = carry(clock, falling, fake, meanwhile=stall)
+    assert shard.sent == len(samples(shard)) == late
+    assert clock.now_ns() - START_NS < 4 * NS_PER_S
+
+
+def dispatched(clock, schedule_ns, enter, meanwhile):
+    """Dispatch a schedule of a minute whose first second has passed, and return the shard."""
+
+    async def main():
+        shard = shard_of(clock, open_plan(duration_ns=60 * NS_PER_S))
+        shard.due_ns = lambda: iter(schedule_ns)
+        clock.turn(NS_PER_S)
+        places = SimpleNamespace(enter=enter)
+        dispatch = Dispatch(shard, itertools.repeat(None), places, FakeAlarm(clock))
+        await meanwhile(shard)
+        await dispatch.done
+        return shard
+
+    return run(clock, main())
+
+
+@pytest.mark.parametrize("late", [63, 64, 65])
+def test_a_halt_is_seen_in_a_long_gap_behind_a_full_turn(clock, late):
+    let_in = []
+
+    async def halt(shard):
+        await asyncio.sleep(0.5)
+        shard.halt()
+
+    dispatched(clock, [*range(late), 50 * NS_PER_S], lambda due_ns, _: let_in.append(due_ns - START_NS), halt)
+    assert let_in == list(range(late))
+    assert clock.now_ns() - START_NS < 1_600 * MS
+
+
+def test_an_error_in_letting_a_request_in_ends_the_dispatch(clock):
+    def broken(due_ns, _):
+        if due_ns - START_NS == 2:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        dispatched(clock, range(5), broken, lambda _: asyncio.sleep(0))
 
 
 def test_an_error_of_our_own_ends_the_shard(clock):

@@ -63,6 +63,13 @@ def test_waiting_for_a_core_is_told_beside_running_and_together_with_it():
     assert found.wanted_ratio == pytest.approx(0.9)
 
 
+def test_waiting_for_a_core_only_to_be_awake_on_it_is_no_want():
+    """Half of what it ran was work, so half of what it waited was, too."""
+    found = took(pulses(*[200] * 8, spun_ms=100, waited_ms=40), ALL)
+    assert found.waited_ratio == pytest.approx(0.16)
+    assert found.wanted_ratio == pytest.approx(0.4 + 0.08)
+
+
 def test_what_the_system_does_not_tell_is_none():
     found = took(pulses(*[125] * 8, waited_ms=None), ALL)
     assert (found.waited_ratio, found.wanted_ratio) == (None, None)

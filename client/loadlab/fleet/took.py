@@ -27,7 +27,8 @@ class Took(msgspec.Struct, frozen=True):
     waited_ratio: float | None = None
     """Time ready to run but without a core, in the second in which that was most."""
     wanted_ratio: float | None = None
-    """Both together, in the second in which they were most: 1 is a thread that never rests."""
+    """Both together, in the second in which they were most: 1 is a thread that never rests. Of the wait so
+    much counts as of the CPU time was work."""
 
 
 def took(pulses: Sequence[Pulse], window: Window) -> Took:
@@ -40,10 +41,13 @@ def took(pulses: Sequence[Pulse], window: Window) -> Took:
     busy, waited, wanted = [], [], []
     for one, other in _seconds(inside, min(span_ns, _SECOND_NS)):
         length_ns = other.at_ns - one.at_ns
-        busy.append((other.cpu_ns - one.cpu_ns - (other.spun_ns - one.spun_ns)) / length_ns)
+        cpu_ns = other.cpu_ns - one.cpu_ns
+        worked_ns = cpu_ns - (other.spun_ns - one.spun_ns)
+        busy.append(worked_ns / length_ns)
         if one.waited_ns is not None and other.waited_ns is not None:
             waited.append((other.waited_ns - one.waited_ns) / length_ns)
-            wanted.append(busy[-1] + waited[-1])
+            # Who is awake only to be on time waits for a core, too, and wants it for nothing.
+            wanted.append(busy[-1] + waited[-1] * (worked_ns / cpu_ns if cpu_ns else 1.0))
     return Took(cpu_ratio, max(busy), max(waited, default=None), max(wanted, default=None))
 
 
