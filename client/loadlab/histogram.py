@@ -36,13 +36,21 @@ def bucket_of(values_ns: Int64s) -> Int64s:
     return buckets
 
 
+def _end_of(max_ns: int) -> int:
+    """Return the index behind the bucket of a value: from it on is nothing, where that is the highest."""
+    shift = max(max_ns.bit_length() - 1 - _HALF_BITS, 0)
+    return (shift << _HALF_BITS) + (max_ns >> shift) + 1
+
+
 def highest_in(bucket: int) -> int:
     """Return the highest value that shares a bucket: what a percentile reports."""
     shift = max((bucket >> _HALF_BITS) - 1, 0)
     return ((bucket - (shift << _HALF_BITS) + 1) << shift) - 1
 
 
-LENGTH = int(bucket_of(np.array([HIGHEST_NS]))[0]) + 1
+LENGTH = _end_of(HIGHEST_NS)
+_BUCKET, _COUNT = np.uint16, np.uint32
+assert np.iinfo(_BUCKET).max >= LENGTH
 _NONE: Int64s = np.zeros(LENGTH, dtype=np.int64)
 """The counts of every empty distribution: there are many, and zeros of each would take a quarter of a MiB."""
 _NONE.flags.writeable = False
@@ -66,11 +74,15 @@ class Quantised(NamedTuple):
 
 
 class Sparse(msgspec.Struct, array_like=True, frozen=True):
-    """The buckets of a distribution that are not empty: for keeping many, and between processes."""
+    """The buckets of a distribution that are not empty: for keeping many, and between processes.
+
+    Of a second or two: no bucket of one holds more than 32 bits can count.
+    """
 
     buckets: bytes = b""
-    """Their indices, ascending."""
+    """Their indices, ascending, of 16 bits each."""
     counts: bytes = b""
+    """Of 32 bits each."""
     sum_ns: int = 0
     max_ns: int = 0
 
@@ -83,32 +95,31 @@ class Sparse(msgspec.Struct, array_like=True, frozen=True):
         lowest = int(buckets.min())
         counts = np.bincount(buckets - lowest)
         filled = np.flatnonzero(counts)
-        return cls(_bytes(filled + lowest), _bytes(counts[filled]), sum_ns, max_ns)
+        return cls.where(filled, counts[filled], sum_ns, max_ns, lowest)
+
+    @classmethod
+    def where(cls, filled: Int64s, counts: Int64s, sum_ns: int, max_ns: int, lowest: int = 0) -> Self:
+        """Return these counts of these buckets, which are numbered from the lowest."""
+        buckets = (filled + lowest).astype(_BUCKET)
+        return cls(buckets.tobytes(), counts.astype(_COUNT).tobytes(), sum_ns, max_ns)
+
+    def read(self) -> tuple[Int64s, Int64s]:
+        """Return buckets and counts."""
+        buckets = np.frombuffer(self.buckets, dtype=_BUCKET).astype(np.int64)
+        return buckets, np.frombuffer(self.counts, dtype=_COUNT).astype(np.int64)
 
     def plus(self, other: Self) -> Self:
         """Return both together."""
         if not (self.buckets and other.buckets):
             return self if self.buckets else other
-        mine, theirs = _int64s(self.buckets), _int64s(other.buckets)
+        (mine, my_counts), (theirs, their_counts) = self.read(), other.read()
         lowest, highest = min(mine[0], theirs[0]), max(mine[-1], theirs[-1])
         counts = np.zeros(highest - lowest + 1, dtype=np.int64)
-        counts[mine - lowest] = _int64s(self.counts)
-        counts[theirs - lowest] += _int64s(other.counts)
+        counts[mine - lowest] = my_counts
+        counts[theirs - lowest] += their_counts
         filled = np.flatnonzero(counts)
-        return type(self)(
-            _bytes(filled + lowest),
-            _bytes(counts[filled]),
-            self.sum_ns + other.sum_ns,
-            max(self.max_ns, other.max_ns),
-        )
-
-
-def _bytes(values: Int64s) -> bytes:
-    return values.astype(np.int64).tobytes()
-
-
-def _int64s(data: bytes) -> Int64s:
-    return np.frombuffer(data, dtype=np.int64)
+        sum_ns, max_ns = self.sum_ns + other.sum_ns, max(self.max_ns, other.max_ns)
+        return self.where(filled, counts[filled], sum_ns, max_ns, int(lowest))
 
 
 class Histogram:
@@ -145,9 +156,9 @@ class Histogram:
         if not other.count:
             return
         if self.counts is _NONE:
-            self.counts = other.counts.copy()
-        else:
-            self.counts += other.counts
+            self.counts = np.zeros(LENGTH, dtype=np.int64)
+        end = _end_of(other.max_ns)
+        self.counts[:end] += other.counts[:end]
         self.count += other.count
         self.sum_ns += other.sum_ns
         self.max_ns = max(self.max_ns, other.max_ns)
@@ -160,7 +171,7 @@ class Histogram:
         """Return the bucket of the rank-th smallest, counted from 1."""
         if not 1 <= rank <= self.count:
             raise ValueError(f"rank {rank} of {self.count}")
-        return int(np.searchsorted(np.cumsum(self.counts), rank))
+        return int(np.searchsorted(np.cumsum(self.counts[: _end_of(self.max_ns)]), rank))
 
     @property
     def mean_ns(self) -> float | None:
@@ -171,17 +182,17 @@ class Histogram:
         """Return the buckets that are not empty."""
         if not self.count:
             return Sparse()
-        buckets = np.flatnonzero(self.counts)
-        return Sparse(_bytes(buckets), _bytes(self.counts[buckets]), self.sum_ns, self.max_ns)
+        buckets = np.flatnonzero(self.counts[: _end_of(self.max_ns)])
+        return Sparse.where(buckets, self.counts[buckets], self.sum_ns, self.max_ns)
 
     @classmethod
     def of(cls, sparse: Sparse) -> Self:
         """Return the distribution with these counts."""
         self = cls()
-        counts = _int64s(sparse.counts)
+        buckets, counts = sparse.read()
         if len(counts):
             self.counts = np.zeros(LENGTH, dtype=np.int64)
-            self.counts[_int64s(sparse.buckets)] = counts
+            self.counts[buckets] = counts
         self.count = int(counts.sum())
         self.sum_ns = sparse.sum_ns
         self.max_ns = sparse.max_ns

@@ -6,6 +6,8 @@ import msgspec
 
 from loadlab.histogram import Histogram, Sparse, quantile_ns
 
+_NOTHING = Sparse()
+
 
 class Figures(msgspec.Struct, array_like=True, frozen=True):
     """What a second's latencies come to; all that is kept of a second that is over."""
@@ -18,8 +20,8 @@ class Figures(msgspec.Struct, array_like=True, frozen=True):
 class Slice(msgspec.Struct, array_like=True):
     """The completions of one second of the window."""
 
-    latency: Sparse = Sparse()
-    late: Sparse = Sparse()
+    latency: Sparse = _NOTHING
+    late: Sparse = _NOTHING
     """How long the requests that were given up in this second had been waited for."""
     errors: int = 0
     in_flight_integral_ns: int = 0
@@ -48,4 +50,4 @@ class Slice(msgspec.Struct, array_like=True):
     def settle(self) -> None:
         """Keep the figures alone: a long run must not keep a distribution of every second."""
         self.settled = self.figures()
-        self.latency = self.late = Sparse()
+        self.latency = self.late = _NOTHING
