@@ -37,3 +37,23 @@ def kept_mib(*, given_back):
 def test_nothing_of_large_blocks_stays_after_they_are_freed():
     assert kept_mib(given_back=True) < 4
     assert kept_mib(given_back=False) >= 4
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library needs no telling")
+def test_free_pages_between_what_is_in_use_go_back_when_it_is_asked_for():
+    script = """
+from loadlab.heap import give_back_free_pages
+
+def resident():
+    with open("/proc/self/statm") as told:
+        return int(told.read().split()[1]) * 4096
+
+blocks = [bytearray(60_000) for _ in range(1_000)]
+pins = blocks[::10]
+del blocks
+before = resident()
+give_back_free_pages()
+print((before - resident()) >> 20, len(pins))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout.split()[0]) > 40

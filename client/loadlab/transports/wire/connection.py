@@ -20,7 +20,7 @@ from loadlab.transports.wire.wheel import Wheel
 
 Connect = Callable[["Asked", Replied, int], "Connection"]
 
-_MOST_KNOWN: Final = 512
+_MOST_KNOWN: Final = 128
 _MOST_KNOWN_BYTES: Final = 4096
 _UNKNOWN: Final = (-1, BROKEN)
 NEVER: Final = -(1 << 62)
@@ -37,10 +37,10 @@ class Known(dict[bytes, tuple[int, Reply]]):
         """How long the last head was, and the next one probably is."""
 
     def learn(self, head: bytes, whole_bytes: int, reply: Reply) -> None:
-        """Keep a head, unless it is long; where there are too many, as with a date in each, begin anew."""
+        """Keep a head, unless it is long; of too many, as with a date in each, drop the oldest."""
         if len(head) <= _MOST_KNOWN_BYTES:
             if len(self) >= _MOST_KNOWN:
-                self.clear()
+                del self[next(iter(self))]
             self[head] = whole_bytes, reply
             self.usual_bytes = len(head)
 

@@ -70,7 +70,7 @@ def test_heads_that_are_all_different_are_not_all_kept():
     wire = Wire()
     for number in range(2000):
         wire.exchange([b"HTTP/1.1 200 OK\r\nX-Id: %d\r\nContent-Length: 2\r\n\r\nok" % number])
-    assert 0 < len(wire.asked.known) <= 512
+    assert 0 < len(wire.asked.known) <= 128
 
 
 def test_long_heads_are_not_kept():
