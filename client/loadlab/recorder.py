@@ -10,6 +10,7 @@ What a recorder counts follows the stage's window: counts and latency are of req
 throughput and slices are of completions in it.
 """
 
+from collections.abc import Iterator
 from typing import Self
 
 import msgspec
@@ -77,6 +78,11 @@ class Recorder(msgspec.Struct, array_like=True):
 
     def take(self, rows: Int64s) -> None:
         """Fold rows of a tape, shape (n, 7)."""
+        for _ in self.taking(rows):
+            pass
+
+    def taking(self, rows: Int64s) -> Iterator[None]:
+        """Fold rows as `take` does, in steps after which somebody else may have the processor."""
         if not len(rows):
             return
         counts = _counts(rows)
@@ -84,21 +90,24 @@ class Recorder(msgspec.Struct, array_like=True):
         self.answered += sum(counts[outcome] for outcome in ANSWERED)
         self.last_done_ns = max(self.last_done_ns, int(rows[:, 2].max()))
         self.flown_ns += self.window.inside_ns(rows)
+        yield
         if len(due := self.window.among(rows, by=0)):
-            self._take_due(due)
+            yield from self._taking_due(due)
         if len(done := self.window.among(rows, by=2)):
-            self._take_done(done)
+            yield from self._taking_done(done)
 
-    def _take_due(self, rows: Int64s) -> None:
+    def _taking_due(self, rows: Int64s) -> Iterator[None]:
         due, sent, done, flagged, status, _, inside = rows.T
         outcome = flagged & _OUTCOME
         self._add_counts(_counts(rows))
         for value in _values(status):
             if value:
                 self.statuses[value] = self.statuses.get(value, 0) + int((status == value).sum())
+        yield
         latency, service, lag = done - due, done - sent, sent - due
         answered = _IS_ANSWERED[outcome]
         self.latency.record(_only(latency, answered))
+        yield
         self.service.record(_only(service, answered))
         if inside.any():
             self._take_outside((service - inside)[answered & (inside > 0)])
@@ -106,7 +115,9 @@ class Recorder(msgspec.Struct, array_like=True):
         if censored.any():
             self.late.record(latency[censored])
             self.late_service.record(service[censored])
+        yield
         self._take_lag(lag, outcome != Outcome.DROPPED, flagged)
+        yield
 
     def _take_lag(self, lag: Int64s, went: Bools, flagged: Int64s) -> None:
         found_none = flagged >= WAITED
@@ -125,12 +136,13 @@ class Recorder(msgspec.Struct, array_like=True):
         self.outside.record(outside_ns)
         self.outlasted += int((outside_ns < -STAMP_GRAIN_NS).sum())
 
-    def _take_done(self, rows: Int64s) -> None:
+    def _taking_done(self, rows: Int64s) -> Iterator[None]:
         due, _, done, flagged, _, body_bytes, _ = rows.T
         outcome = flagged & _OUTCOME
         answered = _IS_ANSWERED[outcome]
         self.completions += int(answered.sum())
         self.body_bytes += int(_only(body_bytes, answered).sum())
+        yield
         latency = done - due
         censored, failed = _IS_CENSORED[outcome], outcome != Outcome.OK
         second = (done - self.window.start_ns) // NS_PER_S
@@ -141,6 +153,7 @@ class Recorder(msgspec.Struct, array_like=True):
             if failed.any():
                 part.late = part.late.plus(Sparse.of(latency[here & censored]))
                 part.errors += int((here & failed).sum())
+        yield
 
     def observe_in_flight(self, from_ns: int, to_ns: int, in_flight: int, before: int | None = None) -> None:
         """Add a span during which so many requests were in flight; `before` is what was seen before it."""

@@ -12,9 +12,10 @@ from loadlab.sample import Sample
 COLUMNS = len(Sample._fields)
 packed_row = struct.Struct(f"{COLUMNS}q").pack
 """Packs a finished request as a `Tape` takes it: in the loop, cheaper than a list of its integers."""
-PIECE = 8192
-"""Rows folded at a time: about half a millisecond, so that a fold does not stall a loop."""
-_MOST_PIECES = 10
+PIECE = 12_288
+"""Rows folded at a time; a column of so many is less than the 128 KiB from which on `heap` gives back."""
+MOST_PIECES = 2
+"""How many of them a fold has; a tape that has filled them is folded at once."""
 
 
 class Tape:
@@ -42,13 +43,13 @@ class Tape:
         return np.frombuffer(piece, dtype=np.int64).reshape(-1, COLUMNS)
 
 
-def pieces(rows: Int64s) -> Iterator[Int64s]:
-    """Divide what was cut from a tape into pieces, ten at most, between which the loop has its turn.
+def pieces(rows: int) -> Iterator[int]:
+    """Divide so many rows into pieces, two at most; the loop has its turn after each step of one.
 
     A loop that is always busy gives its turn back only after the interpreter's switch interval, 5 ms. With
     pieces of one size a fold of very many rows would come to last longer than it took to write them, and
     each fold would find more than the one before.
     """
-    size = max(PIECE, -(-len(rows) // _MOST_PIECES))
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
+    size = max(PIECE, -(-rows // MOST_PIECES))
+    for start in range(0, rows, size):
+        yield min(size, rows - start)

@@ -15,7 +15,7 @@ from loadlab.sample import (
     Outcome,
     waited,
 )
-from recorded import START_NS, WINDOW, mixes, recorder, sample, spans, windows
+from recorded import START_NS, WINDOW, everything, mixes, recorder, rows_of, sample, spans, windows
 
 
 def flagged(mix):
@@ -146,3 +146,12 @@ def test_requests_in_flight_are_integrated_inside_the_window_only(flights, windo
     )
     assert counted.in_flight_integral_ns == exact
     assert sum(part.in_flight_integral_ns for part in counted.slices.values()) == exact
+
+
+def test_a_fold_gives_others_a_turn_after_each_of_its_parts_and_at_its_end():
+    rows = rows_of([sample(10, 10, 20), sample(20, 25, 40, Outcome.TIMEOUT)])
+    stepped, at_once = Recorder(WINDOW), Recorder(WINDOW)
+    steps = len(list(stepped.taking(rows)))
+    at_once.take(rows)
+    assert steps == 7
+    assert everything(stepped) == everything(at_once)

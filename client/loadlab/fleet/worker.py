@@ -19,21 +19,22 @@ from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.drive import watch_loop
 from loadlab.fleet.messages import Delta, Ended, Failed, Go, Halt, Pulse, Quit, Ready, encode, from_parent
 from loadlab.fleet.waited import Waited
-from loadlab.heap import give_back_large_blocks
+from loadlab.heap import TIDY_NS, give_back_free_pages, give_back_large_blocks
 from loadlab.plan import Plan
 from loadlab.recorder import Recorder
 from loadlab.scenarios import scenario
 from loadlab.shard import Shard, Share
-from loadlab.tape import PIECE, pieces
+from loadlab.tape import MOST_PIECES, PIECE, pieces
 from loadlab.window import Window
 
 _SAMPLE_MS = 10
 """On average: looks at even distances could keep step with an even schedule, and see always the same."""
 _PULSE_NS = 250 * NS_PER_MS
 _FOLD_NS = 100 * NS_PER_MS
-"""How often a tape is folded that has filled a piece, and no sooner: most of what a short fold costs is that
-the processor has to find its code and data again."""
-_YIELD_S = 0.0005
+"""How often a tape is folded between two reports, and only where it is full: most of what a fold of few rows
+costs is that the processor has to find its code and data again."""
+_TURN_MS = 1
+"""The loop's turn between two steps of a fold."""
 _OVERTIME_NS = NS_PER_S // 2
 """How long after the end of the drain a shard whose loop does not turn is cut."""
 _PATIENCE_NS = 5 * NS_PER_S
@@ -75,6 +76,8 @@ class Reporter(threading.Thread):
         """Moments at which the window begins and ends, the next one first."""
         self._folded = 0
         self._sent_before = 0
+        self._sampled_ns = self._pulsed_ns = self._turned_ns = 0
+        self._ticks = self._in_flight = 0
         self._last: Ended | Failed | None = None
         self._over = threading.Event()
         self._say = threading.Lock()
@@ -96,29 +99,22 @@ class Reporter(threading.Thread):
     def run(self) -> None:
         """Listen, sample, fold and report until the shard ends."""
         shard = self._shard
-        sampled_ns = pulsed_ns = folded_ns = reported_ns = turned_ns = shard.now_ns()
-        ticks = in_flight = 0
+        folded_ns = reported_ns = tidied_ns = shard.now_ns()
+        self._sampled_ns = self._pulsed_ns = self._turned_ns = folded_ns
         try:
             while not self._over.is_set():
-                if self._line.poll(self._look_in_ms()):
-                    self._obey()
-                now_ns = shard.now_ns()
-                before, in_flight = in_flight, shard.sent - self._finished()
-                self._counted.observe_in_flight(sampled_ns, now_ns, in_flight, before)
-                sampled_ns = now_ns
-                if shard.loop_ticks != ticks:
-                    ticks, turned_ns = shard.loop_ticks, now_ns
-                if self._at_edge(now_ns) or now_ns - pulsed_ns >= _PULSE_NS:
-                    pulsed_ns = now_ns
-                    self._pulse()
+                now_ns = self._look(self._look_in_ms())
                 if now_ns - reported_ns >= NS_PER_S:
                     reported_ns += NS_PER_S
                     folded_ns = now_ns
                     self._report()
-                elif now_ns - folded_ns >= _FOLD_NS and len(shard.tape) >= PIECE:
+                elif now_ns - folded_ns >= _FOLD_NS and len(shard.tape) >= MOST_PIECES * PIECE:
                     folded_ns = now_ns
                     self._fold()
-                patience_ns = _PATIENCE_NS if now_ns - turned_ns < _OVERTIME_NS else _OVERTIME_NS
+                elif now_ns - tidied_ns >= TIDY_NS:
+                    tidied_ns = now_ns
+                    give_back_free_pages()
+                patience_ns = _PATIENCE_NS if now_ns - self._turned_ns < _OVERTIME_NS else _OVERTIME_NS
                 if shard.begin_ns and shard.drain_left_ns() < -patience_ns:
                     self._cut_short()
             self._pulse()
@@ -127,6 +123,23 @@ class Reporter(threading.Thread):
                 self._send(self._last)
         except (EOFError, OSError):
             end_group()
+
+    def _look(self, within_ms: float) -> int:
+        """Listen for so long, then see how the shard stands and tell it if it is time; return that moment."""
+        if self._line.poll(within_ms):
+            self._obey()
+        shard = self._shard
+        now_ns = shard.now_ns()
+        if now_ns - self._sampled_ns >= _SAMPLE_MS * NS_PER_MS // 2:
+            before, self._in_flight = self._in_flight, shard.sent - self._finished()
+            self._counted.observe_in_flight(self._sampled_ns, now_ns, self._in_flight, before)
+            self._sampled_ns = now_ns
+        if shard.loop_ticks != self._ticks:
+            self._ticks, self._turned_ns = shard.loop_ticks, now_ns
+        if self._at_edge(now_ns) or now_ns - self._pulsed_ns >= _PULSE_NS:
+            self._pulsed_ns = now_ns
+            self._pulse()
+        return now_ns
 
     def _look_in_ms(self) -> float:
         """Return when to look next: at an edge of the window if that comes first."""
@@ -165,6 +178,7 @@ class Reporter(threading.Thread):
     def _pulse(self) -> None:
         shard = self._shard
         finished = self._finished()
+        spun_ns = shard.spun_ns  # before the CPU time that it is a part of
         self._send(
             Pulse(
                 at_ns=shard.now_ns(),
@@ -173,7 +187,7 @@ class Reporter(threading.Thread):
                 finished=finished,
                 in_flight=shard.sent - finished,
                 cpu_ns=time.process_time_ns(),
-                spun_ns=shard.spun_ns,
+                spun_ns=spun_ns,
                 waited_ns=self._waited.ns(),
                 loop_stall_max_ns=shard.loop_stall_max_ns,
             )
@@ -191,14 +205,15 @@ class Reporter(threading.Thread):
         self._counted = Recorder(self._counted.window)
 
     def _fold(self) -> None:
-        """Count what is on the tape. One that is cut often is short, and cutting it costs the loop little."""
+        """Count what is on the tape."""
         if not self._shard.begin_ns:
             return
-        rows = self._shard.tape.cut(len(self._shard.tape))
-        self._folded += len(rows)
-        for piece in pieces(rows):
-            self._counted.take(piece)
-            time.sleep(_YIELD_S)
+        tape = self._shard.tape
+        for size in pieces(len(tape)):
+            rows = tape.cut(size)
+            self._folded += size
+            for _ in self._counted.taking(rows):
+                self._look(_TURN_MS)
 
     def _cut_short(self) -> None:
         """End a shard whose thread is held by a call that does not come back."""
