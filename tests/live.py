@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.engine import Run
 from loadlab.events import Event
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.hosts import Host, Target
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.metrics import read

@@ -15,7 +15,7 @@ from loadlab.calibration import cache
 from loadlab.engine import Observe, Run, Tell
 from loadlab.environment import Room
 from loadlab.errors import UsageError
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.hosts import Host, serving
 from loadlab.hosts.compose import find
 from loadlab.hosts.container import AGENT_SOCKET, STACK_METRICS, STACK_TARGET

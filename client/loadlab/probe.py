@@ -3,7 +3,7 @@
 from loadlab.analysis import audit
 from loadlab.engine import Run, Tell
 from loadlab.errors import ClientError, EarlyStopError, LabError, TargetError
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.hosts import Host, Target
 from loadlab.plan import Plan
 from loadlab.result import RunResult

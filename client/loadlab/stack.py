@@ -17,7 +17,7 @@ from loadlab.engine import Tell
 from loadlab.errand import COMMAND, STOP, Aboard, Errand, Refused, decode, encode
 from loadlab.errors import UsageError, relayed
 from loadlab.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded, Tick
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.hosts.attached import Process
 from loadlab.plan import Plan
 from loadlab.result import Environment, RunResult

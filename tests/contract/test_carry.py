@@ -21,7 +21,7 @@ from loadlab import errand, store
 from loadlab.errand import Aboard, Errand, Refused
 from loadlab.errors import Exit, LabError
 from loadlab.events import RunBegan, RunEnded, StageEnded, Tick
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.plan import Request
 from loadlab.result import Verdict
 from loadlab.stack import InStack

@@ -25,7 +25,7 @@ from live import plan_for
 from loadlab.clock import NS_PER_S
 from loadlab.engine import Run
 from loadlab.events import RunBegan, RunEnded, StageBegan, StageEnded
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.hosts.local import LocalHost
 from loadlab.metrics import Metrics
 from loadlab.plan import Request, Stage, Workload

@@ -11,7 +11,7 @@ from exposed import assert_agree, assert_never_falls, exposed
 from live import MS, batch_of, plan_for, until, users_of, workers_of
 from loadlab.clock import NS_PER_S
 from loadlab.events import StageBegan, Tick
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.nowhere import Nowhere
 from loadlab.metrics import Metrics

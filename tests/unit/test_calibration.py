@@ -16,7 +16,7 @@ from loadlab.calibration.rows import Asked, Row, closed, plan, rows
 from loadlab.clock import NS_PER_S
 from loadlab.environment import Room
 from loadlab.errors import ClientError, LabError, UsageError
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.result import Check, CheckOutcome, Counts
 from loadlab.scenarios import scenario
 from results import result, stage

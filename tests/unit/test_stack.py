@@ -11,7 +11,7 @@ from loadlab import errand, stack, store
 from loadlab.errand import Aboard, Errand, Refused
 from loadlab.errors import ClientError, Exit, LabError, UsageError
 from loadlab.events import RunBegan, RunEnded, StageBegan, StageEnded, Tick
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.result import Verdict
 from results import result, stage
 

@@ -16,7 +16,7 @@ from loadlab.engine import Observe, Tell
 from loadlab.errand import Refused
 from loadlab.errors import Exit, LabError
 from loadlab.events import Event, Noted, RunBegan, RunEnded
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.metrics import Metrics
 from loadlab.plan import Plan
 from loadlab.result import Check, CheckOutcome, RunResult

@@ -9,7 +9,7 @@ from loadlab.environment import Room
 from loadlab.errand import Aboard, Errand, Refused, decode
 from loadlab.errors import LostAgentError, relayed
 from loadlab.events import RunBegan, RunEnded, StageEnded
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.plan import Plan
 from loadlab.result import RunResult
 from loadlab.salvage import Salvage

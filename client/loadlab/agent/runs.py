@@ -13,7 +13,7 @@ from loadlab.agent.limits import Limits
 from loadlab.agent.load import Carry, Load
 from loadlab.engine import Observe, Tell
 from loadlab.errors import UsageError
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.metrics import Metrics
 from loadlab.place import Here, carry_at
 from loadlab.plan import Plan

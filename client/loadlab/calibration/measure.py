@@ -13,7 +13,7 @@ from loadlab.analysis.ceiling import Ceiling, Limit, ceiling
 from loadlab.calibration.rows import Row, plan
 from loadlab.environment import Room
 from loadlab.errors import ClientError
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.hosts import Host, Target
 from loadlab.hosts.nowhere import Nowhere
 from loadlab.hosts.sink import SinkHost

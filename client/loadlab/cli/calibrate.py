@@ -16,7 +16,7 @@ from loadlab.calibration.rows import Asked, Row, closed, rows
 from loadlab.cli.console import Terminal
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.errors import EarlyStopError, Exit, UsageError
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.loops import new_event_loop
 from loadlab.report.ceilings import render, show_rate
 from loadlab.transports import NAMES

@@ -15,7 +15,7 @@ from loadlab.cli.console import Terminal, print_result
 from loadlab.cli.options import LOAD, TARGET, results_in, with_options
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.events import Event
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.place import Place, choose
 from loadlab.plan import Plan
 from loadlab.progress import watcher

@@ -42,9 +42,10 @@ _POLL_S = 0.005
 
 
 class Member:
-    """A shard as the parent sees it."""
+    """A shard as the parent sees it; it sets `heard` when there is news, or no more to come."""
 
-    def __init__(self, plan: Plan, share: Share, *, blocks_loop: bool) -> None:
+    def __init__(self, plan: Plan, share: Share, heard: asyncio.Event, *, blocks_loop: bool) -> None:
+        self._tell = heard.set
         self.shard = share.shard
         self._loop = asyncio.get_running_loop()
         self._blocks_loop = blocks_loop
@@ -91,6 +92,8 @@ class Member:
 
     def _hear(self, message: FromWorker | None) -> None:
         self.heard_ns = MONOTONIC.now_ns()
+        if not isinstance(message, Pulse):
+            self._tell()
         match message:
             case None if self.ended is None and self.broken is None:
                 self.broken = self._exit()

@@ -13,7 +13,7 @@ from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.engine import Tell as Follow
 from loadlab.errors import TargetError
 from loadlab.events import Event, Tick
-from loadlab.fleet.supervisor import Control
+from loadlab.fleet.control import Control
 from loadlab.hosts import Target
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.pause import Pause
