@@ -171,4 +171,4 @@ def _decoded(encoded: str, mean_ns: float, max_ns: int) -> Histogram:
     ]
     values_ns, counts = np.array(recorded, dtype=np.int64).T
     sum_ns = round(mean_ns * int(counts.sum()))
-    return Histogram.of(Sparse(bucket_of(values_ns).tobytes(), counts.tobytes(), sum_ns, max_ns))
+    return Histogram.of(Sparse.where(bucket_of(values_ns), counts, sum_ns, max_ns))

@@ -48,11 +48,11 @@ class EmptyTurn:
         """Return how much of a turn was spent for nothing; of one that is not `whole` nothing is learnt.
 
         An empty turn takes about as long as the shortest of late, of which each turn forgets a thousandth: a
-        processor may get slower. One that takes more than twice as long had work in it.
+        processor may get slower. One that takes more than half as long again had work in it.
         """
         if whole:
             self._shortest_ns = min(turn_ns, self._shortest_ns * 1.001) if self._shortest_ns else turn_ns
-        return turn_ns if turn_ns <= 2 * self._shortest_ns else round(self._shortest_ns)
+        return turn_ns if turn_ns <= 1.5 * self._shortest_ns else round(self._shortest_ns)
 
 
 class Awake:

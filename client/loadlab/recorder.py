@@ -1,8 +1,8 @@
 """What was counted.
 
-A worker's loop writes finished requests to a `Tape`: one call, seven raw integers. Once it has filled
-a piece, ten times a second at most, the tape is folded into a `Recorder`, the sums of a span of time, which
-goes to the parent once a second.
+A worker's loop writes finished requests to a `Tape`: one call, seven raw integers. Once a second, and
+when it is full, ten times a second at most, the tape is folded into a `Recorder`, the sums of a span of time,
+which goes to the parent once a second.
 `merge` is associative and commutative, so the live view, the metrics and the result file are the same
 sums. No recorder grows with the number of requests.
 

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 import pytest
-from replications import Cell, Replication, cells, half_width, together
+from replications import Cell, Replication, _decoded, cells, half_width, together
 
 from loadlab.histogram import Histogram
 
@@ -26,6 +26,14 @@ def simulated(rho, seed, slower=1.0):
     latency = Histogram()
     latency.record((np.array(latencies_s) * 1e9).astype(np.int64))
     return Replication(WINDOW_S, len(latencies_s), len(services_s), sum(services_s), latency)
+
+
+def test_a_distribution_comes_back_from_a_result_bucket_for_bucket():
+    written = simulated(0.5, 1).latency
+    assert written.mean_ns is not None
+    read = _decoded(written.encode(), written.mean_ns, written.max_ns)
+    assert np.array_equal(read.counts, written.counts)
+    assert (read.count, read.sum_ns, read.max_ns) == (written.count, written.sum_ns, written.max_ns)
 
 
 def test_a_queue_that_is_what_theory_describes_is_ok():

@@ -54,7 +54,7 @@ def client_core(case: Case) -> Check:
         untestable = "it had a core and used it up: see client_cpu"
     return compared(
         name="client_core",
-        metric="time that a worker ran or waited for a core, in any second",
+        metric="time that a worker worked or waited for a core to work on, in any second",
         limit=CPU_RATIO,
         actual=wanted,
         unit="of the time",

@@ -68,7 +68,7 @@ class Member:
         self.upto_ns = 0
         """Up to when it has reported; 0 before its first report."""
         self.sent = self.finished = 0
-        self._news: list[Recorder] = []
+        self._news: list[Delta] = []
 
     def start(self) -> None:
         """Start the process, deaf to the terminal's Ctrl-C, and listen to it."""
@@ -106,10 +106,7 @@ class Member:
                 self.pulses.append(message)
                 self.pulsed_ns = self.heard_ns
             case Delta():
-                self._news.append(message.counted)
-                self.sent += message.counted.sent
-                self.finished += message.counted.finished
-                self.upto_ns = message.upto_ns
+                self._news.append(message)
             case Ended():
                 self.ended = message
             case Failed() if self.broken is None:
@@ -138,9 +135,13 @@ class Member:
         return self.ended is not None or self.broken is not None
 
     def take_news(self) -> list[Recorder]:
-        """Return what was reported since the last call."""
+        """Return what was reported since the last call; what is known of the shard is known up to then."""
         news, self._news = self._news, []
-        return news
+        for delta in news:
+            self.sent += delta.counted.sent
+            self.finished += delta.counted.finished
+            self.upto_ns = delta.upto_ns
+        return [delta.counted for delta in news]
 
     def tell(self, message: FromParent) -> None:
         """Say something, if anybody is left to hear it."""

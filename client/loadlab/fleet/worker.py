@@ -29,6 +29,8 @@ from loadlab.window import Window
 
 _SAMPLE_MS = 10
 """On average: looks at even distances could keep step with an even schedule, and see always the same."""
+_LEAST_APART_NS = _SAMPLE_MS * NS_PER_MS // 2
+"""Looks that are nearer to each other see the same requests, and tell nothing of the sampling's error."""
 _PULSE_NS = 250 * NS_PER_MS
 _FOLD_NS = 100 * NS_PER_MS
 """How often a tape is folded between two reports, and only where it is full: most of what a fold of few rows
@@ -130,13 +132,14 @@ class Reporter(threading.Thread):
             self._obey()
         shard = self._shard
         now_ns = shard.now_ns()
-        if now_ns - self._sampled_ns >= _SAMPLE_MS * NS_PER_MS // 2:
+        at_edge = self._at_edge(now_ns)
+        if at_edge or now_ns - self._sampled_ns >= _LEAST_APART_NS:
             before, self._in_flight = self._in_flight, shard.sent - self._finished()
             self._counted.observe_in_flight(self._sampled_ns, now_ns, self._in_flight, before)
             self._sampled_ns = now_ns
         if shard.loop_ticks != self._ticks:
             self._ticks, self._turned_ns = shard.loop_ticks, now_ns
-        if self._at_edge(now_ns) or now_ns - self._pulsed_ns >= _PULSE_NS:
+        if at_edge or now_ns - self._pulsed_ns >= _PULSE_NS:
             self._pulsed_ns = now_ns
             self._pulse()
         return now_ns
