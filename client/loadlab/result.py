@@ -132,7 +132,7 @@ class ClientStage(msgspec.Struct, frozen=True, kw_only=True):
     waited_ratio: tuple[float | None, ...] = ()
     """Share of a second in which each worker was ready to run and had no core, in the worst one."""
     wanted_ratio: tuple[float | None, ...] = ()
-    """Both together, in the second in which they were most; of the wait such a share as of what ran was work."""
+    """Both together, in the second in which they were most; of the wait the share that the work has."""
     own_lag_ns: Distribution | None = None
     """The client's own part of the lag: of a request that found no place in flight, how late it was then."""
     throttled_ratio: float | None = None
