@@ -22,7 +22,7 @@ from loadlab.transports import Wear
 from loadlab.window import Window
 
 _READY_LOOK_S = 0.01
-_LOOK_S = 0.1
+_LOOK_S = 0.05
 """How often the parent looks at what nobody tells it: it may share its core with a worker."""
 _TURN_S = 0.0005
 """The worker's turn after each merge, which takes a fifth of a millisecond."""
