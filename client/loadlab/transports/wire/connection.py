@@ -21,6 +21,7 @@ from loadlab.transports.wire.wheel import Wheel
 Connect = Callable[["Asked", Replied, int], "Connection"]
 
 _MOST_KNOWN: Final = 128
+"""Two minutes of a server that dates its heads; more would only be memory that grows."""
 _MOST_KNOWN_BYTES: Final = 4096
 _UNKNOWN: Final = (-1, BROKEN)
 NEVER: Final = -(1 << 62)
