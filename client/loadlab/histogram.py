@@ -25,15 +25,18 @@ _HALF = 1 << _HALF_BITS
 """Half the sub-buckets: from 2048 on, each doubling of the value shares 1024 buckets."""
 _MANTISSA_BITS, _EXPONENT_OF_1 = 52, 1023
 """Of a double (IEEE 754, binary64)."""
+_BEFORE_HALF = ((_EXPONENT_OF_1 + _HALF_BITS) << _HALF_BITS) - _HALF
+"""What the upper bits of _HALF as a double exceed its bucket by, which is _HALF."""
 
 
 def bucket_of(values_ns: Int64s) -> Int64s:
     """Return the bucket index of each value; values are whole nanoseconds from 0 to HIGHEST_NS."""
-    # A double's exponent is the number of a value's bits, and exact: HIGHEST_NS has fewer than 53.
-    exponents = values_ns.astype(np.float64).view(np.int64) >> _MANTISSA_BITS
-    shift = np.maximum(exponents - (_EXPONENT_OF_1 + _HALF_BITS), 0)
-    buckets: Int64s = (shift << _HALF_BITS) + (values_ns >> shift)
-    return buckets
+    # A double is exact here, HIGHEST_NS has fewer bits than 53. What stands before the last of its fraction's
+    # bits, its exponent and the first ten of the fraction, numbers the buckets of the values from _HALF on.
+    buckets = values_ns.astype(np.float64).view(np.int64)
+    buckets >>= _MANTISSA_BITS - _HALF_BITS
+    buckets -= _BEFORE_HALF
+    return np.maximum(buckets, np.minimum(values_ns, _HALF), out=buckets)
 
 
 def _end_of(max_ns: int) -> int:

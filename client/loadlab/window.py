@@ -1,10 +1,15 @@
 """The measured span of a stage: which requests lie in it, and how much of their time."""
 
+from collections.abc import Iterator
+
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from loadlab.clock import NS_PER_S
 from loadlab.histogram import Int64s
+
+Bools = npt.NDArray[np.bool_]
 
 
 class Window(msgspec.Struct, array_like=True, frozen=True):
@@ -28,6 +33,24 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
             sent = np.maximum(sent, self.start_ns)
             done = done if self.end_ns is None else np.minimum(done, self.end_ns)
         return int(np.maximum(done - sent, 0).sum())
+
+    def seconds_of(self, moments_ns: Int64s) -> Iterator[tuple[int, Bools]]:
+        """Tell of each second, counted from the start, which of these moments of the window lie in it.
+
+        Seconds in which none lies are left out.
+        """
+        first, last = (self._second_of(int(moment_ns)) for moment_ns in (moments_ns.min(), moments_ns.max()))
+        if first == last:
+            yield first, np.ones(len(moments_ns), dtype=np.bool_)
+            return
+        for second in range(first, last + 1):
+            from_ns = self.start_ns + second * NS_PER_S
+            here = (moments_ns >= from_ns) & (moments_ns < from_ns + NS_PER_S)
+            if here.any():
+                yield second, here
+
+    def _second_of(self, moment_ns: int) -> int:
+        return (moment_ns - self.start_ns) // NS_PER_S
 
     def _holds(self, moment_ns: int) -> bool:
         return self.start_ns <= moment_ns and (self.end_ns is None or moment_ns < self.end_ns)

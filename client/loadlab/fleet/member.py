@@ -29,6 +29,7 @@ from loadlab.fleet.messages import (
 )
 from loadlab.fleet.pulses import Pulses
 from loadlab.fleet.took import Took, took
+from loadlab.fleet.turns import give_way
 from loadlab.fleet.worker import carry_shard, own_group
 from loadlab.loops import new_event_loop
 from loadlab.plan import Plan
@@ -82,6 +83,7 @@ class Member:
 
     def _listen(self) -> None:
         """Read in a thread: a worker stopped in the middle of a message must not stop the parent."""
+        give_way()
         try:
             while True:
                 message = from_worker(self.pipe.recv_bytes())

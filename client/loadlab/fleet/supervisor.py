@@ -4,16 +4,19 @@ What a lost worker had reported is kept, and the stage says for how long its sha
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
+from loadlab.fleet.aside import aside, told_here
 from loadlab.fleet.control import Control
 from loadlab.fleet.member import Member
 from loadlab.fleet.messages import Go, Halt, Pulse, Quit
 from loadlab.fleet.took import Took, busy_now, pace_now
+from loadlab.fleet.turns import give_way
 from loadlab.heap import TIDY_NS, give_back_free_pages, give_back_large_blocks
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.recorder import Recorder
@@ -96,10 +99,25 @@ async def carry(
 ) -> Carried:
     """Carry one stage with as many workers as the plan has processes; return what was counted.
 
-    `begun` is called when the barrier's moment is set, `watch` about twice a second.
+    The workers are looked after in a thread that gives way to them. `begun` is called when the barrier's
+    moment is set, `watch` about twice a second, both in the caller's loop.
     Raises nothing for a worker that is lost: the result says so.
     """
     give_back_large_blocks()
+    return await aside(
+        partial(_carry, plan, stage, traits, control, begun=told_here(begun), watch=told_here(watch))
+    )
+
+
+async def _carry(
+    plan: Plan,
+    stage: Stage,
+    traits: Traits,
+    control: Control,
+    *,
+    begun: Callable[[Window], Awaitable[None]],
+    watch: Callable[[Live], Awaitable[None]],
+) -> Carried:
     heard = asyncio.Event()
     size = stage.concurrency or stage.requests or plan.processes
     shards = min(plan.processes, size) if traits.sharded else 1
@@ -111,6 +129,7 @@ async def carry(
         for member in members:
             member.start()
         await _all_ready(members, control)
+        give_way()  # not before: a process has the priority of the thread that starts it
         begin_ns = MONOTONIC.now_ns() + _LEAD_NS
         for member in members:
             member.tell(Go(begin_ns))
@@ -118,7 +137,7 @@ async def carry(
             begin_ns + plan.warmup_ns,
             None if plan.duration_ns is None else begin_ns + plan.warmup_ns + plan.duration_ns,
         )
-        begun(window)
+        await begun(window)
         counted = await _until_over(
             members, Recorder(window), begin_ns, control=control, heard=heard, watch=watch
         )
@@ -148,7 +167,7 @@ async def _until_over(
     *,
     control: Control,
     heard: asyncio.Event,
-    watch: Callable[[Live], None],
+    watch: Callable[[Live], Awaitable[None]],
 ) -> Recorder:
     """Merge what the workers report until each has ended or is lost."""
     window = counted.window
@@ -170,7 +189,7 @@ async def _until_over(
         now_ns = MONOTONIC.now_ns()
         if now_ns - shown_ns >= _LIVE_NS or over:
             shown_ns = max(shown_ns + _LIVE_NS, now_ns - _LIVE_NS)
-            watch(_live(members, counted, fresh, begin_ns, now_ns))
+            await watch(_live(members, counted, fresh, begin_ns, now_ns))
             fresh = Recorder(window)
         if over:
             return counted

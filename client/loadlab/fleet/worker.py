@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.drive import watch_loop
 from loadlab.fleet.messages import Delta, Ended, Failed, Go, Halt, Pulse, Quit, Ready, encode, from_parent
+from loadlab.fleet.turns import take_short_turns
 from loadlab.fleet.waited import Waited
 from loadlab.heap import TIDY_NS, give_back_free_pages, give_back_large_blocks
 from loadlab.plan import Plan
@@ -49,6 +50,7 @@ async def carry_shard(parent: Connection, plan: Plan, share: Share) -> None:
     shard = Shard(plan, share, MONOTONIC)
     reporter = Reporter(parent, shard)
     reporter.start()
+    take_short_turns()
     watch = asyncio.ensure_future(watch_loop(shard))
     try:
         await scenario(plan.scenario).carry(shard, reporter.barrier)

@@ -1,0 +1,63 @@
+"""Whose turn it is where several threads want one core, as far as the kernel lets a thread ask for it.
+
+A worker may share its core with its parent and with its own reporter, which have time; its loop has none.
+Neither call needs a privilege, and a run is right without them: requests are late more often then, and the
+run says so.
+"""
+
+import ctypes
+import os
+import platform
+import sys
+
+_STEPS = 10
+"""Of nice. Where others want the core all the time, about a tenth of it is left."""
+_SHORT_NS = 100_000
+"""The shortest turn that the kernel gives."""
+_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
+"""The system call's number; glibc has a function for it only from 2.41 on."""
+_NOT_INHERITED = 1
+"""SCHED_FLAG_RESET_ON_FORK."""
+
+
+class _SchedAttr(ctypes.Structure):
+    """`struct sched_attr` in its first version, sched_setattr(2)."""
+
+    _fields_ = (
+        ("size", ctypes.c_uint32),
+        ("policy", ctypes.c_uint32),
+        ("flags", ctypes.c_uint64),
+        ("nice", ctypes.c_int32),
+        ("priority", ctypes.c_uint32),
+        ("runtime_ns", ctypes.c_uint64),
+        ("deadline_ns", ctypes.c_uint64),
+        ("period_ns", ctypes.c_uint64),
+    )
+
+
+def give_way() -> None:
+    """Let others go first for as long as this thread lives; on Linux, where nice is each thread's own.
+
+    There is no way back without a privilege (sched(7)), and what the thread starts afterwards gives way, too.
+    """
+    if sys.platform == "linux":
+        os.nice(_STEPS)
+
+
+def take_short_turns() -> None:
+    """Have this thread run soon after it wakes, for no more of the core than before; from Linux 6.12 on.
+
+    Who asks for shorter turns than the one that runs gets the core from it as soon as its share allows it
+    (EEVDF, Documentation/scheduler/sched-eevdf.rst). Older kernels take no notice.
+    """
+    number = _SCHED_SETATTR.get(platform.machine()) if sys.platform == "linux" else None
+    if number is None:
+        return
+    attr = _SchedAttr(
+        size=ctypes.sizeof(_SchedAttr),
+        policy=os.SCHED_OTHER,
+        flags=_NOT_INHERITED,
+        nice=os.getpriority(os.PRIO_PROCESS, 0),
+        runtime_ns=_SHORT_NS,
+    )
+    ctypes.CDLL(None).syscall(number, 0, ctypes.byref(attr), 0)
