@@ -15,7 +15,7 @@ import numpy as np
 from loadlab.environment import cpus
 from loadlab.events import StageBegan, StageEnded
 from loadlab.fleet.control import Control
-from loadlab.fleet.supervisor import Live
+from loadlab.fleet.live import Live
 from loadlab.hosts.nowhere import Nowhere
 from loadlab.metrics import Metrics
 from loadlab.place import carry_at

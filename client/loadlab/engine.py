@@ -14,8 +14,10 @@ from loadlab.calibration.cache import NOTHING, Known
 from loadlab.clock import utc
 from loadlab.edges import Edges
 from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded
+from loadlab.fleet.carried import Carried
 from loadlab.fleet.control import Control
-from loadlab.fleet.supervisor import Carried, Live, carry
+from loadlab.fleet.live import Live
+from loadlab.fleet.supervisor import carry
 from loadlab.hosts import Host, Target
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.result import Check, RunResult, StageResult

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from loadlab.fleet.supervisor import Live
+from loadlab.fleet.live import Live
 from loadlab.histogram import Histogram, quantile_ns
 from loadlab.recorder import Recorder
 

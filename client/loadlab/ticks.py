@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from loadlab.clock import MONOTONIC, NS_PER_S, Clock
 from loadlab.events import Tick
-from loadlab.fleet.supervisor import Live
+from loadlab.fleet.live import Live
 from loadlab.hosts.metrics import Reading, read
 from loadlab.plan import Plan, Stage, Workload
 from loadlab.recent import Recent

@@ -11,7 +11,7 @@ from msgspec import structs
 from fakes import START_NS, plan
 from loadlab.analysis.summary import stage_result
 from loadlab.clock import NS_PER_MS, NS_PER_S
-from loadlab.fleet.supervisor import Carried, Lost
+from loadlab.fleet.carried import Carried, Lost
 from loadlab.fleet.took import Took
 from loadlab.plan import Stage, Workload
 from loadlab.recorder import Recorder

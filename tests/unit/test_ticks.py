@@ -8,7 +8,7 @@ import pytest
 
 from fakes import START_NS, FakeClock, plan, run
 from loadlab.clock import NS_PER_MS, NS_PER_S
-from loadlab.fleet.supervisor import Live
+from loadlab.fleet.live import Live
 from loadlab.histogram import Histogram
 from loadlab.hosts.metrics import Reading
 from loadlab.plan import Stage, Workload

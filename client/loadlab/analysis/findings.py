@@ -1,7 +1,7 @@
 """What a reader of a stage's numbers must know besides. Pure."""
 
 from loadlab.clock import NS_PER_S
-from loadlab.fleet.supervisor import Carried
+from loadlab.fleet.carried import Carried
 from loadlab.plan import Plan, Traits, Workload
 from loadlab.recorder import Recorder
 from loadlab.result import (

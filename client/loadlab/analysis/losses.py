@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadlab.fleet.supervisor import Carried
+from loadlab.fleet.carried import Carried
 from loadlab.histogram import Histogram
 from loadlab.plan import Plan, Stage, Workload
 

@@ -8,7 +8,7 @@ from loadlab.analysis.findings import complete, cut_short, findings_of
 from loadlab.analysis.losses import Missed, due_in_window, missed, with_unknown
 from loadlab.analysis.target import requests_between, target_stage, theory
 from loadlab.clock import NS_PER_S
-from loadlab.fleet.supervisor import Carried
+from loadlab.fleet.carried import Carried
 from loadlab.histogram import Histogram, interval_ns, quantile_ns
 from loadlab.hosts.metrics import Reading
 from loadlab.machine import Held

@@ -8,20 +8,18 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
-import msgspec
-
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.fleet.aside import aside, told_here
+from loadlab.fleet.carried import Carried, carried_of
 from loadlab.fleet.control import Control
+from loadlab.fleet.live import Live, live_of
 from loadlab.fleet.member import Member
-from loadlab.fleet.messages import Go, Halt, Pulse, Quit
-from loadlab.fleet.took import Took, busy_now, pace_now
+from loadlab.fleet.messages import Go, Halt, Quit
 from loadlab.fleet.turns import give_way
 from loadlab.heap import TIDY_NS, give_back_free_pages, give_back_large_blocks
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.recorder import Recorder
 from loadlab.shard import Share
-from loadlab.transports import Wear
 from loadlab.window import Window
 
 _READY_LOOK_S = 0.01
@@ -35,57 +33,6 @@ _SETTLED_NS = 2 * NS_PER_S
 _START_NS = 30 * NS_PER_S
 _LEAD_NS = 20 * NS_PER_MS
 """From the moment the barrier's fall is announced until it falls."""
-
-
-class Lost(msgspec.Struct, frozen=True):
-    """A shard that did not come to its end."""
-
-    shard: int
-    why: str
-    missing_ns: int
-    """How much of the window it had not reported."""
-    unknown: int
-    """Requests that it had sent and whose outcome it had not reported."""
-
-
-class Carried(msgspec.Struct, frozen=True):
-    """What came of a stage's load."""
-
-    counted: Recorder
-    window: Window
-    """With its end: where the plan left it open, or the run was stopped, that of the last reply, or the
-    moment when the loss of the last worker was found."""
-    lost: tuple[Lost, ...]
-    wear: Wear
-    took: tuple[Took, ...]
-    """Of each worker."""
-    loop_stall_max_ns: int
-    halted: bool = False
-    """Whether it was ended before its time."""
-    halted_ns: dict[int, int] = {}
-    """When each shard was halted that was and is not lost."""
-
-
-class Live(msgspec.Struct, frozen=True):
-    """How a stage stands, for whoever watches."""
-
-    counted: Recorder
-    """Everything so far; not to be changed."""
-    fresh: Recorder
-    """What came since the last call."""
-    sent: int
-    finished: int
-    in_flight: int
-    """Of the workers that are not lost."""
-    busy: tuple[float | None, ...]
-    """CPU of each worker over the last second, in cores, without what it spent awake only to be on time."""
-    loop_stall_max_ns: int
-    begin_ns: int
-    now_ns: int
-    sent_hz: float = 0.0
-    """Requests sent over the last second by the workers that are still at it, or else over their last."""
-    finished_hz: float = 0.0
-    """Requests that got their outcome in it."""
 
 
 async def carry(
@@ -144,7 +91,7 @@ async def _carry(
         over_ns = MONOTONIC.now_ns()
     finally:
         await asyncio.gather(*(member.end() for member in members))
-    return _carried(members, counted, over_ns, halted=control.halted)
+    return carried_of(members, counted, over_ns, halted=control.halted)
 
 
 async def _all_ready(members: list[Member], control: Control) -> None:
@@ -189,7 +136,7 @@ async def _until_over(
         now_ns = MONOTONIC.now_ns()
         if now_ns - shown_ns >= _LIVE_NS or over:
             shown_ns = max(shown_ns + _LIVE_NS, now_ns - _LIVE_NS)
-            await watch(_live(members, counted, fresh, begin_ns, now_ns))
+            await watch(live_of(members, counted, fresh, begin_ns, now_ns))
             fresh = Recorder(window)
         if over:
             return counted
@@ -214,60 +161,3 @@ async def _either(heard: asyncio.Event, pause_s: float) -> None:
         async with asyncio.timeout(pause_s):
             await heard.wait()
     heard.clear()
-
-
-def _live(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns: int, now_ns: int) -> Live:
-    last = _last_pulses(members)
-    standing = _last_pulses([member for member in members if member.broken is None])
-    # At the end, when nobody is at it any more, the last second is that of all who came to it.
-    going = [member for member in members if not member.over] or [
-        member for member in members if member.broken is None
-    ]
-    paces = [pace_now(member.pulses) for member in going]
-    return Live(
-        counted=counted,
-        fresh=fresh,
-        sent=sum(pulse.sent for pulse in last),
-        finished=sum(pulse.finished for pulse in last),
-        in_flight=sum(pulse.in_flight for pulse in standing),
-        busy=tuple(busy_now(member.pulses) for member in members),
-        loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in last), default=0),
-        begin_ns=begin_ns,
-        now_ns=now_ns,
-        sent_hz=sum(sent_hz for sent_hz, _ in paces),
-        finished_hz=sum(finished_hz for _, finished_hz in paces),
-    )
-
-
-def _carried(members: list[Member], counted: Recorder, over_ns: int, *, halted: bool) -> Carried:
-    window = counted.window
-    if window.end_ns is None or halted:
-        last_ns = over_ns if any(member.broken for member in members) else counted.last_done_ns
-        last_ns = max(last_ns, window.start_ns + 1)
-        window = Window(window.start_ns, min(window.end_ns or last_ns, last_ns))
-    wear = Wear()
-    lost = []
-    for member in members:
-        if member.ended is not None:
-            wear.add(member.ended.wear)
-        elif member.broken is not None:
-            missing_ns = window.overlap_ns(member.upto_ns, window.end_ns or 0)
-            lost.append(Lost(member.shard, member.broken, missing_ns, member.sent - member.finished))
-    return Carried(
-        counted=counted,
-        window=window,
-        lost=tuple(lost),
-        wear=wear,
-        took=tuple(member.took(window) for member in members),
-        loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in _last_pulses(members)), default=0),
-        halted=halted,
-        halted_ns={
-            member.shard: member.ended.halted_ns
-            for member in members
-            if member.ended is not None and member.ended.halted_ns is not None
-        },
-    )
-
-
-def _last_pulses(members: list[Member]) -> list[Pulse]:
-    return [member.pulses[-1] for member in members if member.pulses]

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from loadlab.clock import MONOTONIC, Clock
 from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded
-from loadlab.fleet.supervisor import Live
+from loadlab.fleet.live import Live
 from loadlab.metrics.families import no_run, of_run, of_stages
 from loadlab.metrics.scrapes import Scrapes
 from loadlab.metrics.watched import Watched

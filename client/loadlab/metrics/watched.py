@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from loadlab.fleet.supervisor import Live
+from loadlab.fleet.live import Live
 from loadlab.metrics.tally import Tally
 from loadlab.plan import Plan, Stage
 from loadlab.recent import Recent

@@ -8,7 +8,7 @@ import results
 from exposed import assert_agree, assert_never_falls, exposed
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded
-from loadlab.fleet.supervisor import Live
+from loadlab.fleet.live import Live
 from loadlab.metrics import Metrics
 from loadlab.plan import Stage, Workload
 from loadlab.recorder import Recorder

@@ -1,0 +1,70 @@
+"""What came of a stage's load, when its last worker has ended or is lost."""
+
+import msgspec
+
+from loadlab.fleet.live import last_pulses
+from loadlab.fleet.member import Member
+from loadlab.fleet.took import Took
+from loadlab.recorder import Recorder
+from loadlab.transports import Wear
+from loadlab.window import Window
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """A shard that did not come to its end."""
+
+    shard: int
+    why: str
+    missing_ns: int
+    """How much of the window it had not reported."""
+    unknown: int
+    """Requests that it had sent and whose outcome it had not reported."""
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """What came of a stage's load."""
+
+    counted: Recorder
+    window: Window
+    """With its end: where the plan left it open, or the run was stopped, that of the last reply, or the
+    moment when the loss of the last worker was found."""
+    lost: tuple[Lost, ...]
+    wear: Wear
+    took: tuple[Took, ...]
+    """Of each worker."""
+    loop_stall_max_ns: int
+    halted: bool = False
+    """Whether it was ended before its time."""
+    halted_ns: dict[int, int] = {}
+    """When each shard was halted that was and is not lost."""
+
+
+def carried_of(members: list[Member], counted: Recorder, over_ns: int, *, halted: bool) -> Carried:
+    """Return it; `over_ns` is when nothing more was to be expected."""
+    window = counted.window
+    if window.end_ns is None or halted:
+        last_ns = over_ns if any(member.broken for member in members) else counted.last_done_ns
+        last_ns = max(last_ns, window.start_ns + 1)
+        window = Window(window.start_ns, min(window.end_ns or last_ns, last_ns))
+    wear = Wear()
+    lost = []
+    for member in members:
+        if member.ended is not None:
+            wear.add(member.ended.wear)
+        elif member.broken is not None:
+            missing_ns = window.overlap_ns(member.upto_ns, window.end_ns or 0)
+            lost.append(Lost(member.shard, member.broken, missing_ns, member.sent - member.finished))
+    return Carried(
+        counted=counted,
+        window=window,
+        lost=tuple(lost),
+        wear=wear,
+        took=tuple(member.took(window) for member in members),
+        loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in last_pulses(members)), default=0),
+        halted=halted,
+        halted_ns={
+            member.shard: member.ended.halted_ns
+            for member in members
+            if member.ended is not None and member.ended.halted_ns is not None
+        },
+    )

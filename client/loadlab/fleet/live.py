@@ -1,0 +1,59 @@
+"""How a stage under way stands, from what its workers said last."""
+
+import msgspec
+
+from loadlab.fleet.member import Member
+from loadlab.fleet.messages import Pulse
+from loadlab.fleet.took import busy_now, pace_now
+from loadlab.recorder import Recorder
+
+
+class Live(msgspec.Struct, frozen=True):
+    """How a stage stands, for whoever watches."""
+
+    counted: Recorder
+    """Everything so far; not to be changed."""
+    fresh: Recorder
+    """What came since the last call."""
+    sent: int
+    finished: int
+    in_flight: int
+    """Of the workers that are not lost."""
+    busy: tuple[float | None, ...]
+    """CPU of each worker over the last second, in cores, without what it spent awake only to be on time."""
+    loop_stall_max_ns: int
+    begin_ns: int
+    now_ns: int
+    sent_hz: float = 0.0
+    """Requests sent over the last second by the workers that are still at it, or else over their last."""
+    finished_hz: float = 0.0
+    """Requests that got their outcome in it."""
+
+
+def live_of(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns: int, now_ns: int) -> Live:
+    """Return how it stands; `fresh` is what came since the last call."""
+    last = last_pulses(members)
+    standing = last_pulses([member for member in members if member.broken is None])
+    # At the end, when nobody is at it any more, the last second is that of all who came to it.
+    going = [member for member in members if not member.over] or [
+        member for member in members if member.broken is None
+    ]
+    paces = [pace_now(member.pulses) for member in going]
+    return Live(
+        counted=counted,
+        fresh=fresh,
+        sent=sum(pulse.sent for pulse in last),
+        finished=sum(pulse.finished for pulse in last),
+        in_flight=sum(pulse.in_flight for pulse in standing),
+        busy=tuple(busy_now(member.pulses) for member in members),
+        loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in last), default=0),
+        begin_ns=begin_ns,
+        now_ns=now_ns,
+        sent_hz=sum(sent_hz for sent_hz, _ in paces),
+        finished_hz=sum(finished_hz for _, finished_hz in paces),
+    )
+
+
+def last_pulses(members: list[Member]) -> list[Pulse]:
+    """Return the last pulse of each member that has said anything."""
+    return [member.pulses[-1] for member in members if member.pulses]
