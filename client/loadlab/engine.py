@@ -13,7 +13,8 @@ from loadlab.analysis.summary import stage_result
 from loadlab.calibration.cache import NOTHING, Known
 from loadlab.clock import utc
 from loadlab.edges import Edges
-from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded
+from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded, Tick
+from loadlab.fleet.aside import told_here
 from loadlab.fleet.carried import Carried
 from loadlab.fleet.control import Control
 from loadlab.fleet.live import Live
@@ -98,15 +99,13 @@ class Run:
         ticks = Ticks(index, self._plan, stage, self._target.metrics_url)
         beside = [asyncio.create_task(self._guard(ticks)), asyncio.create_task(ticks.look())]
 
-        def watch(live: Live) -> None:
-            if self._observe is not None:
-                self._observe(live)
-            self._tell(ticks.tick(live))
+        begun, hear = told_here(edges.follow), told_here(self._hear)
+
+        async def watch(live: Live) -> None:
+            await hear((live, ticks.tick(live)))
 
         try:
-            carried = await carry(
-                self._plan, stage, self._traits, self._control, begun=edges.follow, watch=watch
-            )
+            carried = await carry(self._plan, stage, self._traits, self._control, begun=begun, watch=watch)
         finally:
             for task in beside:
                 task.cancel()
@@ -132,6 +131,12 @@ class Run:
         self._tell(StageEnded(index, result))
         if result.counts.errors or not result.counts.ok:
             self._lost = self._lost or await self._host.lost()
+
+    def _hear(self, news: tuple[Live, Tick]) -> None:
+        live, tick = news
+        if self._observe is not None:
+            self._observe(live)
+        self._tell(tick)
 
     async def _guard(self, ticks: Ticks) -> None:
         """End the run when nothing is answered any more and the target can't be reached either."""

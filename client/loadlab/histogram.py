@@ -97,7 +97,7 @@ class Sparse(msgspec.Struct, array_like=True, frozen=True):
         buckets, sum_ns, max_ns = Quantised.of(values_ns)
         lowest = int(buckets.min())
         counts = np.bincount(buckets - lowest)
-        filled = np.flatnonzero(counts)
+        filled = np.flatnonzero(counts != 0)
         return cls.where(filled, counts[filled], sum_ns, max_ns, lowest)
 
     @classmethod
@@ -120,7 +120,7 @@ class Sparse(msgspec.Struct, array_like=True, frozen=True):
         counts = np.zeros(highest - lowest + 1, dtype=np.int64)
         counts[mine - lowest] = my_counts
         counts[theirs - lowest] += their_counts
-        filled = np.flatnonzero(counts)
+        filled = np.flatnonzero(counts != 0)
         sum_ns, max_ns = self.sum_ns + other.sum_ns, max(self.max_ns, other.max_ns)
         return self.where(filled, counts[filled], sum_ns, max_ns, int(lowest))
 
@@ -131,7 +131,7 @@ class Histogram:
     Values below 0 count as 0 and values above HIGHEST_NS as HIGHEST_NS: nothing is left out.
     """
 
-    __slots__ = ("count", "counts", "max_ns", "sum_ns")
+    __slots__ = ("_sparse", "count", "counts", "max_ns", "sum_ns")
 
     def __init__(self) -> None:
         self.counts: Int64s = _NONE
@@ -139,6 +139,7 @@ class Histogram:
         self.count = 0
         self.sum_ns = 0
         self.max_ns = 0
+        self._sparse: Sparse | None = None
 
     def record(self, values_ns: Int64s) -> None:
         """Count each of the values."""
@@ -147,6 +148,7 @@ class Histogram:
 
     def add(self, values: Quantised) -> None:
         """Count values whose buckets are known."""
+        self._sparse = None
         if self.counts is _NONE:
             self.counts = np.zeros(LENGTH, dtype=np.int64)
         np.add.at(self.counts, values.buckets, 1)
@@ -158,6 +160,7 @@ class Histogram:
         """Add the other's counts; the order of merges makes no difference."""
         if not other.count:
             return
+        self._sparse = None
         if self.counts is _NONE:
             self.counts = np.zeros(LENGTH, dtype=np.int64)
         end = _end_of(other.max_ns)
@@ -182,11 +185,11 @@ class Histogram:
         return self.sum_ns / self.count if self.count else None
 
     def sparse(self) -> Sparse:
-        """Return the buckets that are not empty."""
-        if not self.count:
-            return Sparse()
-        buckets = np.flatnonzero(self.counts[: _end_of(self.max_ns)])
-        return Sparse.where(buckets, self.counts[buckets], self.sum_ns, self.max_ns)
+        """Return the buckets that are not empty; found once, and kept until something is counted."""
+        if self._sparse is None:
+            buckets = np.flatnonzero(self.counts[: _end_of(self.max_ns)] != 0)
+            self._sparse = Sparse.where(buckets, self.counts[buckets], self.sum_ns, self.max_ns)
+        return self._sparse
 
     @classmethod
     def of(cls, sparse: Sparse) -> Self:

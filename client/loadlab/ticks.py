@@ -45,7 +45,7 @@ class Ticks:
             await asyncio.sleep(_LOOK_S)
 
     def tick(self, live: Live) -> Tick:
-        """Return how the stage stands."""
+        """Return how the stage stands; may be called in another thread than the rest."""
         at_ns = live.now_ns - live.begin_ns
         if live.fresh.answered or not live.sent:
             self._answered_at_ns = live.now_ns

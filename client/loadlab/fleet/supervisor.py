@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
-from loadlab.fleet.aside import aside, told_here
+from loadlab.fleet.aside import aside
 from loadlab.fleet.carried import Carried, carried_of
 from loadlab.fleet.control import Control
 from loadlab.fleet.live import Live, live_of
@@ -41,19 +41,17 @@ async def carry(
     traits: Traits,
     control: Control,
     *,
-    begun: Callable[[Window], None],
-    watch: Callable[[Live], None],
+    begun: Callable[[Window], Awaitable[None]],
+    watch: Callable[[Live], Awaitable[None]],
 ) -> Carried:
     """Carry one stage with as many workers as the plan has processes; return what was counted.
 
-    The workers are looked after in a thread that gives way to them. `begun` is called when the barrier's
-    moment is set, `watch` about twice a second, both in the caller's loop.
+    The workers are looked after in a thread that gives way to them, and in it `begun` is awaited when the
+    barrier's moment is set and `watch` about twice a second; `told_here` is for what belongs to the caller's.
     Raises nothing for a worker that is lost: the result says so.
     """
     give_back_large_blocks()
-    return await aside(
-        partial(_carry, plan, stage, traits, control, begun=told_here(begun), watch=told_here(watch))
-    )
+    return await aside(partial(_carry, plan, stage, traits, control, begun=begun, watch=watch))
 
 
 async def _carry(

@@ -1,8 +1,9 @@
-"""Whose turn it is where several threads want one core, as far as the kernel lets a thread ask for it.
+"""Whose turn it is where several threads want one core, or one interpreter.
 
 A worker may share its core with its parent and with its own reporter, which have time; its loop has none.
-Neither call needs a privilege, and a run is right without them: requests are late more often then, and the
-run says so.
+What is asked of the kernel needs no privilege, and a run is right without it: requests are late more often
+then, and the run says so. The reporter does not give way: a thread that is kept from its core while it has
+the interpreter keeps the loop waiting, too.
 """
 
 import ctypes
@@ -14,10 +15,21 @@ _STEPS = 10
 """Of nice. Where others want the core all the time, about a tenth of it is left."""
 _SHORT_NS = 100_000
 """The shortest turn that the kernel gives."""
+_INTERPRETER_S = 50e-6
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 """The system call's number; glibc has a function for it only from 2.41 on."""
 _NOT_INHERITED = 1
 """SCHED_FLAG_RESET_ON_FORK."""
+
+
+def pass_on_soon() -> None:
+    """Have whichever thread of this process has the interpreter pass it on soon to one that waits for it.
+
+    CPython's thread asks for it when it has waited for an interval in which nobody released it. A loop that
+    never sleeps releases it in each of its turns, and takes it again before the other is awake: where a turn
+    is shorter than the interval, 5 ms by default, the other waits for ever.
+    """
+    sys.setswitchinterval(_INTERPRETER_S)
 
 
 class _SchedAttr(ctypes.Structure):

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.drive import watch_loop
 from loadlab.fleet.messages import Delta, Ended, Failed, Go, Halt, Pulse, Quit, Ready, encode, from_parent
-from loadlab.fleet.turns import take_short_turns
+from loadlab.fleet.turns import pass_on_soon, take_short_turns
 from loadlab.fleet.waited import Waited
 from loadlab.heap import TIDY_NS, give_back_free_pages, give_back_large_blocks
 from loadlab.plan import Plan
@@ -47,6 +47,7 @@ _PATIENCE_NS = 5 * NS_PER_S
 async def carry_shard(parent: Connection, plan: Plan, share: Share) -> None:
     """Carry one shard from set-up to drain; the coroutine that an aiomultiprocess worker runs."""
     give_back_large_blocks()
+    pass_on_soon()
     shard = Shard(plan, share, MONOTONIC)
     reporter = Reporter(parent, shard)
     reporter.start()
@@ -206,6 +207,8 @@ class Reporter(threading.Thread):
         sent = self._shard.sent
         self._counted.sent = sent - self._sent_before
         self._sent_before = sent
+        for _ in self._counted.packing():
+            self._look(_TURN_MS)
         self._send(Delta(self._counted, upto_ns))
         self._counted = Recorder(self._counted.window)
 
