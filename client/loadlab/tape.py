@@ -56,9 +56,9 @@ class Tape:
 def pieces(rows: int) -> Iterator[int]:
     """Divide so many rows into pieces, two at most; the loop has its turn after each step of one.
 
-    A loop that is always busy gives its turn back only after the interpreter's switch interval, 5 ms. With
-    pieces of one size a fold of very many rows would come to last longer than it took to write them, and
-    each fold would find more than the one before.
+    A loop that is always busy gives its turn back only when it is asked for, and each step costs something
+    for itself. With pieces of one size a fold of very many rows would come to last longer than it took to
+    write them, and each fold would find more than the one before.
     """
     size = max(PIECE, -(-rows // MOST_PIECES))
     for start in range(0, rows, size):

@@ -27,6 +27,7 @@ from loadlab.cli.run import exit_of
 from loadlab.clock import NS_PER_S
 from loadlab.errors import Exit
 from loadlab.events import Tick
+from loadlab.hosts.nowhere import Nowhere
 from loadlab.plan import Request, Stage, Workload
 from loadlab.result import CheckOutcome, State, Verdict
 
@@ -194,6 +195,17 @@ def test_a_lost_worker_of_a_batch_leaves_numbers_that_make_sense(tmp_path):
     assert stage.window_ns > NS_PER_S
     assert stage.in_flight_mean <= 6
     assert stage.missing_shard_ns > 0
+
+
+@pytest.mark.parametrize("scenario", ["callback", "task"])
+@pytest.mark.parametrize("users", [20, 100, 1000])
+def test_a_loop_that_never_sleeps_is_heard_however_long_its_turns_are(tmp_path, scenario, users):
+    """The reporter of a loop that is always busy gets the interpreter: the run is full, and not lost."""
+    plan = users_of(scenario, users, 2 * NS_PER_S, transport="null")
+    stage = carry(plan, tmp_path, host=Nowhere(None)).stage
+    assert not {"worker_lost"} & {finding.name for finding in stage.findings}
+    assert stage.missing_shard_ns == 0
+    assert stage.counts.ok == stage.counts.scheduled > 10_000
 
 
 def resident_bytes(pid):

@@ -130,6 +130,17 @@ def test_merging_is_recording_all_in_one(one, other):
     assert same(merged, histogram(one + other))
 
 
+@given(some_values, some_values, st.booleans())
+def test_what_is_counted_after_it_was_packed_is_in_what_is_packed_then(one, other, recorded):
+    together = histogram(one)
+    together.sparse()
+    if recorded:
+        together.record(np.array(other, dtype=np.int64))
+    else:
+        together.merge(histogram(other))
+    assert same(Histogram.of(together.sparse()), histogram(one + other))
+
+
 def test_values_outside_the_range_count_at_its_ends():
     assert same(histogram([-5, HIGHEST_NS + 5]), histogram([0, HIGHEST_NS]))
 

@@ -1,5 +1,6 @@
 """What is noted on a tape comes back whole and in order."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +30,17 @@ def test_a_tape_may_grow_while_it_is_cut():
     tape.note(packed_row(*[-1] * COLUMNS))
     assert len(first) == PIECE
     assert tape.cut()[:, 0].tolist() == [*range(PIECE, PIECE + 5), -1]
+
+
+@pytest.mark.parametrize("count", [PIECE, PIECE + 1, 5 * PIECE])
+def test_a_cut_of_any_size_holds_each_row_once_and_in_order(count):
+    tape = Tape()
+    for number in range(count + 1):
+        tape.note(packed_row(*range(number, number + COLUMNS)))
+    rows = tape.cut(count)
+    assert rows.shape == (count, COLUMNS)
+    assert all((rows[:, column] == np.arange(count) + column).all() for column in range(COLUMNS))
+    assert tape.cut().tolist() == [[*range(count, count + COLUMNS)]]
 
 
 def test_a_row_comes_back_as_it_was_packed():
