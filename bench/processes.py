@@ -9,7 +9,8 @@ _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 def family(pid: int) -> list[int]:
     """Return a process and all that it started; nothing of one that is gone."""
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [child for thread in threads for child in (thread / "children").read_text().split()]
     except OSError:
         return []
     return [pid, *(each for child in children for each in family(int(child)))]

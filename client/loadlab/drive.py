@@ -18,6 +18,7 @@ from loadlab.sample import Outcome, Reply
 from loadlab.shard import Shard
 from loadlab.tape import packed_row
 from loadlab.transports import AsyncTransport, async_transport
+from loadlab.turns import pass_on_soon
 
 AsyncSend = Callable[[Any], Awaitable[Reply]]
 BlockingSend = Callable[[Any], Reply]
@@ -29,6 +30,7 @@ _TICK_S = 0.05
 @asynccontextmanager
 async def opened(shard: Shard) -> AsyncIterator[tuple[list[Any], AsyncTransport]]:
     """Open the plan's transport; give the prepared requests and the transport that sends them."""
+    pass_on_soon()
     transport = async_transport(shard.plan.transport)
     await transport.open(shard.plan)
     try:

@@ -196,7 +196,8 @@ class Recorder(msgspec.Struct, array_like=True):
 
     def packing(self) -> Iterator[None]:
         """Find what is sent of each distribution, in steps as `taking`: sending takes less long then."""
-        for each in (self.latency, self.service, self.lag, self.own_lag, self.outside):
+        answered = (self.latency, self.service, self.outside)
+        for each in (*answered, self.lag, self.own_lag, self.late, self.late_service):
             if each.count:
                 each.sparse()
                 yield

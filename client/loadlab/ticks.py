@@ -78,7 +78,8 @@ class Ticks:
         return round(workers * threads) if workers and threads else None
 
     def _told(self, name: str) -> float | None:
-        return None if self._target is None else self._target.get(name)
+        target = self._target  # which `look` may replace meanwhile
+        return None if target is None else target.get(name)
 
     def _fraction(self, at_ns: int, finished: int) -> float:
         if self._plan.duration_ns is not None:

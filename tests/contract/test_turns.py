@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from live import carry, until, users_of, workers_of
+from loadlab import turns
 from loadlab.clock import NS_PER_S
 from loadlab.events import Tick
-from loadlab.fleet import turns
 
 pytestmark = [
     pytest.mark.real,
@@ -59,15 +59,37 @@ def test_a_thread_that_gives_way_is_alone_in_it():
 
 
 @pytest.mark.skipif(KERNEL < (6, 12), reason="before Linux 6.12 there are no turns to ask for")
-def test_short_turns_are_this_threads_and_neither_its_childrens_nor_a_matter_of_share():
+def test_short_turns_are_one_threads_and_no_matter_of_its_share():
     usual_ns, before = turn_ns(0), nice_of(0)
 
     def inside():
         turns.take_short_turns()
-        return turn_ns(0), nice_of(0), in_a_thread(lambda: turn_ns(0))
+        return turn_ns(0), nice_of(0)
 
-    assert in_a_thread(inside) == (100_000, before, usual_ns)
+    assert in_a_thread(inside) == (100_000, before)
     assert turn_ns(0) == usual_ns
+
+
+@pytest.mark.skipif(KERNEL < (6, 12), reason="before Linux 6.12 there are no turns to ask for")
+def test_a_policy_that_somebody_has_chosen_stays():
+    usual_ns = turn_ns(0)
+
+    def inside():
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        turns.take_short_turns()
+        return os.sched_getscheduler(0), turn_ns(0)
+
+    assert in_a_thread(inside) == (os.SCHED_BATCH, usual_ns)
+
+
+def test_where_nobody_may_give_way_a_thread_goes_on_as_it_is(monkeypatch):
+    def refuse(_):
+        raise PermissionError(1, "nice")
+
+    monkeypatch.setattr(os, "nice", refuse)
+    before = nice_of(0)
+    turns.give_way()
+    assert nice_of(0) == before
 
 
 def threads_of(pid):

@@ -1,6 +1,8 @@
 """A task aside has a thread of its own, tells in the caller's, and ends before the caller goes on."""
 
 import asyncio
+import gc
+import queue
 import threading
 
 import pytest
@@ -25,12 +27,12 @@ def test_what_is_done_aside_is_done_in_another_thread_and_comes_back():
 
 def test_each_task_aside_has_a_thread_of_its_own():
     async def work():
-        return threading.get_native_id(), threading.current_thread()
+        return threading.current_thread()
 
     async def main():
         return [await aside(work) for _ in range(2)]
 
-    (_, one), (_, other) = run(main())
+    one, other = run(main())
     assert one is not other
 
 
@@ -106,7 +108,7 @@ def test_a_caller_that_is_cancelled_cancels_the_task_and_waits_until_it_has_clea
     assert run(main()) == ["cleared up"]
 
 
-def test_a_caller_that_is_cancelled_before_the_task_has_begun_cancels_it_all_the_same():
+def test_a_caller_that_is_cancelled_at_once_cancels_it_all_the_same():
     async def main():
         async def work():
             await asyncio.sleep(60)
@@ -118,3 +120,42 @@ def test_a_caller_that_is_cancelled_before_the_task_has_begun_cancels_it_all_the
             await caller
 
     run(main())
+
+
+def test_a_caller_that_is_cancelled_when_the_task_has_just_ended_is_cancelled():
+    threads = queue.Queue()
+
+    async def main():
+        async def work():
+            threads.put(threading.current_thread())
+
+        caller = asyncio.create_task(aside(work))
+        await asyncio.sleep(0)
+        threads.get(timeout=10).join(10)  # this loop is held: it can't hear that the task has ended
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+
+    run(main())
+
+
+def test_a_cancel_leaves_nothing_for_asyncio_to_complain_of():
+    complaints = []
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+
+        async def work():
+            await asyncio.sleep(60)
+
+        caller = asyncio.create_task(aside(work))
+        await asyncio.sleep(0.05)
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        del caller
+        gc.collect()
+        await asyncio.sleep(0)
+
+    run(main())
+    assert complaints == []

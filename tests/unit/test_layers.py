@@ -15,7 +15,7 @@ LAYERS = {
     0: ("errors", "clock", "units", "arrivals", "histogram", "sample", "loops"),
     1: ("plan", "window", "tape", "recorder", "slices"),
     2: ("transports", "hosts", "machine", "heap"),
-    3: ("shard", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),
+    3: ("shard", "turns", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),
     4: ("result", "analysis", "environment", "events"),
     5: (
         "agent",

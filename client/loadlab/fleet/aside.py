@@ -7,14 +7,17 @@ that the process starts afterwards gives way to nobody.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
+Begun = Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Value]]]
+"""Known when the task has begun: its loop, and the task itself."""
 
 
 async def aside(work: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
     """Carry `work` in a loop and a thread of its own; who is cancelled here cancels it and sees it end."""
-    begun: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Value]]] = Future()
+    begun: Begun[Value] = Future()
 
     async def whole() -> Value:
         begun.set_result((asyncio.get_running_loop(), asyncio.ensure_future(work())))
@@ -26,10 +29,22 @@ async def aside(work: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
     try:
         return await asyncio.shield(over)
     except asyncio.CancelledError:
-        loop, task = await asyncio.wrap_future(begun)
-        loop.call_soon_threadsafe(task.cancel)
-        await asyncio.wait([over])
+        await _cancel(begun, over)
         raise
+
+
+async def _cancel(begun: Begun[Value], over: asyncio.Future[Value]) -> None:
+    """Cancel what is carried aside and wait for its end; when cancelled once more, do not wait."""
+    under_way = asyncio.wrap_future(begun)
+    either: list[asyncio.Future[Any]] = [under_way, over]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if not over.done():
+        loop, task = under_way.result()
+        with suppress(RuntimeError):  # the loop is closed: the task has just ended
+            loop.call_soon_threadsafe(task.cancel)
+        await asyncio.wait([over])
+    if not over.cancelled():
+        over.exception()  # or asyncio would complain that nobody has asked for it
 
 
 def told_here(tell: Callable[[Value], None]) -> Callable[[Value], Awaitable[None]]:

@@ -29,12 +29,12 @@ from loadlab.fleet.messages import (
 )
 from loadlab.fleet.pulses import Pulses
 from loadlab.fleet.took import Took, took
-from loadlab.fleet.turns import give_way
 from loadlab.fleet.worker import carry_shard, own_group
 from loadlab.loops import new_event_loop
 from loadlab.plan import Plan
 from loadlab.recorder import Recorder
 from loadlab.shard import Share
+from loadlab.turns import give_way
 from loadlab.window import Window
 
 _SILENT_NS = 1_500 * NS_PER_MS
@@ -83,13 +83,14 @@ class Member:
 
     def _listen(self) -> None:
         """Read in a thread: a worker stopped in the middle of a message must not stop the parent."""
-        give_way()
         try:
             while True:
                 message = from_worker(self.pipe.recv_bytes())
                 self._loop.call_soon_threadsafe(self._hear, message)
+                if isinstance(message, Ready):
+                    give_way()
         except (EOFError, OSError, RuntimeError):
-            if not self._loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # nobody is left to hear it
                 self._loop.call_soon_threadsafe(self._hear, None)
 
     def _hear(self, message: FromWorker | None) -> None:

@@ -15,11 +15,11 @@ from loadlab.fleet.control import Control
 from loadlab.fleet.live import Live, live_of
 from loadlab.fleet.member import Member
 from loadlab.fleet.messages import Go, Halt, Quit
-from loadlab.fleet.turns import give_way
 from loadlab.heap import TIDY_NS, give_back_free_pages, give_back_large_blocks
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.recorder import Recorder
 from loadlab.shard import Share
+from loadlab.turns import give_way
 from loadlab.window import Window
 
 _READY_LOOK_S = 0.01
@@ -74,10 +74,10 @@ async def _carry(
         for member in members:
             member.start()
         await _all_ready(members, control)
-        give_way()  # not before: a process has the priority of the thread that starts it
         begin_ns = MONOTONIC.now_ns() + _LEAD_NS
         for member in members:
             member.tell(Go(begin_ns))
+        give_way()  # not before: a process has the priority of the thread that starts it
         window = Window(
             begin_ns + plan.warmup_ns,
             None if plan.duration_ns is None else begin_ns + plan.warmup_ns + plan.duration_ns,

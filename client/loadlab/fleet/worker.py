@@ -18,7 +18,6 @@ from multiprocessing.connection import Connection
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.drive import watch_loop
 from loadlab.fleet.messages import Delta, Ended, Failed, Go, Halt, Pulse, Quit, Ready, encode, from_parent
-from loadlab.fleet.turns import pass_on_soon, take_short_turns
 from loadlab.fleet.waited import Waited
 from loadlab.heap import TIDY_NS, give_back_free_pages, give_back_large_blocks
 from loadlab.plan import Plan
@@ -26,6 +25,7 @@ from loadlab.recorder import Recorder
 from loadlab.scenarios import scenario
 from loadlab.shard import Shard, Share
 from loadlab.tape import MOST_PIECES, PIECE, pieces
+from loadlab.turns import take_short_turns
 from loadlab.window import Window
 
 _SAMPLE_MS = 10
@@ -47,7 +47,6 @@ _PATIENCE_NS = 5 * NS_PER_S
 async def carry_shard(parent: Connection, plan: Plan, share: Share) -> None:
     """Carry one shard from set-up to drain; the coroutine that an aiomultiprocess worker runs."""
     give_back_large_blocks()
-    pass_on_soon()
     shard = Shard(plan, share, MONOTONIC)
     reporter = Reporter(parent, shard)
     reporter.start()

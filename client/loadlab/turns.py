@@ -10,6 +10,7 @@ import ctypes
 import os
 import platform
 import sys
+from contextlib import suppress
 
 _STEPS = 10
 """Of nice. Where others want the core all the time, about a tenth of it is left."""
@@ -18,8 +19,6 @@ _SHORT_NS = 100_000
 _INTERPRETER_S = 50e-6
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 """The system call's number; glibc has a function for it only from 2.41 on."""
-_NOT_INHERITED = 1
-"""SCHED_FLAG_RESET_ON_FORK."""
 
 
 def pass_on_soon() -> None:
@@ -27,7 +26,8 @@ def pass_on_soon() -> None:
 
     CPython's thread asks for it when it has waited for an interval in which nobody released it. A loop that
     never sleeps releases it in each of its turns, and takes it again before the other is awake: where a turn
-    is shorter than the interval, 5 ms by default, the other waits for ever.
+    is shorter than the interval, 5 ms by default, the other waits for ever. For loops only: of many threads
+    that wait each would wake as often as that.
     """
     sys.setswitchinterval(_INTERPRETER_S)
 
@@ -53,22 +53,23 @@ def give_way() -> None:
     There is no way back without a privilege (sched(7)), and what the thread starts afterwards gives way, too.
     """
     if sys.platform == "linux":
-        os.nice(_STEPS)
+        with suppress(OSError):
+            os.nice(_STEPS)
 
 
 def take_short_turns() -> None:
     """Have this thread run soon after it wakes, for no more of the core than before; from Linux 6.12 on.
 
     Who asks for shorter turns than the one that runs gets the core from it as soon as its share allows it
-    (EEVDF, Documentation/scheduler/sched-eevdf.rst). Older kernels take no notice.
+    (EEVDF, Documentation/scheduler/sched-eevdf.rst). Older kernels take no notice, and what the thread starts
+    afterwards does as it does.
     """
     number = _SCHED_SETATTR.get(platform.machine()) if sys.platform == "linux" else None
-    if number is None:
-        return
+    if number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return  # somebody has chosen another policy
     attr = _SchedAttr(
         size=ctypes.sizeof(_SchedAttr),
         policy=os.SCHED_OTHER,
-        flags=_NOT_INHERITED,
         nice=os.getpriority(os.PRIO_PROCESS, 0),
         runtime_ns=_SHORT_NS,
     )
