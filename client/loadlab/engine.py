@@ -102,7 +102,7 @@ class Run:
         begun, hear = told_here(edges.follow), told_here(self._hear)
 
         async def watch(live: Live) -> None:
-            await hear((live, ticks.tick(live)))
+            await hear(live, ticks.tick(live))
 
         try:
             carried = await carry(self._plan, stage, self._traits, self._control, begun=begun, watch=watch)
@@ -132,8 +132,7 @@ class Run:
         if result.counts.errors or not result.counts.ok:
             self._lost = self._lost or await self._host.lost()
 
-    def _hear(self, news: tuple[Live, Tick]) -> None:
-        live, tick = news
+    def _hear(self, live: Live, tick: Tick) -> None:
         if self._observe is not None:
             self._observe(live)
         self._tell(tick)

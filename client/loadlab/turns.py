@@ -17,6 +17,7 @@ _STEPS = 10
 _SHORT_NS = 100_000
 """The shortest turn that the kernel gives."""
 _INTERPRETER_S = 50e-6
+"""About what a thread takes to wake: it need not be shorter, and a loop's turn may be as short."""
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 """The system call's number; glibc has a function for it only from 2.41 on."""
 

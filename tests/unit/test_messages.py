@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from loadlab.fleet.messages import (
     Delta,
@@ -17,6 +18,7 @@ from loadlab.fleet.messages import (
     from_parent,
     from_worker,
 )
+from loadlab.histogram import Histogram
 from loadlab.transports import Wear
 from recorded import (
     WINDOW,
@@ -38,6 +40,14 @@ def test_a_recorder_comes_through_a_message_whole(window, mix, flights):
     received.counted.merge(sent)
     sent.merge(sent)
     assert everything(received.counted) == everything(sent)
+
+
+@given(windows, mixes)
+def test_what_was_packed_before_is_sent_as_what_was_not_with_a_turn_for_each_distribution(window, mix):
+    packed, other = recorder(window, mix), recorder(window, mix)
+    turns = len(list(packed.packing()))
+    assert turns == sum(isinstance(each, Histogram) and each.count > 0 for each in astuple(packed))
+    assert encode(Delta(packed, 7)) == encode(Delta(other, 7))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ What a lost worker had reported is kept, and the stage says for how long its sha
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.fleet.aside import aside
@@ -35,6 +34,7 @@ _LEAD_NS = 20 * NS_PER_MS
 """From the moment the barrier's fall is announced until it falls."""
 
 
+@aside
 async def carry(
     plan: Plan,
     stage: Stage,
@@ -51,18 +51,6 @@ async def carry(
     Raises nothing for a worker that is lost: the result says so.
     """
     give_back_large_blocks()
-    return await aside(partial(_carry, plan, stage, traits, control, begun=begun, watch=watch))
-
-
-async def _carry(
-    plan: Plan,
-    stage: Stage,
-    traits: Traits,
-    control: Control,
-    *,
-    begun: Callable[[Window], Awaitable[None]],
-    watch: Callable[[Live], Awaitable[None]],
-) -> Carried:
     heard = asyncio.Event()
     size = stage.concurrency or stage.requests or plan.processes
     shards = min(plan.processes, size) if traits.sharded else 1
