@@ -23,6 +23,7 @@ from loadlab.hosts.nowhere import Nowhere
 from loadlab.hosts.sink import SinkHost
 from loadlab.plan import Request, Stage, WhenFull, Workload
 from loadlab.result import CheckOutcome, State, Verdict, decode
+from witness import witness
 
 pytestmark = pytest.mark.real
 
@@ -272,6 +273,11 @@ def path(text):
     return {"requests": (Request(url=f"http://127.0.0.1{text}"),)}
 
 
+LONG = {"duration_ns": 7_000 * MS}
+"""Long enough for p99 of the lag at a rate at which arrivals seldom meet: where they do, one waits until the
+client, on a slow machine, has sent the other, and is truly late."""
+
+
 def open_of(rate_hz, **changed):
     limits = {"max_in_flight": 500, "when_full": WhenFull.DROP}
     given = {"spacing": Spacing.POISSON, **limits, **SHORT, **changed}
@@ -283,8 +289,8 @@ SERVER_LIMITED = {
     "few threads": (users_of("task", 32, **SHORT), {"delay": "5ms", "threads": "2"}),
     "a full accept queue": (users_of("task", 16, **SHORT, timeout_ns=2 * NS_PER_S), {"host": Crowded}),
     "a handler that computes": (users_of("task", 16, **SHORT, **path("/cpu?work=2ms")), {}),
-    "exponential service": (open_of(400), {"delay": "exp:15ms", "threads": "8"}),
-    "errors": (open_of(350, **path("/error?status=503")), {}),
+    "exponential service": (open_of(100, **LONG), {"delay": "exp:60ms", "threads": "8"}),
+    "errors": (open_of(100, **LONG, **path("/error?status=503"), spacing=Spacing.CONSTANT), {}),
     "a slow body": (users_of("task", 16, **SHORT), {"app": "served_apps:dripping", "threads": "8"}),
     "an app that raises": (users_of("task", 4, **SHORT), {"app": "served_apps:raising"}),
     "one thread, many users": (users_of("task", 64, **SHORT), {"delay": "2ms", "threads": "1"}),
@@ -293,15 +299,29 @@ SERVER_LIMITED = {
 }
 
 
+TRIES = 4
+ALLOWED_S, ALLOWED_RATIO = 1e-3, 0.01
+"""The least limit of `lag`: how late, and how many of the requests."""
+
+
 @pytest.mark.parametrize("name", SERVER_LIMITED)
 def test_a_slow_server_is_never_blamed_on_the_client(tmp_path, name, monkeypatch):
     plan, options = SERVER_LIMITED[name]
     (tmp_path / "served_apps.py").write_text(APPS)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    host = options["host"]() if "host" in options else None
     given = {name: value for name, value in options.items() if name != "host"}
-    result = carry(plan, tmp_path, host=host, **given).result
-    blamed = {name: check.message for name, check in failed(result).items() if name != "answered"}
+    for _ in range(TRIES):
+        host = options["host"]() if "host" in options else None
+        with witness(ALLOWED_S) as machine:
+            result = carry(plan, tmp_path, host=host, **given).result
+        blamed = {name: check.message for name, check in failed(result).items() if name != "answered"}
+        # A client that is late is told so with right where half of it, or more, is the machine's own doing.
+        if set(blamed) != {"lag"} or machine.late_ratio < ALLOWED_RATIO / 2:
+            break
+    else:
+        pytest.skip(
+            f"the machine itself was late in each of {TRIES} runs, here {machine.late_ratio:.1%}: {blamed}"
+        )
     assert result.verdict is not Verdict.INVALID, blamed
     assert result.stages[0].state is not State.INVALID
     # A check that could not be made would blame nobody either; the crowded server answers too few.
