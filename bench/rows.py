@@ -10,6 +10,7 @@ from functools import partial
 
 import peers
 from bare_loops import PROGRAM as BARE_LOOPS
+from bare_schedule import PROGRAM as BARE_SCHEDULE
 from lab import Figures, closed, null, poisson, unrecorded
 from memory import growth
 from pinned import pinned
@@ -100,6 +101,7 @@ def contestants(url: str, setting: Setting) -> dict[str, Contestant]:
         "two bare loops": Contestant(partial(bare_loops, 2, seconds)),
         "open, wire": arrivals("wire", url),
         "open, null": arrivals("null", None),
+        "that schedule alone": Contestant(partial(bare_schedule, OPEN_HZ, setting.open_seconds)),
         "memory, callback + wire": memory("callback", "wire"),
         "memory, task + aiohttp": memory("task", "aiohttp"),
     }
@@ -109,6 +111,11 @@ def bare_loops(count: int, seconds: float) -> Figures:
     """Loops that only count, each on a core of its own: what the machine itself gives."""
     command = [*BARE_LOOPS, seconds, *range(count)]
     return {"turns_hz": float(pinned(command, ",".join(map(str, range(count)))).text)}
+
+
+def bare_schedule(rate_hz: int, seconds: float) -> Figures:
+    """Moments at which nothing is to be done: how late the machine itself lets them be noticed."""
+    return {"late_p99_ms": float(pinned([*BARE_SCHEDULE, rate_hz, seconds]).text)}
 
 
 def _rates(of: str, over: str) -> dict[str, tuple[str, str]]:
@@ -199,6 +206,12 @@ ROWS = (
         of=("open, null", "lag_p99_ms"),
         limit=0.1,
         most=True,
+        unit="ms",
+    ),
+    Row(
+        group="open",
+        what="that schedule alone, with nothing to do: p99 of how late it is noticed",
+        of=("that schedule alone", "late_p99_ms"),
         unit="ms",
     ),
     *(

@@ -316,11 +316,12 @@ def test_a_slow_server_is_never_blamed_on_the_client(tmp_path, name, monkeypatch
             result = carry(plan, tmp_path, host=host, **given).result
         blamed = {name: check.message for name, check in failed(result).items() if name != "answered"}
         # A client that is late is told so with right where half of it, or more, is the machine's own doing.
-        if set(blamed) != {"lag"} or machine.late_ratio < ALLOWED_RATIO / 2:
+        late = set(blamed) == {"lag"} and machine.late_ratio >= ALLOWED_RATIO / 2
+        if not late and "client_stolen" not in blamed:
             break
     else:
         pytest.skip(
-            f"the machine itself was late in each of {TRIES} runs, here {machine.late_ratio:.1%}: {blamed}"
+            f"the machine was not its own in any of {TRIES} runs, {machine.late_ratio:.1%} late: {blamed}"
         )
     assert result.verdict is not Verdict.INVALID, blamed
     assert result.stages[0].state is not State.INVALID
