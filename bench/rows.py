@@ -114,7 +114,7 @@ def bare_loops(count: int, seconds: float) -> Figures:
 
 
 def bare_schedule(rate_hz: int, seconds: float) -> Figures:
-    """Moments at which nothing is to be done: how late the machine itself lets them be noticed."""
+    """Let the moments of an open load pass with nothing to do: what the machine itself makes of them."""
     return {"late_p99_ms": float(pinned([*BARE_SCHEDULE, rate_hz, seconds]).text)}
 
 

@@ -15,7 +15,7 @@ from loadlab.hosts import Host, Target
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.metrics import read
 from loadlab.plan import Plan, Request, Stage, Workload
-from loadlab.result import RunResult
+from loadlab.result import Check, CheckOutcome, RunResult
 from loadlab.scenarios import scenario
 
 MS = NS_PER_MS
@@ -122,6 +122,11 @@ class Process(NamedTuple):
     group: int
     state: str
     command: str
+
+
+def failed(result: RunResult) -> dict[str, Check]:
+    """Return the checks that failed, by name."""
+    return {check.name: check for check in result.checks if check.outcome is CheckOutcome.FAIL}
 
 
 def processes() -> dict[int, Process]:

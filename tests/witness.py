@@ -14,25 +14,27 @@ TICK_S = 0.002
 
 
 class Witness:
-    """What was seen, once it is over."""
+    """Knows how late the machine was when it was last watched."""
 
     def __init__(self) -> None:
         self.late_ratio = 0.0
         """The part of its wakings that were later than the limit."""
 
-
-@contextlib.contextmanager
-def witness(limit_s: float) -> Iterator[Witness]:
-    """Watch the machine meanwhile."""
-    seen = Witness()
-    watching = subprocess.Popen(
-        [sys.executable, __file__, str(limit_s)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        yield seen
-    finally:
-        told, _ = watching.communicate()  # the end of its input is the end of its watch
-        seen.late_ratio = float(told)
+    @contextlib.contextmanager
+    def watching(self, limit_s: float) -> Iterator[None]:
+        """Watch the machine meanwhile."""
+        self.late_ratio = 0.0
+        watching = subprocess.Popen(
+            [sys.executable, __file__, str(limit_s)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield
+        finally:
+            told, _ = watching.communicate()  # the end of its input is the end of its watch
+            self.late_ratio = float(told)
 
 
 def watch(limit_s: float) -> float:
