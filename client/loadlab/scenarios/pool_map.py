@@ -1,6 +1,6 @@
 """aiomultiprocess as it is usually written, `Pool().map(get, urls)`: what a pool task per request costs.
 
-The makespan includes the pool's start and its stop is left out; each request opens a session of its own.
+The makespan includes the pool's start and its stop is left out; each request opens a client of its own.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ def remember(plan: Plan) -> None:
 
 
 async def get(request: Request) -> list[int]:
-    """Make one request in a session of its own; return its sent and done, and the reply."""
+    """Make one request with a client of its own; return its sent and done, and the reply."""
     transport = async_transport(_plan.transport)
     await transport.open(_plan)
     sent_ns = MONOTONIC.now_ns()

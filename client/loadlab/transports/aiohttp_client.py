@@ -1,22 +1,26 @@
-"""aiohttp as a load client: its pool without a limit, its extras off, its retry made impossible.
+"""aiohttp as a load client: its connections and its HTTP, without a session around them.
+
+What measures a server must send what the plan says, as often as it says, at a small price. A
+`ClientSession` does neither: it builds each request anew, and it sends an idempotent one once more where
+a kept-alive connection breaks, so that the target sees two requests where the plan has one. So the
+transport works with what a session is made of: a request is built once (`prepare`), a connection is
+taken from the connector, the request written to it and the response read from it.
 
 - No connection limit: aiohttp's default of 100 is a queue that no measurement would see.
-- No retry: where a kept-alive connection breaks under an idempotent request, aiohttp sends it once
-  more, and the target sees two requests where the plan has one. It does so on two kinds of
-  exceptions; `_Response` makes them another kind before they get there.
 - Keep-alive of 1.5 s (`KEEPALIVE_NS`), below gunicorn's 2 s: it rarely closes a connection under a request.
 - One timer for the time limits of all requests (`Deadlines`) instead of one each.
-- No cookies, redirects, proxies, decompression or headers that nobody asked for; a URL is parsed once.
+- No cookies, redirects, proxies, decompression or headers that nobody asked for.
 """
 
 import asyncio
 import math
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import aiohttp
 from aiohttp import hdrs
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import Connection
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
@@ -34,50 +38,28 @@ from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, USER_A
 
 _SERVER_TIMING = istr(SERVER_TIMING)
 
-
-class Prepared(NamedTuple):
-    """A request as aiohttp takes it."""
-
-    method: str
-    url: URL
-    options: dict[str, Any]
-
-
-class _BrokenError(aiohttp.ClientError):
-    """The connection broke before a response's head; not of a kind that aiohttp retries."""
+_NO_TRACES: list[Trace] = []
 
 
 class _Request(aiohttp.ClientRequest):
-    """A request without headers that nobody asked for."""
+    """A request that is built once and may be in flight many times at once.
+
+    It holds nothing of one exchange, and has no headers that nobody asked for.
+    """
 
     DEFAULT_HEADERS: dict[str, str] = {}  # type: ignore[assignment]  # noqa: RUF012 - aiohttp declares it so
 
+    @cached_property
+    def connection_key(self) -> ConnectionKey:
+        """What a connection must have been made for to carry this request."""
+        return super().connection_key
 
-class _Response(aiohttp.ClientResponse):
-    """A response that is never asked for twice, and that knows whether its body was broken off."""
+    def update_expect_continue(self, expect: bool = False) -> None:  # noqa: FBT001, FBT002 - aiohttp's own
+        """Leave a header `Expect: 100-continue` as it is: the body goes out at once, as it may.
 
-    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        self._handler = connection.protocol
-        try:
-            return await super().start(connection)
-        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-            raise _BrokenError from error
-
-    def was_broken_off(self) -> bool:
-        """Tell whether a reset ended a body without length; aiohttp takes that for its end."""
-        if self._handler is None or not isinstance(self._handler.exception(), aiohttp.ClientOSError):
-            return False
-        return not self._length_is_told() and hdrs.TRANSFER_ENCODING not in self.headers
-
-    def inside_ns(self) -> int:
-        """Return the target's stamp, 0 where it has none or it is not one of the whole."""
-        timings = self.headers.getall(_SERVER_TIMING, None)
-        return inside_ns(timings) if timings and self._length_is_told() else 0
-
-    def _length_is_told(self) -> bool:
-        if self.method == hdrs.METH_HEAD or self.status in EMPTY_BODY_STATUS_CODES:
-            return True
-        return hdrs.CONTENT_LENGTH in self.headers and hdrs.TRANSFER_ENCODING not in self.headers
+        aiohttp would hold the body back until one future of the request is done, which all that are
+        in flight would share (RFC 9110, section 10.1.1, lets a client send without waiting).
+        """
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -120,51 +102,54 @@ class AiohttpTransport:
         self._connector = _Connector(
             self.wear, limit=0, keepalive_timeout=KEEPALIVE_NS / NS_PER_S, ssl=client_context(plan) or True
         )
-        self._session = aiohttp.ClientSession(
-            connector=self._connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            request_class=_Request,
-            response_class=_Response,
-            # Above its threshold aiohttp rounds a time limit up to a whole second.
-            timeout=aiohttp.ClientTimeout(
-                connect=plan.connect_timeout_ns / NS_PER_S, ceil_threshold=math.inf
-            ),
+        self._loop = asyncio.get_running_loop()
+        # Above its threshold aiohttp rounds a time limit up to a whole second.
+        self._timeout = aiohttp.ClientTimeout(
+            connect=plan.connect_timeout_ns / NS_PER_S, ceil_threshold=math.inf
         )
 
-    def prepare(self, request: Request) -> Prepared:
+    def prepare(self, request: Request) -> aiohttp.ClientRequest:
         """Parse the URL and build the headers; ASCII URLs go out as they are written."""
         headers = CIMultiDict(request.headers)
         headers.setdefault("User-Agent", USER_AGENT)
-        options: dict[str, Any] = {"headers": headers, "allow_redirects": False}
-        if request.body:
-            options["data"] = request.body
-        if request.body or request.method.upper() not in _Request.GET_METHODS:
-            options["skip_auto_headers"] = ("Content-Type",)
-        return Prepared(request.method, URL(request.url, encoded=request.url.isascii()), options)
+        return _Request(
+            request.method,
+            URL(request.url, encoded=request.url.isascii()),
+            headers=headers,
+            skip_auto_headers=(hdrs.CONTENT_TYPE,),
+            data=request.body or None,
+            loop=self._loop,
+        )
 
-    async def send(self, prepared: Prepared) -> Reply:
+    async def send(self, prepared: aiohttp.ClientRequest) -> Reply:
         """Send one request and read its response to the end, within the plan's time limits."""
         task = asyncio.current_task()
         assert task is not None, "send runs in a task"
-        response = None
+        connection = response = None
         self._deadlines.watch(task)
         try:
-            response = await self._session.request(prepared.method, prepared.url, **prepared.options)
-            assert isinstance(response, _Response)
+            connection = await self._connector.connect(prepared, _NO_TRACES, self._timeout)
+            protocol = connection.protocol
+            assert protocol is not None, "a connection that was just taken is nobody else's"
+            protocol.set_response_params(
+                skip_payload=prepared.method == hdrs.METH_HEAD, read_until_eof=True, auto_decompress=False
+            )
+            response = await prepared.send(connection)
+            await response.start(connection)
             content = response.content
             body_bytes = 0
             while not content.at_eof():
                 body_bytes += len(await content.readany())
             if response.connection is not None:  # an upgrade, or an answer before the request's end
                 response.close()
-            if response.was_broken_off():
+            if _was_broken_off(response, protocol):
                 return self._broken(task)
-            return Reply(self._verdicts[response.status], response.status, body_bytes, response.inside_ns())
+            return Reply(self._verdicts[response.status], response.status, body_bytes, _inside_ns(response))
         except BaseException as error:
             if response is not None:
                 response.close()
+            if connection is not None:
+                connection.close()
             reply = self._reply_to(error, task)
             if reply is None:
                 raise
@@ -177,14 +162,14 @@ class AiohttpTransport:
     async def close(self) -> None:
         """Close every connection."""
         self._deadlines.close()
-        await self._session.close()
+        await self._connector.close()
 
     def _reply_to(self, error: BaseException, task: asyncio.Task[object]) -> Reply | None:
         """Name the outcome of an exception; None where it is nobody's reply."""
         match error:
             case asyncio.CancelledError():
                 return TIMED_OUT if self._deadlines.ran_out(task) else None
-            case aiohttp.ServerTimeoutError():
+            case TimeoutError(errno=None):  # a limit of time; one with a number is the kernel's
                 return TIMED_OUT
             case aiohttp.ClientConnectorError() | aiohttp.InvalidURL() | UnicodeError():
                 self.wear.not_connected(error)
@@ -197,3 +182,22 @@ class AiohttpTransport:
         if task not in self._connector.fresh:
             self.wear.connections_lost += 1
         return BROKEN
+
+
+def _was_broken_off(response: aiohttp.ClientResponse, protocol: ResponseHandler) -> bool:
+    """Tell whether a reset ended a body without length; aiohttp takes that for its end."""
+    if not isinstance(protocol.exception(), aiohttp.ClientOSError):
+        return False
+    return not _length_is_told(response) and hdrs.TRANSFER_ENCODING not in response.headers
+
+
+def _inside_ns(response: aiohttp.ClientResponse) -> int:
+    """Return the target's stamp, 0 where it has none or it is not one of the whole."""
+    timings = response.headers.getall(_SERVER_TIMING, None)
+    return inside_ns(timings) if timings and _length_is_told(response) else 0
+
+
+def _length_is_told(response: aiohttp.ClientResponse) -> bool:
+    if response.method == hdrs.METH_HEAD or response.status in EMPTY_BODY_STATUS_CODES:
+        return True
+    return hdrs.CONTENT_LENGTH in response.headers and hdrs.TRANSFER_ENCODING not in response.headers

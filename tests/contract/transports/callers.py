@@ -62,9 +62,11 @@ class AsyncCaller:
         return self.start(self.transport.send(self.transport.prepare(request))).result(PATIENCE_S)
 
     def send_together(self, requests: list[Request]) -> list[Reply]:
+        """Send them all at once; equal ones are prepared once, as in a run."""
+
         async def together() -> list[Reply]:
-            prepared = [self.transport.prepare(request) for request in requests]
-            return await asyncio.gather(*(self.transport.send(each) for each in prepared))
+            prepared = {request: self.transport.prepare(request) for request in set(requests)}
+            return await asyncio.gather(*(self.transport.send(prepared[request]) for request in requests))
 
         return self.start(together()).result(PATIENCE_S)
 

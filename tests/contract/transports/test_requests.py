@@ -80,6 +80,18 @@ def test_headers_arrive_as_given_twice_where_given_twice(sent):
     assert received.named("Cookie") == ["c=1"], "and the server's cookie is not kept"
 
 
+@pytest.mark.parametrize("headers", [(), (("Expect", "100-continue"),)], ids=["plain", "expecting 100"])
+def test_one_request_in_flight_many_times_goes_out_whole_each_time(caller, serve, headers):
+    server = serve(answers(FINE))
+    caller.open(plan_for(server.url))
+    request = Request(url=server.url, method="POST", body=bytes(range(256)) * 1000, headers=headers)
+
+    replies = caller.send_together([request] * 20)
+
+    assert [reply.outcome for reply in replies] == [Outcome.OK] * 20
+    assert [received.body for received in server.received] == [request.body] * 20
+
+
 def test_the_host_header_can_be_another(sent):
     assert sent(headers=(("Host", "service.test"),)).named("Host") == ["service.test"]
 
