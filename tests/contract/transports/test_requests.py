@@ -96,6 +96,18 @@ def test_the_host_header_can_be_another(sent):
     assert sent(headers=(("Host", "service.test"),)).named("Host") == ["service.test"]
 
 
+def test_credentials_in_the_url_go_out_as_a_header_and_not_in_the_target(caller, serve):
+    server = serve(answers(FINE))
+    caller.open(plan_for(server.url))
+
+    caller.send(Request(url=server.url.replace("//", "//me:p%20w@")))
+
+    (received,) = server.received
+    assert received.named("Authorization") == ["Basic bWU6cCB3"]
+    assert received.target == "/"
+    assert "@" not in received.named("Host")[0]
+
+
 @pytest.mark.parametrize(
     ("path", "target"),
     [
