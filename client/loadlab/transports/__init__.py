@@ -60,7 +60,7 @@ class AsyncTransport(Protocol):
         ...
 
     def prepare(self, request: Request) -> Any:  # noqa: ANN401 - its own form, only `send` reads it
-        """Do once for a kind of request what need not be done for each."""
+        """Do once for a kind of request, after `open`, what need not be done for each."""
         ...
 
     async def send(self, prepared: Any) -> Reply:  # noqa: ANN401 - what `prepare` returned
@@ -105,7 +105,7 @@ class BlockingTransport(Protocol):
         ...
 
     def prepare(self, request: Request) -> Any:  # noqa: ANN401 - its own form, only `send` reads it
-        """Do once for a kind of request what need not be done for each."""
+        """Do once for a kind of request, after `open`, what need not be done for each."""
         ...
 
     def send(self, prepared: Any) -> Reply:  # noqa: ANN401 - what `prepare` returned

@@ -1,10 +1,9 @@
 """aiohttp as a load client: its connections and its HTTP, without a session around them.
 
-What measures a server must send what the plan says, as often as it says, at a small price. A
-`ClientSession` does neither: it builds each request anew, and it sends an idempotent one once more where
-a kept-alive connection breaks, so that the target sees two requests where the plan has one. So the
-transport works with what a session is made of: a request is built once (`prepare`), a connection is
-taken from the connector, the request written to it and the response read from it.
+A `ClientSession` sends an idempotent request once more where its connection breaks, so that the target
+sees two where the plan has one, and it builds every request anew. So the transport works with what a
+session is made of: a request is built once (`prepare`), a connection is taken from the connector, the
+request is written to it and the response read from it.
 
 - No connection limit: aiohttp's default of 100 is a queue that no measurement would see.
 - Keep-alive of 1.5 s (`KEEPALIVE_NS`), below gunicorn's 2 s: it rarely closes a connection under a request.
@@ -32,9 +31,10 @@ from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
 from loadlab.transports import KEEPALIVE_NS, Wear
 from loadlab.transports.deadlines import Deadlines
+from loadlab.transports.implied import implied_headers
 from loadlab.transports.stamps import SERVER_TIMING, inside_ns
 from loadlab.transports.trust import client_context
-from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, USER_AGENT, Verdicts
+from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, Verdicts
 
 _SERVER_TIMING = istr(SERVER_TIMING)
 
@@ -44,7 +44,7 @@ _NO_TRACES: list[Trace] = []
 class _Request(aiohttp.ClientRequest):
     """A request that is built once and may be in flight many times at once.
 
-    It holds nothing of one exchange, and has no headers that nobody asked for.
+    Nothing that an exchange needs is kept on it, and it has no headers that nobody asked for.
     """
 
     DEFAULT_HEADERS: dict[str, str] = {}  # type: ignore[assignment]  # noqa: RUF012 - aiohttp declares it so
@@ -111,10 +111,11 @@ class AiohttpTransport:
     def prepare(self, request: Request) -> aiohttp.ClientRequest:
         """Parse the URL and build the headers; ASCII URLs go out as they are written."""
         headers = CIMultiDict(request.headers)
-        headers.setdefault("User-Agent", USER_AGENT)
+        for name, value in implied_headers(request).items():
+            headers.setdefault(name, value)
         return _Request(
             request.method,
-            URL(request.url, encoded=request.url.isascii()),
+            URL(request.url, encoded=request.url.isascii()).with_user(None),
             headers=headers,
             skip_auto_headers=(hdrs.CONTENT_TYPE,),
             data=request.body or None,
@@ -128,9 +129,14 @@ class AiohttpTransport:
         connection = response = None
         self._deadlines.watch(task)
         try:
-            connection = await self._connector.connect(prepared, _NO_TRACES, self._timeout)
-            protocol = connection.protocol
-            assert protocol is not None, "a connection that was just taken is nobody else's"
+            while True:
+                connection = await self._connector.connect(prepared, _NO_TRACES, self._timeout)
+                protocol = connection.protocol
+                assert protocol is not None, "a connection that was just taken is nobody else's"
+                if not protocol.should_close or task in self._connector.fresh:
+                    break
+                self.wear.surplus += 1  # bytes came while it was idle, and would pass for the answer
+                connection.close()
             protocol.set_response_params(
                 skip_payload=prepared.method == hdrs.METH_HEAD, read_until_eof=True, auto_decompress=False
             )
@@ -140,9 +146,10 @@ class AiohttpTransport:
             body_bytes = 0
             while not content.at_eof():
                 body_bytes += len(await content.readany())
+            broken_off = _was_broken_off(response, protocol)
             if response.connection is not None:  # an upgrade, or an answer before the request's end
                 response.close()
-            if _was_broken_off(response, protocol):
+            if broken_off:
                 return self._broken(task)
             return Reply(self._verdicts[response.status], response.status, body_bytes, _inside_ns(response))
         except BaseException as error:
@@ -160,15 +167,18 @@ class AiohttpTransport:
                 self._connector.fresh.discard(task)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and end what is still in flight."""
+        closed = self._connector.close()
         self._deadlines.close()
-        await self._connector.close()
+        await closed
 
     def _reply_to(self, error: BaseException, task: asyncio.Task[object]) -> Reply | None:
         """Name the outcome of an exception; None where it is nobody's reply."""
         match error:
             case asyncio.CancelledError():
-                return TIMED_OUT if self._deadlines.ran_out(task) else None
+                if not self._deadlines.ran_out(task):
+                    return None
+                return self._broken(task) if self._connector.closed else TIMED_OUT
             case TimeoutError(errno=None):  # a limit of time; one with a number is the kernel's
                 return TIMED_OUT
             case aiohttp.ClientConnectorError() | aiohttp.InvalidURL() | UnicodeError():

@@ -52,20 +52,24 @@ class Deadlines:
         return cancelling_before is not None and task.uncancel() <= cancelling_before
 
     def close(self) -> None:
-        """Stop the timer; nothing runs out any more."""
+        """End every request in flight as if it were late; nothing runs out any more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._in_flight.clear()
+        for task in list(self._in_flight):
+            self._cancel(task)
 
     def _fire(self) -> None:
         self._timer = None
         late = self._loop.time() + _GRAIN_S
         while self._in_flight:
-            task, (due_s, cancelling_before) = next(iter(self._in_flight.items()))
+            task, (due_s, _) = next(iter(self._in_flight.items()))
             if due_s > late:
                 self._timer = self._loop.call_at(due_s, self._fire)
                 return
-            del self._in_flight[task]
-            self._late[task] = cancelling_before
-            task.cancel()
+            self._cancel(task)
+
+    def _cancel(self, task: asyncio.Task[object]) -> None:
+        _, cancelling_before = self._in_flight.pop(task)
+        self._late[task] = cancelling_before
+        task.cancel()

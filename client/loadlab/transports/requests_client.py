@@ -21,9 +21,10 @@ from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
 from loadlab.transports import Wear
 from loadlab.transports.bounded_http import HttpPool, HttpsPool, TimeLimit
+from loadlab.transports.implied import implied_headers
 from loadlab.transports.stamps import SERVER_TIMING, inside_ns
 from loadlab.transports.trust import client_context
-from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, USER_AGENT, Verdicts
+from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, Verdicts
 
 _PIECE_BYTES = 64 * 1024
 
@@ -74,6 +75,11 @@ class _Adapter(HTTPAdapter):
             pool.close()
 
 
+def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Add no header for the credentials of a URL; `implied_headers` has one."""
+    return prepared
+
+
 class RequestsTransport:
     """A `BlockingTransport`. Of one thread: one request at a time."""
 
@@ -94,13 +100,14 @@ class RequestsTransport:
 
     def prepare(self, request: Request) -> requests.PreparedRequest:
         """Build the request once; ASCII URLs go out as they are written."""
-        prepared = requests.Request(request.method, request.url, data=request.body).prepare()
+        prepared = requests.Request(request.method, request.url, data=request.body, auth=_no_auth).prepare()
         if request.url.isascii():
             prepared.url = request.url
         headers = HTTPHeaderDict()
         for name, value in request.headers:
             headers.add(name, value)  # a name may come twice, which requests' own dictionary can't hold
-        headers.setdefault("User-Agent", USER_AGENT)
+        for name, value in implied_headers(request).items():
+            headers.setdefault(name, value)
         headers.setdefault("Accept-Encoding", SKIP_HEADER)
         for name, value in prepared.headers.items():
             headers.setdefault(name, value)

@@ -13,8 +13,6 @@ TIMED_OUT: Final = Reply(Outcome.TIMEOUT)
 NOT_CONNECTED: Final = Reply(Outcome.CONNECT_ERROR)
 BROKEN: Final = Reply(Outcome.PROTOCOL_ERROR)
 
-USER_AGENT: Final = "loadlab"
-
 
 class Verdicts(dict[int, Outcome]):
     """The outcome of each status as the plan expects it; a status is judged once, then looked up."""

@@ -51,22 +51,27 @@ class AsyncCaller:
         self.loop.set_exception_handler(lambda _loop, context: self.complaints.append(context))
         self.transport: AsyncTransport = async_transport(name)
         self.wear = self.transport.wear
+        self._prepared: dict[Request, Any] = {}
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def open(self, plan: Plan) -> None:
+        self._prepared.clear()
         self.start(self.transport.open(plan)).result(PATIENCE_S)
 
+    def prepared(self, request: Request) -> Any:
+        """Prepare each request once, as in a run."""
+        if request not in self._prepared:
+            self._prepared[request] = self.transport.prepare(request)
+        return self._prepared[request]
+
     def send(self, request: Request) -> Reply:
-        return self.start(self.transport.send(self.transport.prepare(request))).result(PATIENCE_S)
+        return self.start(self.transport.send(self.prepared(request))).result(PATIENCE_S)
 
     def send_together(self, requests: list[Request]) -> list[Reply]:
-        """Send them all at once; equal ones are prepared once, as in a run."""
-
         async def together() -> list[Reply]:
-            prepared = {request: self.transport.prepare(request) for request in set(requests)}
-            return await asyncio.gather(*(self.transport.send(prepared[request]) for request in requests))
+            return await asyncio.gather(*(self.transport.send(self.prepared(each)) for each in requests))
 
         return self.start(together()).result(PATIENCE_S)
 

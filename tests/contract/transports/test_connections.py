@@ -1,6 +1,7 @@
 """Connections: kept alive, lost, many at once, and gone when they are not wanted any more."""
 
 import asyncio
+import socket
 import threading
 import time
 
@@ -190,6 +191,12 @@ def inside_the_body(peer):
     peer.wait_for_end()
 
 
+def inside_a_body_without_length(peer):
+    peer.read()
+    peer.say(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+    peer.wait_for_end()
+
+
 @pytest.mark.parametrize("script", [before_any_byte, inside_the_body])
 def test_a_cancelled_send_passes_it_on_and_leaves_nothing_behind(async_caller, serve, script):
     server = serve(script, answers(FINE))
@@ -243,8 +250,9 @@ def test_a_task_can_go_on_after_its_request_has_run_out_of_time(async_caller, se
     assert async_caller.start(send_and_look()).result(PATIENCE_S) == (Reply(Outcome.TIMEOUT), 0)
 
 
-def test_closing_ends_what_is_in_flight_as_a_protocol_error(async_caller, serve):
-    server = serve(before_any_byte)
+@pytest.mark.parametrize("script", [before_any_byte, inside_the_body, inside_a_body_without_length])
+def test_closing_ends_what_is_in_flight_as_a_protocol_error(async_caller, serve, script):
+    server = serve(script)
     async_caller.open(plan_for(server.url))
     transport = async_caller.transport
     sending = async_caller.start(transport.send(transport.prepare(Request(url=server.url))))
@@ -253,3 +261,84 @@ def test_closing_ends_what_is_in_flight_as_a_protocol_error(async_caller, serve)
     async_caller.close()
 
     assert sending.result(PATIENCE_S) == Reply(Outcome.PROTOCOL_ERROR)
+
+
+def test_bytes_on_an_idle_connection_close_it(async_caller, serve):
+    spoken = threading.Event()
+
+    def script(peer):
+        peer.read()
+        peer.say(FINE)
+        peer.pause(0.1)
+        peer.say(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+        spoken.set()
+        peer.wait_for_end()
+
+    server = serve(script, answers(FINE))
+    async_caller.open(plan_for(server.url))
+
+    assert async_caller.send(Request(url=server.url)) == OK
+    assert spoken.wait(PATIENCE_S)
+    time.sleep(0.05)  # for the bytes to arrive
+    assert async_caller.send(Request(url=server.url)) == OK
+    assert server.ended.acquire(timeout=PATIENCE_S), "the connection that spoke unasked is closed"
+    assert async_caller.wear.surplus == 1
+    assert [each.connection for each in server.received] == [0, 1]
+
+
+def test_an_answer_before_the_end_of_its_request_closes_the_connection(async_caller, serve):
+    def script(peer):
+        peer.sock.recv(1000)
+        peer.say(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        peer.pause(0.2)
+
+    server = serve(script, answers(FINE))
+    async_caller.open(plan_for(server.url))
+
+    reply = async_caller.send(Request(method="POST", url=server.url, body=bytes(50_000_000)))
+    assert reply == Reply(Outcome.HTTP_ERROR, 413, 0)
+    assert async_caller.send(Request(url=server.url)) == OK
+    assert async_caller.wear.connections_opened == 2
+
+
+def test_a_reset_inside_an_answer_without_length_that_came_early_is_seen(async_caller, serve):
+    def script(peer):
+        peer.sock.recv(1000)
+        peer.say(b"HTTP/1.1 413 Too Large\r\n\r\nhalf")
+        peer.pause(0.1)
+        peer.reset()
+
+    server = serve(script)
+    async_caller.open(plan_for(server.url))
+
+    reply = async_caller.send(Request(method="POST", url=server.url, body=bytes(50_000_000)))
+
+    assert reply == Reply(Outcome.PROTOCOL_ERROR)
+
+
+def test_one_of_many_sends_of_a_request_can_be_cancelled_while_all_of_them_still_write(async_caller, serve):
+    number, body = 8, bytes(range(256)) * 40_000
+    begun = threading.Barrier(number + 1, timeout=PATIENCE_S)
+    go_on = threading.Event()
+
+    def script(peer):
+        peer.sock.recv(1, socket.MSG_PEEK)
+        begun.wait()
+        go_on.wait(PATIENCE_S)
+        answers(FINE)(peer)
+
+    server = serve(script)
+    async_caller.open(plan_for(server.url, timeout_s=PATIENCE_S))
+    request = Request(method="POST", url=server.url, body=body)
+
+    async def send() -> Reply:
+        return await async_caller.transport.send(async_caller.prepared(request))
+
+    sendings = [async_caller.start(send()) for _ in range(number)]
+    begun.wait()
+    sendings[0].cancel()
+    time.sleep(0.1)
+    go_on.set()
+
+    assert [sending.result(PATIENCE_S) for sending in sendings[1:]] == [OK] * (number - 1)
+    assert [received.body == body for received in server.received] == [True] * (number - 1)

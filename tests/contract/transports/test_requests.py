@@ -1,5 +1,8 @@
 """What goes out: the request as the plan has it, and nothing else."""
 
+from base64 import b64decode
+from urllib.parse import unquote
+
 import pytest
 
 from contract.transports.callers import plan_for
@@ -89,23 +92,38 @@ def test_one_request_in_flight_many_times_goes_out_whole_each_time(caller, serve
     replies = caller.send_together([request] * 20)
 
     assert [reply.outcome for reply in replies] == [Outcome.OK] * 20
-    assert [received.body for received in server.received] == [request.body] * 20
+    first = server.received[0]
+    assert first.body == request.body
+    assert all((each.headers, each.body) == (first.headers, first.body) for each in server.received)
 
 
 def test_the_host_header_can_be_another(sent):
     assert sent(headers=(("Host", "service.test"),)).named("Host") == ["service.test"]
 
 
-def test_credentials_in_the_url_go_out_as_a_header_and_not_in_the_target(caller, serve):
+@pytest.mark.parametrize("credentials", ["me:p%20w", "me", "m%C3%BC:%E2%82%AC", "m\u00fc:\u20ac"])
+def test_credentials_in_the_url_go_out_as_a_header_and_not_in_the_target(caller, serve, credentials):
     server = serve(answers(FINE))
     caller.open(plan_for(server.url))
 
-    caller.send(Request(url=server.url.replace("//", "//me:p%20w@")))
+    caller.send(Request(url=server.url.replace("//", f"//{credentials}@")))
 
     (received,) = server.received
-    assert received.named("Authorization") == ["Basic bWU6cCB3"]
+    (authorization,) = received.named("Authorization")
+    user, _, password = b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
+    assert f"{user}:{password}".removesuffix(":") == unquote(credentials)
     assert received.target == "/"
     assert "@" not in received.named("Host")[0]
+
+
+def test_an_authorization_that_is_given_goes_before_the_credentials_of_the_url(caller, serve):
+    server = serve(answers(FINE))
+    caller.open(plan_for(server.url))
+    url = server.url.replace("//", "//me:pw@")
+
+    caller.send(Request(url=url, headers=(("authorization", "Bearer mine"),)))
+
+    assert server.received[0].named("Authorization") == ["Bearer mine"]
 
 
 @pytest.mark.parametrize(

@@ -82,23 +82,6 @@ def test_surplus_bytes_close_the_connection_and_are_counted(wire, serve, case):
     assert (wire.wear.surplus, wire.wear.connections_lost) == (1, 0)
 
 
-def test_bytes_on_an_idle_connection_close_it(wire, serve):
-    def script(peer):
-        peer.read()
-        peer.say(FINE)
-        peer.pause(0.1)
-        peer.say(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
-        peer.wait_for_end()
-
-    server = serve(script, answers(FINE))
-    wire.open(plan_for(server.url))
-
-    assert wire.send(Request(url=server.url)) == OK
-    assert server.ended.acquire(timeout=PATIENCE_S)
-    assert wire.send(Request(url=server.url)) == OK
-    assert wire.wear.surplus == 1
-
-
 def test_the_last_connection_used_is_the_first_used_again(wire, serve):
     server = serve(answers(FINE))
     wire.open(plan_for(server.url))
@@ -121,21 +104,6 @@ def test_an_idle_connection_is_closed_before_gunicorn_would_close_it(wire, serve
     assert 1.4 < time.monotonic() - begun < 1.9
     assert wire.send(Request(url=server.url)) == OK
     assert (wire.wear.connections_opened, wire.wear.connections_lost) == (2, 0)
-
-
-def test_an_answer_before_the_end_of_its_request_closes_the_connection(wire, serve):
-    def script(peer):
-        peer.sock.recv(1000)
-        peer.say(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
-        peer.pause(0.2)
-
-    server = serve(script, answers(FINE))
-    wire.open(plan_for(server.url))
-
-    reply = wire.send(Request(method="POST", url=server.url, body=bytes(50_000_000)))
-    assert reply == Reply(Outcome.HTTP_ERROR, 413, 0)
-    assert wire.send(Request(url=server.url)) == OK
-    assert wire.wear.connections_opened == 2
 
 
 def test_a_kind_of_request_may_close_its_connection_itself(wire, serve):

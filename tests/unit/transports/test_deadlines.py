@@ -158,13 +158,14 @@ def test_a_request_that_finished_although_it_was_cancelled_is_not_cancelled_any_
     assert task.count == 0
 
 
-def test_after_close_nothing_runs_out(loop, deadlines):
+def test_close_ends_what_is_in_flight_once_and_for_all(loop, deadlines):
     task = Task()
     deadlines.watch(task)
     deadlines.close()
     loop.advance(20)
 
-    assert task.count == 0
+    assert task.count == 1
+    assert deadlines.ran_out(task)
 
 
 @pytest.mark.real

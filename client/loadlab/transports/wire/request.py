@@ -1,11 +1,10 @@
 """A kind of request as bytes, and where they go."""
 
-from base64 import b64encode
 from typing import NamedTuple
-from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from loadlab.plan import Request
-from loadlab.transports.verdicts import USER_AGENT
+from loadlab.transports.implied import implied_headers
 
 _AS_WRITTEN = "".join(map(chr, range(0x21, 0x7F)))
 _HAVE_A_BODY = ("POST", "PUT", "PATCH")
@@ -51,12 +50,10 @@ def asks_to_close(request: Request) -> bool:
 
 def _implied(request: Request, parts: SplitResult) -> list[tuple[str, str]]:
     """Return the headers that hold where none of their name is given."""
-    user, at, host = parts.netloc.rpartition("@")
+    host = parts.netloc.rpartition("@")[2]
     if not host.isascii():
         host = host.replace(parts.hostname or "", (parts.hostname or "").encode("idna").decode())
-    implied = [("Host", host), ("User-Agent", USER_AGENT)]
-    if at:
-        implied.append(("Authorization", f"Basic {b64encode(unquote_to_bytes(user)).decode()}"))
+    implied = [("Host", host), *implied_headers(request).items()]
     chunked = any(name.lower() == "transfer-encoding" for name, _ in request.headers)
     if (request.body or request.method in _HAVE_A_BODY) and not chunked:
         implied.append(("Content-Length", str(len(request.body))))
