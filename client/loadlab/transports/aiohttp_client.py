@@ -20,6 +20,7 @@ import aiohttp
 from aiohttp import hdrs
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.connector import Connection
 from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
@@ -65,13 +66,28 @@ class _Request(aiohttp.ClientRequest):
 class _Connector(aiohttp.TCPConnector):
     """Counts connections as they are made, and notes which request each was made for.
 
-    aiohttp's trace hooks could do that too, at a price for each request.
+    aiohttp's trace hooks could do that too, at a price for each request. A connection that spoke while it
+    was idle is given up: what it said would pass for the next answer.
     """
 
     def __init__(self, wear: Wear, **options: Any) -> None:  # noqa: ANN401 - TCPConnector's own
         super().__init__(**options)
         self._wear = wear
         self.fresh: set[asyncio.Task[object] | None] = set()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own
+    ) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            assert connection.protocol is not None, "it is taken, and not yet used"
+            if not connection.protocol.should_close or asyncio.current_task() in self.fresh:
+                return connection
+            self._wear.surplus += 1
+            connection.close()
 
     async def _create_connection(
         self,
@@ -129,14 +145,9 @@ class AiohttpTransport:
         connection = response = None
         self._deadlines.watch(task)
         try:
-            while True:
-                connection = await self._connector.connect(prepared, _NO_TRACES, self._timeout)
-                protocol = connection.protocol
-                assert protocol is not None, "a connection that was just taken is nobody else's"
-                if not protocol.should_close or task in self._connector.fresh:
-                    break
-                self.wear.surplus += 1  # bytes came while it was idle, and would pass for the answer
-                connection.close()
+            connection = await self._connector.connect(prepared, _NO_TRACES, self._timeout)
+            protocol = connection.protocol
+            assert protocol is not None, "a connection that was just taken is nobody else's"
             protocol.set_response_params(
                 skip_payload=prepared.method == hdrs.METH_HEAD, read_until_eof=True, auto_decompress=False
             )
@@ -148,15 +159,13 @@ class AiohttpTransport:
                 body_bytes += len(await content.readany())
             broken_off = _was_broken_off(response, protocol)
             if response.connection is not None:  # an upgrade, or an answer before the request's end
-                response.close()
+                _break(connection, response)
             if broken_off:
                 return self._broken(task)
             return Reply(self._verdicts[response.status], response.status, body_bytes, _inside_ns(response))
         except BaseException as error:
-            if response is not None:
-                response.close()
             if connection is not None:
-                connection.close()
+                _break(connection, response)
             reply = self._reply_to(error, task)
             if reply is None:
                 raise
@@ -192,6 +201,15 @@ class AiohttpTransport:
         if task not in self._connector.fresh:
             self.wear.connections_lost += 1
         return BROKEN
+
+
+def _break(connection: Connection, response: aiohttp.ClientResponse | None) -> None:
+    """Close a connection at once: what is still to be written would otherwise go out first."""
+    if connection.protocol is not None:
+        connection.protocol.abort()
+    if response is not None:
+        response.close()
+    connection.close()
 
 
 def _was_broken_off(response: aiohttp.ClientResponse, protocol: ResponseHandler) -> bool:
