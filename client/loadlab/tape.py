@@ -10,8 +10,11 @@ from loadlab.histogram import Int64s
 from loadlab.sample import Sample
 
 COLUMNS = len(Sample._fields)
-packed_row = struct.Struct(f"{COLUMNS}q").pack
-"""Packs a finished request as a `Tape` takes it: in the loop, cheaper than a list of its integers."""
+packed_row = struct.Struct(f"{COLUMNS}n").pack
+"""Packs a finished request as a `Tape` takes it: in the loop, cheaper than a list of its integers.
+
+As C's `ssize_t`: wherever the lab runs it has the 64 bits of `q`, and packing takes two thirds of the time.
+"""
 PIECE = 12_288
 """Rows folded at a time; a column of so many is less than the 128 KiB from which on `heap` gives back."""
 _AT_ONCE = 2_048
