@@ -27,23 +27,45 @@ _UNKNOWN: Final = (-1, BROKEN)
 NEVER: Final = -(1 << 62)
 
 
-class Known(dict[bytes, tuple[int, Reply]]):
-    """Heads that came before, and how long the whole response behind each is. Bounded."""
+class Known:
+    """Heads that came before, and how long the whole response behind each is. Bounded.
 
-    __slots__ = ("usual_bytes",)
+    A response that is the last one again, byte for byte, is not even looked up.
+    """
+
+    __slots__ = ("_heads", "_usual_bytes", "last", "last_reply")
 
     def __init__(self) -> None:
-        super().__init__()
-        self.usual_bytes = 0
+        self._heads: dict[bytes, tuple[int, Reply]] = {}
+        self._usual_bytes = 0
         """How long the last head was, and the next one probably is."""
+        self.last: bytes | None = None
+        """The last whole response behind a known head, unless it was long."""
+        self.last_reply = BROKEN
+        """What it came to."""
+
+    def __len__(self) -> int:
+        """Return how many heads are known."""
+        return len(self._heads)
 
     def learn(self, head: bytes, whole_bytes: int, reply: Reply) -> None:
         """Keep a head, unless it is long; of too many, as with a date in each, drop the oldest."""
         if len(head) <= _MOST_KNOWN_BYTES:
-            if len(self) >= _MOST_KNOWN:
-                del self[next(iter(self))]
-            self[head] = whole_bytes, reply
-            self.usual_bytes = len(head)
+            if len(self._heads) >= _MOST_KNOWN:
+                del self._heads[next(iter(self._heads))]
+            self._heads[head] = whole_bytes, reply
+            self._usual_bytes = len(head)
+
+    def reply_to(self, data: bytes) -> Reply | None:
+        """Return what a whole response behind a known head comes to; None of anything else."""
+        whole_bytes, reply = self._heads.get(data[: self._usual_bytes], _UNKNOWN)
+        if whole_bytes != len(data):  # not as long a head as the last one?
+            whole_bytes, reply = self._heads.get(data[: data.find(END_OF_HEAD) + 4], _UNKNOWN)
+            if whole_bytes != len(data):
+                return None
+        if whole_bytes <= _MOST_KNOWN_BYTES:
+            self.last, self.last_reply = data, reply
+        return reply
 
 
 class Asked:
@@ -98,7 +120,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_limit_ns", "_reader", "_terms", "_transport", "_wheel",
-        "asked", "connecting", "deadline_ns", "fresh", "idle_since_ns", "replied", "write",
+        "asked", "asked_ns", "connecting", "idle_since_ns", "replied", "write",
     )  # fmt: skip
 
     def __init__(self, terms: Terms, asked: Asked, replied: Replied, sent_ns: int) -> None:
@@ -106,37 +128,32 @@ class Connection(asyncio.Protocol):
         self._wheel = terms.wheel
         self._reader: Reader | None = None
         self._transport: Any = None
-        self._limit_ns = sent_ns + terms.limit_ns
+        self._limit_ns = min(terms.connect_limit_ns, terms.limit_ns)
         self.asked = asked
+        self.asked_ns = sent_ns
+        """When the last request was sent: its time limit counts from here."""
         self.replied: Replied | None = replied
         self.connecting: asyncio.Task[None] | None = None
         """Makes this connection; None once it is made or given up."""
-        self.deadline_ns = min(sent_ns + terms.connect_limit_ns, self._limit_ns)
-        self.fresh = False
-        """Whether a request is out of whose response nothing has come."""
         self.idle_since_ns = NEVER
         """When it was last kept; never, where it must not be used."""
         self.write: Callable[[bytes], None] = _no_connection
         terms.opened.add(self)
-        terms.wheel.watch(self, self.deadline_ns)
+        terms.wheel.watch(self, sent_ns + self._limit_ns)
 
     def data_received(self, data: bytes) -> None:
         """Take in what came; the call with a response's last byte answers."""
-        if self.fresh:
+        replied = self.replied
+        if replied is not None and self._reader is None:
             asked = self.asked
             known = asked.known
-            whole_bytes, reply = known.get(data[: known.usual_bytes], _UNKNOWN)
-            if whole_bytes != len(data):
-                # Not as long a head as the last one, or not a known one, or not a whole response.
-                whole_bytes, reply = known.get(data[: data.find(END_OF_HEAD) + 4], _UNKNOWN)
-            if whole_bytes == len(data):
-                replied = self.replied
+            reply = known.last_reply if data == known.last else known.reply_to(data)
+            if reply is not None:
                 self.replied = None
-                self.fresh = False
                 self.idle_since_ns = self._wheel.now_ns
                 asked.idle.append(self)
                 try:  # noqa: SIM105 - contextlib.suppress costs an object for each request
-                    replied(reply)  # type: ignore[misc]  # a fresh request has somebody who asked
+                    replied(reply)
                 except asyncio.InvalidStateError:
                     pass  # a future that was cancelled in this very turn of the loop
                 return
@@ -150,9 +167,8 @@ class Connection(asyncio.Protocol):
             self.drop()
             return
         self._terms.wear.connections_opened += 1
-        self.deadline_ns = self._limit_ns
+        self._limit_ns = self._terms.limit_ns
         self.write = self._transport.write
-        self.fresh = True
         self.write(self.asked.data)
 
     def eof_received(self) -> None:
@@ -175,8 +191,9 @@ class Connection(asyncio.Protocol):
         if self.replied is None:
             is_open = self.idle_since_ns != NEVER
             return now_ns + self._terms.limit_ns if is_open else None
-        if self.deadline_ns > now_ns:
-            return self.deadline_ns
+        deadline_ns = self.asked_ns + self._limit_ns
+        if deadline_ns > now_ns:
+            return deadline_ns
         self.close(TIMED_OUT)
         return None
 
@@ -197,7 +214,6 @@ class Connection(asyncio.Protocol):
     def drop(self) -> None:
         """Close without ceremony, whatever the state; whoever waits is left waiting."""
         self.idle_since_ns = NEVER
-        self.fresh = False
         self._reader = None
         if self.connecting is not None:
             self.connecting.cancel()
@@ -215,7 +231,6 @@ class Connection(asyncio.Protocol):
                 self.drop()
             return
         if self._reader is None:
-            self.fresh = False
             self._reader = Reader(self._terms.verdicts, bodiless=self.asked.bodiless)
         reply = self._reader.feed(data)
         if reply is not None:

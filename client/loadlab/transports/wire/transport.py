@@ -30,7 +30,6 @@ class WireTransport:
     async def open(self, plan: Plan) -> None:
         """Make ready for a stage of this plan; no connection is made yet."""
         self._loop = asyncio.get_running_loop()
-        self._limit_ns = plan.timeout_ns
         self._trust = client_context(plan)
         self._wheel = Wheel(self._loop, self._sweep)
         self._terms = Terms(
@@ -58,8 +57,7 @@ class WireTransport:
             if sent_ns - connection.idle_since_ns < KEEPALIVE_NS:
                 connection.replied = replied
                 connection.asked = prepared
-                connection.deadline_ns = sent_ns + self._limit_ns
-                connection.fresh = True
+                connection.asked_ns = sent_ns
                 connection.write(prepared.data)
                 return connection
             connection.drop()

@@ -16,8 +16,7 @@ def ask_again(wire: Wire, replies: list[Reply]) -> None:
     connection = wire.idle.pop()
     connection.replied = replies.append
     connection.asked = wire.asked
-    connection.deadline_ns = wire.wheel.now_ns + wire.terms.limit_ns
-    connection.fresh = True
+    connection.asked_ns = wire.wheel.now_ns
 
 
 def test_the_answer_to_a_known_head_is_the_same_object_each_time():
@@ -76,7 +75,18 @@ def test_heads_that_are_all_different_are_not_all_kept():
 def test_long_heads_are_not_kept():
     known = Known()
     known.learn(b"x" * 5000, 5002, OK)
-    assert known == {}
+    assert len(known) == 0
+
+
+@pytest.mark.parametrize(("body_bytes", "is_kept"), [(100, True), (5000, False)])
+def test_a_response_that_is_the_last_one_again_is_known_as_it_stands_unless_it_is_long(body_bytes, is_kept):
+    known, head = Known(), b"HTTP/1.1 200 OK\r\n\r\n"
+    known.learn(head, len(head) + body_bytes, OK)
+    for body in (b"a" * body_bytes, b"b" * body_bytes):
+        assert known.reply_to(head + body) is OK
+        assert (known.last == head + body) is is_kept
+    assert known.reply_to(head + b"c") is None
+    assert (known.last == head + b"b" * body_bytes) is is_kept, "half a response is not kept"
 
 
 def test_bytes_on_an_idle_connection_close_it():
