@@ -34,8 +34,8 @@ class Counter:
 
     def replied(self, reply: Reply) -> None:
         """Count a reply."""
-        if reply[0] is not Outcome.OK:
-            sys.exit(f"a request ended as {reply[0].key}")
+        if reply.outcome is not Outcome.OK:
+            sys.exit(f"a request ended as {reply.outcome.key}")
         self.counted += 1
         if not self.over:
             self._begin(next(self._feed), self.replied, time.monotonic_ns())

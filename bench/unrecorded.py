@@ -14,7 +14,7 @@ class Counting(chains.ChainOfCalls):
 
     def _replied(self, reply: Reply) -> None:
         shard = self._shard
-        assert reply[0] is Outcome.OK
+        assert reply.outcome is Outcome.OK
         now_ns = self._now_ns()
         if now_ns >= shard.end_ns or (prepared := next(self._feed, None)) is None:
             self._end()

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from msgspec.structs import astuple
+
 from loadlab.clock import NS_PER_S
 from loadlab.sample import Outcome, Reply
 from loadlab.shard import Shard
@@ -53,12 +55,12 @@ async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend) -> None:
         sent = now_ns()
         shard.sent += 1
         try:
-            outcome, status, body_bytes, inside_ns = await send(prepared)
+            reply = await send(prepared)
         except asyncio.CancelledError:
             note(packed_row(due, sent, now_ns(), Outcome.UNFINISHED, 0, 0, 0))
             raise
         done = now_ns()
-        note(packed_row(due, sent, done, outcome, status, body_bytes, inside_ns))
+        note(packed_row(due, sent, done, reply.outcome, reply.status, reply.body_bytes, reply.inside_ns))
         if not batch:
             due = done + think_ns
 
@@ -130,7 +132,7 @@ class BlockingUser:
         with self._mine:
             if self._in_hand is None:
                 return None
-            shard.tape.note(packed_row(due_ns, sent_ns, done_ns, *reply))
+            shard.tape.note(packed_row(due_ns, sent_ns, done_ns, *astuple(reply)))
             self._in_hand = None
         return due_ns if shard.is_batch else done_ns + shard.plan.think_ns
 

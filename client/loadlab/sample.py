@@ -8,6 +8,8 @@ done  the moment its last byte was read, or it was given up
 from enum import IntEnum
 from typing import NamedTuple
 
+import msgspec
+
 
 class Outcome(IntEnum):
     """What came of a request that was due. Every due request has exactly one."""
@@ -54,7 +56,7 @@ STAMP_GRAIN_NS = 1_000
 """How far a target's stamp may be from the truth: it is the sum of two times, each rounded to 1 us."""
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """What a transport makes of one request. A network failure is a reply, never a raise."""
 
     outcome: Outcome

@@ -88,10 +88,11 @@ class _Call:
             self._note(_NO_REPLY)
 
     def _note(self, reply: Reply) -> None:
-        outcome, status, body_bytes, inside_ns = reply
-        now_ns, flagged = self._shard.now_ns(), outcome | self._flag
+        now_ns, flagged = self._shard.now_ns(), reply.outcome | self._flag
         self._shard.tape.note(
-            packed_row(self._due_ns, self.sent_ns, now_ns, flagged, status, body_bytes, inside_ns)
+            packed_row(
+                self._due_ns, self.sent_ns, now_ns, flagged, reply.status, reply.body_bytes, reply.inside_ns
+            )
         )
         self._calls.discard(self)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aiomultiprocess import Pool
+from msgspec.structs import astuple
 
 from loadlab.clock import MONOTONIC
 from loadlab.loops import new_event_loop
@@ -47,7 +48,7 @@ async def get(request: Request) -> list[int]:
     reply = await transport.send(transport.prepare(request))
     done_ns = MONOTONIC.now_ns()
     await transport.close()
-    return [sent_ns, done_ns, *reply]
+    return [sent_ns, done_ns, *astuple(reply)]
 
 
 async def carry(shard: Shard, barrier: Barrier) -> None:

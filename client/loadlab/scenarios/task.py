@@ -65,12 +65,15 @@ class Tasks:
         sent_ns = shard.now_ns()
         shard.sent += 1
         try:
-            outcome, status, body_bytes, inside_ns = await self._send(prepared)
+            reply = await self._send(prepared)
         except asyncio.CancelledError:
             shard.tape.note(packed_row(due_ns, sent_ns, shard.now_ns(), Outcome.UNFINISHED | flag, 0, 0, 0))
             raise
         done_ns = shard.now_ns()
-        shard.tape.note(packed_row(due_ns, sent_ns, done_ns, outcome | flag, status, body_bytes, inside_ns))
+        flagged = reply.outcome | flag
+        shard.tape.note(
+            packed_row(due_ns, sent_ns, done_ns, flagged, reply.status, reply.body_bytes, reply.inside_ns)
+        )
         places.leave()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
