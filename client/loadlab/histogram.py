@@ -65,20 +65,32 @@ _NONE.flags.writeable = False
 
 
 class Quantised(NamedTuple):
-    """Values as their buckets, to be counted in more than one place."""
+    """Values counted by bucket, to be added in more than one place."""
 
-    buckets: Int64s
+    lowest: int
+    """The first bucket that one of them is in."""
+    counts: Int64s
+    """From that bucket on, as far as the last."""
+    counted: int
     sum_ns: int
     max_ns: int
 
     @classmethod
     def of(cls, values_ns: Int64s) -> Self:
-        """Find the bucket of each value, one at least, clipped to the range from 0 to HIGHEST_NS."""
-        max_ns = int(values_ns.max())
-        if max_ns > HIGHEST_NS or values_ns.min() < 0:
-            values_ns = np.clip(values_ns, 0, HIGHEST_NS)
-            max_ns = int(values_ns.max())
-        return cls(bucket_of(values_ns), int(values_ns.sum()), max_ns)
+        """Count these values, one at least, clipped to the range from 0 to HIGHEST_NS."""
+        min_ns, max_ns = int(values_ns.min()), int(values_ns.max())
+        if min_ns < 0 or max_ns > HIGHEST_NS:
+            return cls.of(np.clip(values_ns, 0, HIGHEST_NS))
+        counted, lowest = len(values_ns), _end_of(min_ns) - 1
+        if min_ns == max_ns:
+            return cls(lowest, np.array([counted]), counted, counted * min_ns, max_ns)
+        counts = np.bincount(bucket_of(values_ns) - lowest)
+        return cls(lowest, counts, counted, int(values_ns.sum()), max_ns)
+
+    def sparse(self) -> "Sparse":
+        """Return the buckets that are not empty."""
+        filled = _filled(self.counts)
+        return Sparse.where(filled, self.counts[filled], self.sum_ns, self.max_ns, self.lowest)
 
 
 class Sparse(msgspec.Struct, array_like=True, frozen=True):
@@ -94,16 +106,10 @@ class Sparse(msgspec.Struct, array_like=True, frozen=True):
     sum_ns: int = 0
     max_ns: int = 0
 
-    @classmethod
-    def of(cls, values_ns: Int64s) -> Self:
+    @staticmethod
+    def of(values_ns: Int64s) -> "Sparse":
         """Count these values, clipped to the range from 0 to HIGHEST_NS."""
-        if not len(values_ns):
-            return cls()
-        buckets, sum_ns, max_ns = Quantised.of(values_ns)
-        lowest = int(buckets.min())
-        counts = np.bincount(buckets - lowest)
-        filled = _filled(counts)
-        return cls.where(filled, counts[filled], sum_ns, max_ns, lowest)
+        return Quantised.of(values_ns).sparse() if len(values_ns) else Sparse()
 
     @classmethod
     def where(cls, filled: Int64s, counts: Int64s, sum_ns: int, max_ns: int, lowest: int = 0) -> Self:
@@ -152,12 +158,12 @@ class Histogram:
             self.add(Quantised.of(values_ns))
 
     def add(self, values: Quantised) -> None:
-        """Count values whose buckets are known."""
+        """Add values that are counted."""
         self._sparse = None
         if self.counts is _NONE:
             self.counts = np.zeros(LENGTH, dtype=np.int64)
-        np.add.at(self.counts, values.buckets, 1)
-        self.count += len(values.buckets)
+        self.counts[values.lowest : values.lowest + len(values.counts)] += values.counts
+        self.count += values.counted
         self.sum_ns += values.sum_ns
         self.max_ns = max(self.max_ns, values.max_ns)
 

@@ -49,6 +49,15 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
             if here.any():
                 yield second, here
 
+    def second_of_all(self, rows: Int64s) -> int | None:
+        """Return the second in which all of these rows are done; None if several, or any is due outside."""
+        due, done = rows[:, 0], rows[:, 2]
+        first, last = int(done.min()), int(done.max())
+        if self._second_of(first) != self._second_of(last):
+            return None
+        edges = (first, last, int(due.min()), int(due.max()))
+        return self._second_of(first) if all(map(self._holds, edges)) else None
+
     def _second_of(self, moment_ns: int) -> int:
         return (moment_ns - self.start_ns) // NS_PER_S
 

@@ -13,9 +13,12 @@ from loadlab.sample import (
     STAMP_GRAIN_NS,
     WAITED,
     Outcome,
+    Sample,
     waited,
 )
 from recorded import START_NS, WINDOW, everything, mixes, recorder, rows_of, sample, spans, windows
+
+answers = st.tuples(st.sampled_from([0, 200, 204]), st.integers(0, 1 << 30), st.integers(0, NS_PER_S))
 
 
 def flagged(mix):
@@ -148,10 +151,27 @@ def test_requests_in_flight_are_integrated_inside_the_window_only(flights, windo
     assert sum(part.in_flight_integral_ns for part in counted.slices.values()) == exact
 
 
-def test_a_fold_gives_others_a_turn_after_each_of_its_parts_and_at_its_end():
-    rows = rows_of([sample(10, 10, 20), sample(20, 25, 40, Outcome.TIMEOUT)])
-    stepped, at_once = Recorder(WINDOW), Recorder(WINDOW)
-    steps = len(list(stepped.taking(rows)))
-    at_once.take(rows)
-    assert steps == 7
-    assert everything(stepped) == everything(at_once)
+@given(windows, mixes)
+def test_rows_count_the_same_together_as_one_by_one(window, mix):
+    for only in (mix, [each._replace(outcome=Outcome.OK) for each in mix]):
+        together, one_by_one = recorder(window, only), Recorder(window)
+        one_by_one.sent = len(only)
+        for each in only:
+            one_by_one.take(rows_of([each]))
+        assert everything(together) == everything(one_by_one)
+
+
+@given(st.lists(st.integers(0, NS_PER_S - 1), min_size=1, max_size=40), st.data())
+def test_rows_that_all_ended_well_count_as_they_do_beside_one_that_did_not(moments, data):
+    begin_ns = START_NS + NS_PER_S
+    well = [
+        Sample(due_ns, sent_ns, done_ns, Outcome.OK, *data.draw(answers))
+        for due_ns, sent_ns, done_ns in (
+            sorted(begin_ns + data.draw(st.sampled_from(moments)) for _ in range(3)) for _ in moments
+        )
+    ]
+    late = Sample(*[START_NS - 5] * 3, Outcome.TIMEOUT, 0, 0, 0)  # before the window: it is finished, no more
+    alone, beside = recorder(WINDOW, well), recorder(WINDOW, [*well, late])
+    beside.sent -= 1
+    beside.finished -= 1
+    assert everything(alone) == everything(beside)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadlab.sample import WAITED, Outcome
-from loadlab.tape import COLUMNS, PIECE, Tape, packed_row, pieces
+from loadlab.tape import COLUMNS, MOST_PIECES, PIECE, Tape, packed_row, pieces
 from recorded import samples
 
 
@@ -52,10 +52,10 @@ def test_a_row_comes_back_as_it_was_packed():
 
 
 @pytest.mark.parametrize("count", [0, 1, PIECE, PIECE + 1, 3 * PIECE, 1_000_003])
-def test_a_fold_of_ever_so_many_rows_is_two_pieces_at_most_and_loses_none(count):
+def test_a_fold_of_ever_so_many_rows_is_eight_pieces_at_most_and_loses_none(count):
     sizes = list(pieces(count))
     assert sum(sizes) == count
-    assert len(sizes) <= 2
+    assert len(sizes) <= MOST_PIECES == 8
     assert all(sizes)
 
 

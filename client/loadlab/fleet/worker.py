@@ -24,7 +24,7 @@ from loadlab.plan import Plan
 from loadlab.recorder import Recorder
 from loadlab.scenarios import scenario
 from loadlab.shard import Shard, Share
-from loadlab.tape import MOST_PIECES, PIECE, pieces
+from loadlab.tape import PIECE, pieces
 from loadlab.turns import take_short_turns
 from loadlab.window import Window
 
@@ -33,11 +33,8 @@ _SAMPLE_MS = 10
 _LEAST_APART_NS = _SAMPLE_MS * NS_PER_MS // 2
 """Looks that are nearer to each other see the same requests, and tell nothing of the sampling's error."""
 _PULSE_NS = 250 * NS_PER_MS
-_FOLD_NS = 100 * NS_PER_MS
-"""How often a tape is folded between two reports, and only where it is full: most of what a fold of few rows
-costs is that the processor has to find its code and data again."""
 _TURN_MS = 1
-"""The loop's turn between two steps of a fold."""
+"""The loop's turn between two pieces of a fold, or two steps of a report."""
 _OVERTIME_NS = NS_PER_S // 2
 """How long after the end of the drain a shard whose loop does not turn is cut."""
 _PATIENCE_NS = 5 * NS_PER_S
@@ -103,17 +100,15 @@ class Reporter(threading.Thread):
     def run(self) -> None:
         """Listen, sample, fold and report until the shard ends."""
         shard = self._shard
-        folded_ns = reported_ns = tidied_ns = shard.now_ns()
-        self._sampled_ns = self._pulsed_ns = self._turned_ns = folded_ns
+        reported_ns = tidied_ns = shard.now_ns()
+        self._sampled_ns = self._pulsed_ns = self._turned_ns = reported_ns
         try:
             while not self._over.is_set():
                 now_ns = self._look(self._look_in_ms())
                 if now_ns - reported_ns >= NS_PER_S:
                     reported_ns += NS_PER_S
-                    folded_ns = now_ns
                     self._report()
-                elif now_ns - folded_ns >= _FOLD_NS and len(shard.tape) >= MOST_PIECES * PIECE:
-                    folded_ns = now_ns
+                elif len(shard.tape) >= PIECE:
                     self._fold()
                 elif now_ns - tidied_ns >= TIDY_NS:
                     tidied_ns = now_ns
@@ -219,8 +214,8 @@ class Reporter(threading.Thread):
         for size in pieces(len(tape)):
             rows = tape.cut(size)
             self._folded += size
-            for _ in self._counted.taking(rows):
-                self._look(_TURN_MS)
+            self._counted.take(rows)
+            self._look(_TURN_MS)
 
     def _cut_short(self) -> None:
         """End a shard whose thread is held by a call that does not come back."""
