@@ -1,5 +1,6 @@
 """A host's connections: the idle ones, and how new ones are made."""
 
+import asyncio
 import ssl
 from collections import deque
 from typing import Any
@@ -63,13 +64,19 @@ class Origin:
 
     async def _make(self, connection: Connection) -> None:
         try:
-            for host in await self._name.addresses():
+            hosts = await self._name.addresses()
+            for left, host in zip(range(len(hosts), 0, -1), hosts, strict=True):
+                # One that is silent must leave time for the others; the last one has what the limit leaves.
+                share_s = self._terms.connect_limit_ns / NS_PER_S / len(hosts) if left > 1 else None
                 try:
-                    await self._loop.create_connection(
-                        lambda: connection, host, self._address.port, **self._options
-                    )
+                    async with asyncio.timeout(share_s):
+                        await self._loop.create_connection(
+                            lambda: connection, host, self._address.port, **self._options
+                        )
                 except OSError as error:  # of this address; there may be another
                     self._terms.wear.not_connected(error)
+                    if connection.connecting is None:
+                        return  # it was made just when its time was up, and is closed
                 else:
                     self._name.answered(host)
                     return
