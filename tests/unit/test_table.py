@@ -167,6 +167,22 @@ def shown_of(**changed):
     return " ".join(" ".join(lines(result(**changed))).split())
 
 
+@pytest.mark.parametrize(
+    ("ms", "told"),
+    [
+        ((None, 100, 109), "a thread: 100 ms in stage 2, measured"),
+        ((100, 130, 120), "a thread: 100 ms in stage 1, 130 ms in stage 2, measured"),
+        ((130, 120, 100), "a thread: 100 ms in stage 3, 130 ms in stage 1, measured"),
+    ],
+)
+def test_the_bound_says_how_long_a_thread_is_occupied_and_in_which_stages_where_that_differs(ms, told):
+    stages = tuple(
+        measured(str(number), theory=each and Theory(service_ns=each * 1e6, bound_hz=80.0))
+        for number, each in enumerate(ms, 1)
+    )
+    assert told in shown_of(stages=stages)
+
+
 def test_a_share_of_the_bound_that_the_windows_ends_could_move_is_left_open_with_the_reason():
     unsure = Theory(service_ns=1e8, bound_hz=6_300.0, bound_ratio=None)
     assert row(result(stages=(measured(theory=unsure),)), "128").split()[-1] == "–"

@@ -17,6 +17,7 @@ _ERRORS = ("http_error", "timeout", "connect_error", "protocol_error", "dropped"
 _SIZES = {Workload.CLOSED: "users", Workload.OPEN: "offered"}
 _LATENCIES = ("p50", "p90", "p95", "p99", "max")
 _LEAST_SHARE = 0.01
+_ABOUT_EQUAL = 1.1
 _GIVE_UP = ("p90", "max", "in flight", "bound", "requests", "p95")
 _BATCH_GIVES_UP = ("p90", "max", "ratio", "rate", "predicted", "p95")
 """What a narrow terminal does without, the first to go first."""
@@ -115,15 +116,24 @@ def _notes(result: RunResult) -> list[str]:
             "of it –: too few requests beside those in flight at the ends of the window; a longer"
             " --duration, or more --requests, can tell"
         )
-    theory = next((stage.theory for stage in result.stages if stage.theory), None)
-    if theory is not None and result.plan.workload is Workload.CLOSED:
+    if result.plan.workload is Workload.CLOSED and (occupied := _occupied(result.stages)):
         notes.append(
             "bound: min(N/S, workers × threads/S), S being the time a request occupies a thread:"
-            f" {show_ns(theory.service_ns)} in stage {result.stages[0].label}, measured by the target"
+            f" {occupied}, measured by the target"
         )
     if (nearness := _ceiling(result)) is not None:
         notes.append(nearness)
     return notes
+
+
+def _occupied(stages: tuple[StageResult, ...]) -> str:
+    """Say how long a request occupies a thread: once, or where it differs at the least and at the most."""
+    told = [(stage.theory.service_ns, stage.label) for stage in stages if stage.theory]
+    if not told:
+        return ""
+    least, most = min(told), max(told)
+    shown = told[:1] if most[0] <= least[0] * _ABOUT_EQUAL else [least, most]
+    return ", ".join(f"{show_ns(service_ns)} in stage {label}" for service_ns, label in shown)
 
 
 def _open_share(stage: StageResult) -> bool:

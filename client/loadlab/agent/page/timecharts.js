@@ -24,7 +24,7 @@ const SPECS = [
       { column: "p95", label: "p95", colour: "p95", dash: "dashed" },
       { column: "p99", label: "p99", colour: "p99" },
     ],
-    none: "Too few replies in any second to tell a percentile: p50 needs 4, p95 77, p99 381.",
+    none: "Too few replies in any second to tell a percentile: p50 needs 4, p95 73, p99 381.",
   },
   {
     title: "In flight", unit: "requests",
