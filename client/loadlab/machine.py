@@ -4,6 +4,7 @@ Read at the two ends of a stage's window. What the system does not tell is None.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -17,8 +18,8 @@ class Account(msgspec.Struct, frozen=True):
     """Sums since the machine, or the group, started."""
 
     at_ns: int
-    throttled_ns: int | None = None
-    """Time that a CPU limit held this process's group back (cgroups(7), cpu.stat)."""
+    throttled_ns: Mapping[str, int] = {}
+    """Time that a CPU limit held back each group that this process is in (cgroups(7), cpu.stat)."""
     stolen: int | None = None
     """Ticks of the usable cores in which a hypervisor ran something else (proc(5), stat)."""
     ticks: int | None = None
@@ -48,19 +49,26 @@ def held(first: Account | None, last: Account | None) -> Held:
     if first is None or last is None or last.at_ns <= first.at_ns:
         return Held()
     return Held(
-        throttled_ratio=_ratio(first.throttled_ns, last.throttled_ns, last.at_ns - first.at_ns),
+        throttled_ratio=_most_throttled(first, last),
         stolen_ratio=_ratio(first.stolen, last.stolen, (last.ticks or 0) - (first.ticks or 0)),
     )
+
+
+def _most_throttled(first: Account, last: Account) -> float | None:
+    """Return the share for which the group that was held back most was: each has a history of its own."""
+    before, after, span_ns = first.throttled_ns, last.throttled_ns, last.at_ns - first.at_ns
+    ratios = (_ratio(before[group], after[group], span_ns) for group in before.keys() & after.keys())
+    return max((ratio for ratio in ratios if ratio is not None), default=None)
 
 
 def _ratio(before: int | None, after: int | None, whole: int) -> float | None:
     return None if before is None or after is None or whole <= 0 else max(0, after - before) / whole
 
 
-def _throttled_ns(membership: Path, groups: Path) -> int | None:
-    """Return the most that any group on the way from this process's own up to the root was throttled."""
-    found = [_throttled_of(group / "cpu.stat") for group in _groups(membership, groups)]
-    return max((time_ns for time_ns in found if time_ns is not None), default=None)
+def _throttled_ns(membership: Path, groups: Path) -> dict[str, int]:
+    """Return how long each group on the way from this process's own up to the root was throttled."""
+    found = {str(group): _throttled_of(group / "cpu.stat") for group in _groups(membership, groups)}
+    return {group: time_ns for group, time_ns in found.items() if time_ns is not None}
 
 
 def _groups(membership: Path, groups: Path) -> list[Path]:

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from loadlab import machine
+from loadlab.clock import NS_PER_S
 from loadlab.machine import Account, Held, account, held
 
 V1 = "nr_periods 10\nnr_throttled 2\nthrottled_time {ns}\n"
@@ -39,30 +40,49 @@ def read(system, membership, **files):
 def test_stolen_time_is_of_the_cores_that_the_client_may_use_and_guests_are_not_counted_twice(system):
     found = read(system, "")
     assert (found.stolen, found.ticks) == (60, 2000)
-    assert found.throttled_ns is None
+    assert found.throttled_ns == {}
 
 
 @pytest.mark.parametrize(
     ("membership", "files", "throttled_ns"),
     [
-        ("0::/\n", {"cpu.stat": V2.format(us=7)}, 7_000),
-        ("0::/a/b\n", {"a__b__x": V2.format(us=7), "a__x": V2.format(us=9)}, 9_000),
-        ("0::/not/mounted/here\n", {"cpu.stat": V2.format(us=7)}, 7_000),
-        ("4:cpu,cpuacct:/a\n0::/\n", {"cpu,cpuacct__a__x": V1.format(ns=8)}, 8),
-        ("4:cpu:/\n", {"cpu__x": V1.format(ns=8)}, 8),
-        ("3:memory:/\n", {"memory__x": V1.format(ns=8)}, None),
-        ("0::/\n", {"x": "usage_usec 5\n"}, None),
-        ("0::/\n", {}, None),
+        ("0::/\n", {"cpu.stat": V2.format(us=7)}, {".": 7_000}),
+        ("0::/a/b\n", {"a__b__x": V2.format(us=7), "a__x": V2.format(us=9)}, {"a/b": 7_000, "a": 9_000}),
+        ("0::/not/mounted/here\n", {"cpu.stat": V2.format(us=7)}, {".": 7_000}),
+        ("4:cpu,cpuacct:/a\n0::/\n", {"cpu,cpuacct__a__x": V1.format(ns=8)}, {"cpu,cpuacct/a": 8}),
+        ("4:cpu:/\n", {"cpu__x": V1.format(ns=8)}, {"cpu": 8}),
+        ("3:memory:/\n", {"memory__x": V1.format(ns=8)}, {}),
+        ("0::/\n", {"x": "usage_usec 5\n"}, {}),
+        ("0::/\n", {}, {}),
     ],
 )
-def test_throttling_is_the_most_of_any_group_on_the_way_to_the_root(system, membership, files, throttled_ns):
-    assert read(system, membership, **files).throttled_ns == throttled_ns
+def test_throttling_is_read_of_every_group_on_the_way_to_the_root(system, membership, files, throttled_ns):
+    groups = system / "groups"
+    assert read(system, membership, **files).throttled_ns == {
+        str(groups / group): time_ns for group, time_ns in throttled_ns.items()
+    }
 
 
 def test_what_was_taken_is_a_share_of_the_span():
-    first = Account(at_ns=0, throttled_ns=100, stolen=10, ticks=1000)
-    last = Account(at_ns=1000, throttled_ns=150, stolen=30, ticks=1200)
+    first = Account(at_ns=0, throttled_ns={"/a": 100}, stolen=10, ticks=1000)
+    last = Account(at_ns=1000, throttled_ns={"/a": 150}, stolen=30, ticks=1200)
     assert held(first, last) == Held(throttled_ratio=0.05, stolen_ratio=0.1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ratio"),
+    [
+        ({"/": 10 * NS_PER_S, "/a": 0}, {"/": 10 * NS_PER_S, "/a": NS_PER_S // 2}, 0.5),
+        ({"/": 0, "/a": 10 * NS_PER_S}, {"/": NS_PER_S // 4, "/a": 10 * NS_PER_S}, 0.25),
+        ({"/": 0, "/a": 0}, {"/": NS_PER_S // 4, "/a": NS_PER_S // 2}, 0.5),
+        ({"/": 0}, {"/": 0, "/a": 10 * NS_PER_S}, 0.0),
+        ({"/a": 0}, {"/b": 0}, None),
+    ],
+)
+def test_throttling_is_the_most_that_any_one_group_was_held_back_in_the_span(before, after, ratio):
+    """A parent that was held back long ago hides nothing of what its child is held back now."""
+    first, last = Account(at_ns=0, throttled_ns=before), Account(at_ns=NS_PER_S, throttled_ns=after)
+    assert held(first, last).throttled_ratio == ratio
 
 
 @pytest.mark.parametrize(
@@ -74,7 +94,7 @@ def test_without_both_ends_nothing_is_told(first, last):
 
 
 def test_what_only_one_end_tells_is_none():
-    assert held(Account(at_ns=0), Account(at_ns=9, throttled_ns=1, stolen=1, ticks=1)) == Held()
+    assert held(Account(at_ns=0), Account(at_ns=9, throttled_ns={"/": 1}, stolen=1, ticks=1)) == Held()
 
 
 def test_this_machine_can_be_read():
