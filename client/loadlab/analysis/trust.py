@@ -21,8 +21,9 @@ CLIENTS_OWN = frozenset(
 )
 """Checks whose failure makes a stage INVALID: the client was its limit."""
 
-NOT_ASKED = CLIENTS_OWN | {"loop_stall"}
-"""Checks whose failure leaves no share of the target's bound: for a time the client asked for nothing."""
+NOT_ASKED = CLIENTS_OWN | {"client_stolen", "loop_stall"}
+"""Checks whose failure leaves no share of the target's bound: for a time the client asked for nothing, or had
+no core to ask with."""
 
 _NOTED = frozenset({"connections_reopened", "target_throttled"})
 """Checks whose failure is a finding and leaves the stage's state: the figures are what they seem."""

@@ -8,7 +8,7 @@ export const CLIENTS_OWN = [
 ];
 
 /** Checks whose failure leaves no share of the target's bound (`loadlab.analysis.trust.NOT_ASKED`). */
-export const NOT_ASKED = [...CLIENTS_OWN, "loop_stall"];
+export const NOT_ASKED = [...CLIENTS_OWN, "client_stolen", "loop_stall"];
 
 const ERRORS = ["http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished"];
 const MARKS = { valid: "", suspect: "?", invalid: "!" };
