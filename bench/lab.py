@@ -19,6 +19,8 @@ CONNECTIONS = 50
 LOADLAB = Path(sys.executable).with_name("loadlab")
 UNRECORDED = Path(__file__).with_name("unrecorded.py")
 WARMUP_S = 0.5
+_GOOD = {0, 3}
+"""Exit codes of a run: 3 is INVALID, which a saturated client is."""
 _EDGE_S = 0.3
 """How long before a worker's end it may no longer be loading."""
 
@@ -120,11 +122,16 @@ def run(
     cores: str = "0",
     looks: bool = False,
 ) -> tuple[Ran, Stage]:
-    """Run one stage; its result says INVALID where the client is saturated, which is asked for here."""
+    """Run one stage; its result says INVALID where the client is saturated, which is asked for here.
+
+    Whatever else a run ends with ends the bench: what it measured then is not what was asked for.
+    """
     command: list[object] = [*program, "run", scenario, "--transport", transport, *options]
     command += ["--duration", f"{seconds}s", "--warmup", f"{WARMUP_S}s", "--json", "--quiet"]
     with tempfile.TemporaryDirectory() as out:
         ran = pinned([*command, "--out", out], cores, looks=looks)
+    if ran.code not in _GOOD:
+        sys.exit(f"loadlab run {scenario} ended with {ran.code}: {ran.errors or ran.text}")
     (stage,) = json.loads(ran.text)["stages"]
     return ran, stage
 

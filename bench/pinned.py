@@ -26,6 +26,10 @@ class Ran(NamedTuple):
     cpu_s: float
     """User and system, of the tool and all its children that it waited for."""
     looks: list[Look]
+    code: int = 0
+    """What it ended with: what that means is the tool's own."""
+    errors: str = ""
+    """What it said on standard error."""
 
 
 def pinned(command: list[object], cores: str = "0", *, looks: bool = False) -> Ran:
@@ -43,7 +47,7 @@ def pinned(command: list[object], cores: str = "0", *, looks: bool = False) -> R
         tool.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        text = out.read()
-        if not text.strip():
-            sys.exit(f"{words[3]} said nothing and ended with {tool.returncode}: {err.read()}")
-    return Ran(text, used.ru_utime + used.ru_stime, seen)
+        text, errors = out.read(), err.read()
+    if not text.strip():
+        sys.exit(f"{words[3]} said nothing and ended with {tool.returncode}: {errors}")
+    return Ran(text, used.ru_utime + used.ru_stime, seen, tool.returncode, errors)

@@ -1,5 +1,7 @@
 """The bench's own count of what the lab did: it is nginx's, or the bench ends."""
 
+import json
+
 import lab
 import pytest
 from pinned import Ran
@@ -42,3 +44,27 @@ def test_without_a_target_nobody_else_counts(asked):
     runs = asked(0)
     assert lab.poisson("null", None, 20_000, 3)["failed"] == 6
     assert "--target" not in runs[0][3]
+
+
+@pytest.fixture
+def ended(monkeypatch):
+    """Have a run end with this code, in place of running it."""
+
+    def of(code):
+        ran = Ran(json.dumps({"stages": [STAGE]}), 0.0, [], code, "the target is gone")
+        monkeypatch.setattr(lab, "pinned", lambda *_, **__: ran)
+
+    return of
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_run_that_passed_or_whose_client_was_the_limit_is_taken(ended, code):
+    ended(code)
+    assert lab.run("callback", "null", 1, [])[1] == STAGE
+
+
+@pytest.mark.parametrize("code", [1, 2, 4, 130, -9])
+def test_a_run_that_ended_in_any_other_way_ends_the_bench_although_it_has_figures(ended, code):
+    ended(code)
+    with pytest.raises(SystemExit, match=f"loadlab run callback ended with {code}: the target is gone"):
+        lab.run("callback", "null", 1, [])
