@@ -5,14 +5,14 @@
 2. Every due request is sent, counted as dropped, or kept until a place is free: never forgotten. What is
    still to be sent when the drain is over is dropped, too: the client was too slow for its schedule. So is
    what was due when the stage was halted and had not gone by then.
-3. A loop that is late still turns: replies and timers get their share of it.
+3. A loop that is late, or has much to give up, still turns: replies and timers get their share of it.
 """
 
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any, Protocol, TypeVar
 
 from loadlab.alarm import Alarm, alarm
 from loadlab.clock import NS_PER_MS
@@ -22,6 +22,7 @@ from loadlab.shard import Shard
 from loadlab.tape import packed_row
 
 Barrier = Callable[[], Awaitable[None]]
+T = TypeVar("T")
 
 
 class Requests(Protocol):
@@ -49,6 +50,7 @@ _DRAIN_LOOK_S = 0.01
 _IN_A_ROW = 64
 """How many late requests go out before the loop gets a turn."""
 _DROPS_IN_A_ROW = 1024
+"""How many are given up before the loop gets a turn."""
 _NEVER_NS = 1 << 62
 
 
@@ -63,6 +65,7 @@ class Places:
         self._keeps = plan.when_full is WhenFull.WAIT
         self._waiting: deque[tuple[int, int, Any]] = deque()
         self._taken = 0
+        self._closed = False
 
     def enter(self, due_ns: int, prepared: Any) -> None:  # noqa: ANN401 - the transport's own form
         """Send a due request if there is a place for it."""
@@ -79,16 +82,19 @@ class Places:
 
     def leave(self) -> None:
         """Give a place back; the oldest of those that wait takes it, unless nothing more is to be sent."""
-        if self._waiting and not self._shard.halted.is_set():
+        if self._waiting and not self._closed and not self._shard.halted.is_set():
             self._requests.send(self, *self._waiting.popleft())
         else:
             self._taken -= 1
 
-    def give_up(self) -> None:
-        """Count those that still wait as dropped: they were due and will not be sent."""
-        while self._waiting:
-            due_ns, flag, _ = self._waiting.popleft()
-            self.drop(due_ns, flag)
+    def close(self) -> None:
+        """Let none of those that wait take a place any more."""
+        self._closed = True
+
+    async def give_up(self) -> None:
+        """Count those that still wait as dropped, after `close`: they were due and will not be sent."""
+        await by_turns(self._waiting, lambda waiting: self.drop(*waiting[:2]))
+        self._waiting.clear()
 
     def drop(self, due_ns: int, flag: int = 0) -> None:
         """Count a due request that will not be sent; `flag` is from `waited` where there was no place."""
@@ -108,8 +114,12 @@ async def open_load(shard: Shard, feed: Iterator[Any], requests: Requests, barri
             await asyncio.sleep(_DRAIN_LOOK_S)
     finally:
         wake.close()
-        places.give_up()
-        await requests.cut()
+        places.close()
+        try:
+            # First: however long the counting takes, a reply that comes after the drain comes too late.
+            await requests.cut()
+        finally:
+            await places.give_up()
     await drop_overdue(shard)
 
 
@@ -162,6 +172,19 @@ class Dispatch:
 
     def _next_ns(self) -> int:
         return self._shard.begin_ns + next(self._schedule, _NEVER_NS)
+
+
+async def by_turns(many: Iterable[T], act: Callable[[T], object]) -> None:
+    """Act on each of many and let the loop turn in between; when cancelled, on all that are left at once."""
+    left = iter(many)
+    try:
+        for number, each in enumerate(left, 1):
+            act(each)
+            if number % _DROPS_IN_A_ROW == 0:
+                await asyncio.sleep(0)
+    finally:
+        for each in left:
+            act(each)
 
 
 async def drop_overdue(shard: Shard) -> None:

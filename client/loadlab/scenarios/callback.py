@@ -3,7 +3,7 @@
 from typing import Any
 
 from loadlab.chains import chain
-from loadlab.dispatch import Places, open_load
+from loadlab.dispatch import Places, by_turns, open_load
 from loadlab.drive import opened, settle
 from loadlab.plan import Traits, Workload
 from loadlab.sample import Outcome, Reply
@@ -59,7 +59,10 @@ class Calls:
 
     async def cut(self) -> None:
         """Abandon those in flight."""
-        for call in list(self._calls):
+        await by_turns(list(self._calls), self._cut)
+
+    def _cut(self, call: "_Call") -> None:
+        if call in self._calls:  # its reply may have come in a turn between
             call.cut()
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from loadlab.dispatch import Places, open_load
+from loadlab.dispatch import Places, by_turns, open_load
 from loadlab.drive import opened, settle, user
 from loadlab.plan import Traits, Workload
 from loadlab.sample import Outcome
@@ -54,8 +54,7 @@ class Tasks:
         """Cancel those in flight."""
         await asyncio.sleep(0)  # a task that has not begun would be cancelled without a trace
         left = list(self._tasks)
-        for task in left:
-            task.cancel()
+        await by_turns(left, asyncio.Task.cancel)
         await asyncio.gather(*left, return_exceptions=True)
         if self._error is not None:
             raise self._error
