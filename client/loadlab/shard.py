@@ -118,10 +118,12 @@ class Shard:
     def drop_unsent(self) -> None:
         """Count what is left of a batch that was stopped as dropped: all of it was due at the barrier."""
         if self.is_batch:
-            now_ns = self.now_ns()
+            now_ns, note = self.now_ns(), self.tape.note
+            # One row for all: there may be a million, and the loop does not turn meanwhile.
+            row = packed_row(self.begin_ns, now_ns, now_ns, Outcome.DROPPED, 0, 0, 0)
             for _ in range(self.share.of(self.share.stage.requests or 0) - self.sent):
                 self.dropped += 1
-                self.tape.note(packed_row(self.begin_ns, now_ns, now_ns, Outcome.DROPPED, 0, 0, 0))
+                note(row)
 
     def drain_left_ns(self) -> int:
         """Return how long replies may still be waited for; as long as load goes on, a whole drain."""

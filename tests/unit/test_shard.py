@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fakes import START_NS, FakeClock, plan, shard_of
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Request, Stage, Workload
+from loadlab.sample import Outcome, Sample
 from loadlab.shard import Share, weighted
 
 
@@ -39,6 +40,19 @@ def test_a_batch_gives_each_request_a_user_of_its_own_or_all_of_them_to_one(apar
     feeds = shard_of(FakeClock(), whole).feeds(["x"], apart=apart)
     assert len(feeds) == users
     assert sum(len(list(feed)) for feed in feeds) == 10
+
+
+def test_what_a_stopped_batch_has_left_is_dropped_as_it_was_due_and_at_one_moment():
+    clock = FakeClock()
+    whole = plan(workload=Workload.BATCH, stages=(Stage(requests=10),), duration_ns=None)
+    shard = shard_of(clock, whole)
+    shard.sent = 4
+    clock.turn(NS_PER_S)
+    shard.drop_unsent()
+    rows = [Sample(*row) for row in shard.tape.cut().tolist()]
+    assert shard.dropped == len(rows) == 6
+    at_ns = START_NS + NS_PER_S
+    assert set(rows) == {Sample(START_NS, at_ns, at_ns, Outcome.DROPPED, 0, 0, 0)}
 
 
 weights = st.lists(st.floats(0.01, 100, allow_nan=False), min_size=2, max_size=8)
