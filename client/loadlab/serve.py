@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -60,7 +61,7 @@ class Serve(msgspec.Struct, frozen=True, kw_only=True):
         running = ", ".join(f"{_VARIABLES[name][0]}={runs[name]}" for name in differing)
         raise UsageError(
             f"{options}: this folder's Compose stack is up with {running};"
-            f" change that by `{_make_up(runs, differing, stack)}`"
+            f" take it down by `make down`, or change that by `{_make_up(runs, differing, stack)}`"
         )
 
     def _asked(self) -> dict[str, str]:
@@ -104,4 +105,6 @@ def _make_up(runs: dict[str, str], differing: dict[str, str], stack: ComposeStac
             words[f"{service.upper()}_CPUS"] = f"{container.cpu_limit_cores:g}"
         if _APP_FOLDER in container.mounts:
             words["APP_DIR"] = container.mounts[_APP_FOLDER]
+    if "app" in differing:
+        words.setdefault("APP_DIR", str(Path.cwd()))  # from where the lab would import it without a stack
     return " ".join(["make up", *(shlex.quote(f"{name}={value}") for name, value in words.items())])

@@ -48,7 +48,8 @@ def test_what_the_stack_already_is_can_be_said(serve):
 
 def test_what_differs_is_named_with_the_make_line():
     assert refused(Serve(workers="2", threads="64"), stack()) == (
-        "--workers 2: this folder's Compose stack is up with WORKERS=1; change that by `make up WORKERS=2`"
+        "--workers 2: this folder's Compose stack is up with WORKERS=1;"
+        " take it down by `make down`, or change that by `make up WORKERS=2`"
     )
 
 
@@ -67,6 +68,13 @@ def test_the_make_line_quotes_and_keeps_the_apps_folder():
     running = stack(TARGET_APP="shop:sell", target={"mounts": {"/app": "/home/me/my shop"}}.items())
     assert refused(Serve(app="shop:make()"), running).endswith(
         "`make up 'TARGET_APP=shop:make()' 'APP_DIR=/home/me/my shop'`"
+    )
+
+
+def test_the_make_line_names_the_folder_of_an_app_that_the_stack_does_not_know(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert refused(Serve(app="shop:sell"), stack()).endswith(
+        f"`make up TARGET_APP=shop:sell APP_DIR={tmp_path}`"
     )
 
 
@@ -115,4 +123,4 @@ def test_options_that_go_together_are_taken(serve):
 def test_the_make_line_leaves_out_what_would_do_nothing():
     assert refused(Serve(server="flask"), stack(WORKERS="4")).endswith("`make up TARGET_SERVER=flask`")
     running = stack(TARGET_DELAY="50ms", THREADS="8")
-    assert refused(Serve(app="shop:sell"), running).endswith("`make up TARGET_APP=shop:sell THREADS=8`")
+    assert "`make up TARGET_APP=shop:sell THREADS=8 APP_DIR=" in refused(Serve(app="shop:sell"), running)

@@ -183,6 +183,18 @@ def test_the_bound_says_how_long_a_thread_is_occupied_and_in_which_stages_where_
     assert told in shown_of(stages=stages)
 
 
+@pytest.mark.parametrize(
+    ("workload", "advice"),
+    [
+        (Workload.CLOSED, "–: too few requests to tell; a longer --duration, or more --requests, can"),
+        (Workload.BATCH, "–: too few requests to tell; more --requests can"),
+    ],
+)
+def test_who_has_too_few_requests_is_told_what_the_workload_can_do_about_it(workload, advice):
+    few = measured(latency_ns=structs.replace(LATENCY, p99=None))
+    assert advice in shown_of(stages=(few,), plan=plan(workload=workload))
+
+
 def test_a_share_of_the_bound_that_the_windows_ends_could_move_is_left_open_with_the_reason():
     unsure = Theory(service_ns=1e8, bound_hz=6_300.0, bound_ratio=None)
     assert row(result(stages=(measured(theory=unsure),)), "128").split()[-1] == "–"

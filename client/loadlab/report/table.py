@@ -18,6 +18,7 @@ _SIZES = {Workload.CLOSED: "users", Workload.OPEN: "offered"}
 _LATENCIES = ("p50", "p90", "p95", "p99", "max")
 _LEAST_SHARE = 0.01
 _ABOUT_EQUAL = 1.1
+_MORE = "a longer --duration, or more --requests,"
 _GIVE_UP = ("p90", "max", "in flight", "bound", "requests", "p95")
 _BATCH_GIVES_UP = ("p90", "max", "ratio", "rate", "predicted", "p95")
 """What a narrow terminal does without, the first to go first."""
@@ -110,7 +111,8 @@ def _notes(result: RunResult) -> list[str]:
     if any(clients_limit(stage) for stage in result.stages):
         notes.append("!: limited by the client: what the target can do is not known from it")
     if any(stage.latency_ns.p99 is None and stage.counts.ok for stage in result.stages):
-        notes.append("–: too few requests to tell; a longer --duration, or more --requests, can")
+        more = "more --requests" if result.plan.workload is Workload.BATCH else _MORE
+        notes.append(f"–: too few requests to tell; {more} can")
     if any(_open_share(stage) for stage in result.stages):
         notes.append(
             "of it –: too few requests beside those in flight at the ends of the window; a longer"
