@@ -22,7 +22,7 @@ from loadlab.shard import Shard
 from loadlab.tape import packed_row
 
 Barrier = Callable[[], Awaitable[None]]
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Requests(Protocol):
@@ -174,7 +174,7 @@ class Dispatch:
         return self._shard.begin_ns + next(self._schedule, _NEVER_NS)
 
 
-async def by_turns(many: Iterable[T], act: Callable[[T], object]) -> None:
+async def by_turns(many: Iterable[_T], act: Callable[[_T], object]) -> None:
     """Act on each of many and let the loop turn in between; when cancelled, on all that are left at once."""
     left = iter(many)
     try:
@@ -195,14 +195,12 @@ async def drop_overdue(shard: Shard) -> None:
     halted_ns = shard.halted_ns
     if halted_ns is None:
         return
-    note = shard.tape.note
     until_ns = halted_ns + 1 if shard.window.end_ns is None else min(halted_ns + 1, shard.window.end_ns)
-    left = itertools.islice(shard.due_ns(), shard.sent + shard.dropped, None)
-    for number, offset_ns in enumerate(left, 1):
-        due_ns = shard.begin_ns + offset_ns
-        if due_ns >= until_ns:
-            return
+
+    def drop(due_ns: int) -> None:
         shard.dropped += 1
-        note(packed_row(due_ns, halted_ns, halted_ns, Outcome.DROPPED, 0, 0, 0))
-        if number % _DROPS_IN_A_ROW == 0:
-            await asyncio.sleep(0)
+        shard.tape.note(packed_row(due_ns, halted_ns, halted_ns, Outcome.DROPPED, 0, 0, 0))
+
+    left = itertools.islice(shard.due_ns(), shard.sent + shard.dropped, None)
+    moments = (shard.begin_ns + offset_ns for offset_ns in left)
+    await by_turns(itertools.takewhile(lambda due_ns: due_ns < until_ns, moments), drop)

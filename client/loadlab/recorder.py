@@ -91,7 +91,7 @@ class Recorder(msgspec.Struct, array_like=True):
             self._take_done(done)
 
     def _take_usual(self, rows: Int64s, second: int) -> None:
-        """Fold rows that all ended well, in one second of the window: most do, and of these it takes half."""
+        """Fold rows that all ended well, in one second of the window: most do, and these need less."""
         due, sent, done, _, status, body_bytes, inside = rows.T
         self.finished += len(rows)
         self.answered += len(rows)

@@ -65,11 +65,11 @@ class Origin:
     async def _make(self, connection: Connection) -> None:
         try:
             hosts = await self._name.addresses()
-            for left, host in zip(range(len(hosts), 0, -1), hosts, strict=True):
-                # One that is silent must leave time for the others; the last one has what the limit leaves.
-                share_s = self._terms.connect_limit_ns / NS_PER_S / len(hosts) if left > 1 else None
+            # One that is silent must leave time for the others; the last one has what the limit leaves.
+            share_s = self._terms.connect_limit_ns / NS_PER_S / len(hosts)
+            for host in hosts:
                 try:
-                    async with asyncio.timeout(share_s):
+                    async with asyncio.timeout(None if host == hosts[-1] else share_s):
                         await self._loop.create_connection(
                             lambda: connection, host, self._address.port, **self._options
                         )
