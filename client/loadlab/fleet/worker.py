@@ -108,9 +108,9 @@ class Reporter(threading.Thread):
                 if now_ns - reported_ns >= NS_PER_S:
                     reported_ns += NS_PER_S
                     self._report()
-                elif full := len(shard.tape) // PIECE * PIECE:
-                    self._fold(full)
-                if now_ns - tidied_ns >= TIDY_NS:
+                elif len(shard.tape) >= PIECE:
+                    self._fold()
+                elif now_ns - tidied_ns >= TIDY_NS:
                     tidied_ns = now_ns
                     give_back_free_pages()
                 patience_ns = _PATIENCE_NS if now_ns - self._turned_ns < _OVERTIME_NS else _OVERTIME_NS
@@ -197,7 +197,7 @@ class Reporter(threading.Thread):
         if not self._shard.begin_ns:
             return
         upto_ns = self._shard.now_ns()
-        self._fold(len(self._shard.tape))
+        self._fold()
         sent = self._shard.sent
         self._counted.sent = sent - self._sent_before
         self._sent_before = sent
@@ -206,12 +206,12 @@ class Reporter(threading.Thread):
         self._send(Delta(self._counted, upto_ns))
         self._counted = Recorder(self._counted.window)
 
-    def _fold(self, count: int) -> None:
-        """Count so many of the tape's rows."""
+    def _fold(self) -> None:
+        """Count what is on the tape."""
         if not self._shard.begin_ns:
             return
         tape = self._shard.tape
-        for size in pieces(count):
+        for size in pieces(len(tape)):
             rows = tape.cut(size)
             self._folded += size
             self._counted.take(rows)
