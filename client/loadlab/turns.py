@@ -6,11 +6,15 @@ then, and the run says so. The reporter does not give way: a thread that is kept
 the interpreter keeps the loop waiting, too.
 """
 
+import asyncio
 import ctypes
 import os
 import platform
 import sys
+import threading
 from contextlib import suppress
+
+from loadlab.clock import NS_PER_MS, NS_PER_S, Clock
 
 _STEPS = 10
 """Of nice. Where others want the core all the time, about a tenth of it is left."""
@@ -18,6 +22,12 @@ _SHORT_NS = 100_000
 """The shortest turn that the kernel gives."""
 _INTERPRETER_S = 50e-6
 """About what a thread takes to wake: it need not be shorter, and a loop's turn may be as short."""
+_LATE_NS = 5 * NS_PER_MS
+"""A guest that is as late as that has not got the interpreter: a core alone is had sooner."""
+_STAY_S = 0.005
+"""A guest's turn ends when it rests, and after this."""
+_AGAIN_NS = 50 * NS_PER_MS
+"""From one turn that a guest is given until the next, where it did not come to rest."""
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 """The system call's number; glibc has a function for it only from 2.41 on."""
 
@@ -25,12 +35,42 @@ _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 def pass_on_soon() -> None:
     """Have whichever thread of this process has the interpreter pass it on soon to one that waits for it.
 
-    CPython's thread asks for it when it has waited for an interval in which nobody released it. A loop that
-    never sleeps releases it in each of its turns, and takes it again before the other is awake: where a turn
-    is shorter than the interval, 5 ms by default, the other waits for ever. For loops only: of many threads
-    that wait each would wake as often as that.
+    CPython's thread asks for it when it has waited for an interval, 5 ms by default, in which nobody released
+    it. For loops only: of many threads that wait each would wake as often as that.
     """
     sys.setswitchinterval(_INTERPRETER_S)
+
+
+class Guest:
+    """A thread beside a loop, which lets it in when it has waited for the interpreter for too long.
+
+    A loop that never sleeps releases the interpreter in each of its turns, for less than a thread takes to
+    wake. Each release starts the interval anew after which the other would ask for it (`take_gil` in
+    CPython's ceval_gil.h): where a turn is about as short as the interval, the other waits for seconds.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._wakes_ns = 1 << 62
+        self._rests = threading.Event()
+
+    def rest_until(self, moment_ns: int) -> None:
+        """Say, as the guest, that nothing is done now, and that it will be awake again at this moment."""
+        self._wakes_ns = moment_ns
+        self._rests.set()
+
+    async def let_in(self) -> None:
+        """Have the loop see, every few milliseconds, whether the guest waits, and let it in until it rests.
+
+        Not for longer than a loop can miss: a guest may also be held by something else.
+        """
+        while True:
+            await asyncio.sleep(_LATE_NS / NS_PER_S)
+            self._rests.clear()  # before it is seen: a guest that rests from here on keeps nobody waiting
+            now_ns = self._clock.now_ns()
+            if now_ns - self._wakes_ns > _LATE_NS:
+                self._wakes_ns = now_ns + _AGAIN_NS
+                self._rests.wait(_STAY_S)
 
 
 class _SchedAttr(ctypes.Structure):

@@ -199,7 +199,14 @@ def test_a_lost_worker_of_a_batch_leaves_numbers_that_make_sense(tmp_path):
 
 @pytest.mark.parametrize(
     ("scenario", "users"),
-    [("callback", 1), ("callback", 20), ("callback", 100), ("callback", 1000), ("task", 100)],
+    [
+        ("callback", 1),
+        ("callback", 20),
+        ("callback", 50),
+        ("callback", 100),
+        ("callback", 1000),
+        ("task", 100),
+    ],
 )
 def test_a_loop_that_never_sleeps_is_heard_however_long_its_turns_are(tmp_path, scenario, users):
     """The reporter of a loop that is always busy gets the interpreter: the run is full, and not lost."""

@@ -25,7 +25,7 @@ from loadlab.recorder import Recorder
 from loadlab.scenarios import scenario
 from loadlab.shard import Shard, Share
 from loadlab.tape import PIECE, pieces
-from loadlab.turns import take_short_turns
+from loadlab.turns import Guest, take_short_turns
 from loadlab.window import Window
 
 _SAMPLE_MS = 10
@@ -48,7 +48,7 @@ async def carry_shard(parent: Connection, plan: Plan, share: Share) -> None:
     reporter = Reporter(parent, shard)
     reporter.start()
     take_short_turns()
-    watch = asyncio.ensure_future(watch_loop(shard))
+    beside = [asyncio.ensure_future(each) for each in (watch_loop(shard), reporter.guest.let_in())]
     try:
         await scenario(plan.scenario).carry(shard, reporter.barrier)
     except Exception as error:  # noqa: BLE001 - the parent tells it, with what was counted so far
@@ -57,7 +57,8 @@ async def carry_shard(parent: Connection, plan: Plan, share: Share) -> None:
         shard.drop_unsent()
         reporter.end(Ended(shard.wear, shard.halted_ns))
     finally:
-        watch.cancel()
+        for each in beside:
+            each.cancel()
 
 
 class Reporter(threading.Thread):
@@ -72,6 +73,7 @@ class Reporter(threading.Thread):
         self._loop = asyncio.get_running_loop()
         self._begun = asyncio.Event()
         self._waited = Waited()
+        self.guest = Guest(shard.clock)
         self._counted = Recorder(Window(0))
         self._edges: list[int] = []
         """Moments at which the window begins and ends, the next one first."""
@@ -108,9 +110,9 @@ class Reporter(threading.Thread):
                 if now_ns - reported_ns >= NS_PER_S:
                     reported_ns += NS_PER_S
                     self._report()
-                elif len(shard.tape) >= PIECE:
-                    self._fold()
-                elif now_ns - tidied_ns >= TIDY_NS:
+                elif full := len(shard.tape) // PIECE * PIECE:
+                    self._fold(full)
+                if now_ns - tidied_ns >= TIDY_NS:
                     tidied_ns = now_ns
                     give_back_free_pages()
                 patience_ns = _PATIENCE_NS if now_ns - self._turned_ns < _OVERTIME_NS else _OVERTIME_NS
@@ -125,9 +127,10 @@ class Reporter(threading.Thread):
 
     def _look(self, within_ms: float) -> int:
         """Listen for so long, then see how the shard stands and tell it if it is time; return that moment."""
+        shard = self._shard
+        self.guest.rest_until(shard.now_ns() + round(within_ms * NS_PER_MS))
         if self._line.poll(within_ms):
             self._obey()
-        shard = self._shard
         now_ns = shard.now_ns()
         at_edge = self._at_edge(now_ns)
         if at_edge or now_ns - self._sampled_ns >= _LEAST_APART_NS:
@@ -197,7 +200,7 @@ class Reporter(threading.Thread):
         if not self._shard.begin_ns:
             return
         upto_ns = self._shard.now_ns()
-        self._fold()
+        self._fold(len(self._shard.tape))
         sent = self._shard.sent
         self._counted.sent = sent - self._sent_before
         self._sent_before = sent
@@ -206,12 +209,12 @@ class Reporter(threading.Thread):
         self._send(Delta(self._counted, upto_ns))
         self._counted = Recorder(self._counted.window)
 
-    def _fold(self) -> None:
-        """Count what is on the tape."""
+    def _fold(self, count: int) -> None:
+        """Count so many of the tape's rows."""
         if not self._shard.begin_ns:
             return
         tape = self._shard.tape
-        for size in pieces(len(tape)):
+        for size in pieces(count):
             rows = tape.cut(size)
             self._folded += size
             self._counted.take(rows)
