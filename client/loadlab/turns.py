@@ -12,9 +12,11 @@ import os
 import platform
 import sys
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 
-from loadlab.clock import NS_PER_MS, NS_PER_S, Clock
+from loadlab.clock import NS_PER_MS, Clock
 
 _STEPS = 10
 """Of nice. Where others want the core all the time, about a tenth of it is left."""
@@ -22,21 +24,25 @@ _SHORT_NS = 100_000
 """The shortest turn that the kernel gives."""
 _INTERPRETER_S = 50e-6
 """About what a thread takes to wake: it need not be shorter, and a loop's turn may be as short."""
+_LOOK_S = 0.01
+"""How often a loop looks after its guest."""
 _LATE_NS = 5 * NS_PER_MS
-"""A guest that is as late as that has not got the interpreter: a core alone is had sooner."""
+"""A guest that is as late as that beside a busy loop has not got the interpreter."""
+_BUSY = 0.8
+"""Of the time on its core: a loop that sleeps now and then leaves the interpreter free for long enough."""
 _STAY_S = 0.005
 """A guest's turn ends when it rests, and after this."""
 _AGAIN_NS = 50 * NS_PER_MS
-"""From one turn that a guest is given until the next, where it did not come to rest."""
+"""From a turn in which a guest did not come to rest until the next: something else may hold it."""
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 """The system call's number; glibc has a function for it only from 2.41 on."""
 
 
 def pass_on_soon() -> None:
-    """Have whichever thread of this process has the interpreter pass it on soon to one that waits for it.
+    """Have whichever thread of this process has the interpreter be asked for it soon by one that waits.
 
-    CPython's thread asks for it when it has waited for an interval, 5 ms by default, in which nobody released
-    it. For loops only: of many threads that wait each would wake as often as that.
+    CPython's thread asks when it has waited for an interval, 5 ms by default, in which nobody released it
+    (where somebody does, see `Guest`). For loops only: of many threads that wait each would wake as often.
     """
     sys.setswitchinterval(_INTERPRETER_S)
 
@@ -46,7 +52,7 @@ class Guest:
 
     A loop that never sleeps releases the interpreter in each of its turns, for less than a thread takes to
     wake. Each release starts the interval anew after which the other would ask for it (`take_gil` in
-    CPython's ceval_gil.h): where a turn is about as short as the interval, the other waits for seconds.
+    CPython's ceval_gil.h): where a turn is about as long as the interval, the other may wait for a second.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -59,18 +65,23 @@ class Guest:
         self._wakes_ns = moment_ns
         self._rests.set()
 
-    async def let_in(self) -> None:
-        """Have the loop see, every few milliseconds, whether the guest waits, and let it in until it rests.
+    async def let_in(self, worked_ns: Callable[[], int] = time.thread_time_ns) -> None:
+        """Have the loop look, every now and then, whether the guest waits, and stop for it until it rests.
 
-        Not for longer than a loop can miss: a guest may also be held by something else.
+        Only a loop that is always at work stops, as `worked_ns` tells: another leaves the interpreter free,
+        and what keeps the guest then is that it has no core. And never for long: other things may hold it.
         """
+        now_ns = self._clock.now_ns
+        not_before_ns = 0
         while True:
-            await asyncio.sleep(_LATE_NS / NS_PER_S)
-            self._rests.clear()  # before it is seen: a guest that rests from here on keeps nobody waiting
-            now_ns = self._clock.now_ns()
-            if now_ns - self._wakes_ns > _LATE_NS:
-                self._wakes_ns = now_ns + _AGAIN_NS
-                self._rests.wait(_STAY_S)
+            from_ns, worked_before_ns = now_ns(), worked_ns()
+            await asyncio.sleep(_LOOK_S)
+            self._rests.clear()  # before it is looked at: who rests from here on keeps nobody waiting
+            at_ns = now_ns()
+            busy = worked_ns() - worked_before_ns > _BUSY * (at_ns - from_ns)
+            late = at_ns - self._wakes_ns > _LATE_NS
+            if busy and late and at_ns >= not_before_ns and not self._rests.wait(_STAY_S):
+                not_before_ns = at_ns + _AGAIN_NS
 
 
 class _SchedAttr(ctypes.Structure):

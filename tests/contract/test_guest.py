@@ -1,6 +1,7 @@
 """A thread beside a loop that never sleeps: it gets the interpreter, however long the loop's turns are."""
 
 import asyncio
+import sys
 import threading
 import time
 
@@ -65,7 +66,9 @@ def test_a_guest_of_a_loop_that_never_sleeps_is_let_in_however_long_its_turns_ar
         assert thread.looks > OFTEN
 
     loop = new_event_loop()
+    interval_s = sys.getswitchinterval()
     try:
         loop.run_until_complete(main())
     finally:
         loop.close()
+        sys.setswitchinterval(interval_s)
