@@ -140,15 +140,17 @@ class ChainOfCalls(Chain):
         due_ns, sent_ns = self._due_ns, self._sent_ns
         if done_ns < shard.end_ns and (prepared := next(self._feed, None)) is not None:
             self._due_ns = self._sent_ns = done_ns
-            shard.sent += 1
             self._flight = self._send(prepared, self._reply, done_ns)
+            more = 1
         else:
             self._end()
-        self._note(
-            packed_row(
-                due_ns, sent_ns, done_ns, reply.outcome, reply.status, reply.body_bytes, reply.inside_ns
-            )
+            more = 0
+        row = packed_row(
+            due_ns, sent_ns, done_ns, reply.outcome, reply.status, reply.body_bytes, reply.inside_ns
         )
+        # At one blow: another thread that looks must see one of the two in flight, never both.
+        shard.sent += more
+        self._note(row)
 
     async def cut(self) -> None:
         """Give up the request in flight; it counts as unfinished."""

@@ -59,7 +59,7 @@ class Shard:
         self.tape = Tape()
         self.wear = Wear()
         self.sent = 0
-        """Requests that went out; the loops count each before it is sent."""
+        """Requests that went out, each counted in the call that sends it."""
         self.dropped = 0
         """Requests that were due and will not be sent."""
         self.begin_ns = 0
