@@ -8,7 +8,7 @@ from loadlab.result import (
     Finding,
     Theory,
 )
-from stages import FAIL, MS, OPEN, PASS, UNTESTABLE, check, healthy, opened, spread, target
+from stages import BATCH, FAIL, MS, OPEN, PASS, UNTESTABLE, check, healthy, opened, spread, target
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,16 @@ def test_a_stretch_with_more_arrivals_than_the_nominal_rate_is_within_the_bound(
     theory = Theory(service_ns=100.0 * MS, bound_hz=100.0, bound_ratio=1.2)
     of = opened(throughput_hz=120.0, theory=theory)
     assert check("bound", of, whole=OPEN).outcome is PASS
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(10, PASS), (9.5, FAIL)])
+def test_a_batch_takes_as_long_as_its_threads_need_at_least(seconds, outcome):
+    """6,400 requests of 100 ms on 64 threads: 10 s."""
+    of = healthy(
+        concurrency=None,
+        requests=6400,
+        window_ns=round(seconds * NS_PER_S),
+        throughput_hz=6400 / seconds,
+        theory=Theory(service_ns=100.0 * MS, makespan_ns=1e10),
+    )
+    assert check("bound", of, whole=BATCH).outcome is outcome

@@ -29,8 +29,8 @@ def bound_hz(users: int, slots: int | None, service_ns: float, think_ns: int) ->
 def makespan_ns(requests: int, in_flight: int, slots: int | None, service_ns: float) -> float:
     """Return how long a batch takes: ceil(N / min(k, slots)) rounds of S.
 
-    Exact for one worker and a constant S, otherwise a lower bound: workers share no queue, and a round
-    lasts as long as its slowest request.
+    Exact for one worker and a constant S, and for several workers, which share no queue, a lower bound.
+    Where S varies there are no rounds and it is a guide: only N x S / min(k, slots) is a bound then.
     """
     side_by_side = in_flight if slots is None else min(in_flight, slots)
     return math.ceil(requests / side_by_side) * service_ns
