@@ -15,6 +15,8 @@ from unit.transports.wire.grammar import Stream, broken
 from unit.transports.wire.memory import Wire
 from unit.transports.wire.oracle import h11_reads
 
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)"
+"""A control character that is neither a tab nor a part of a line's end."""
 OK_2 = Reply(Outcome.OK, 200, 2)
 
 
@@ -43,21 +45,21 @@ DIFFERENCES = {
         BROKEN,
         OK_2,
         "h11 lets them through for the sake of odd cookies; RFC 9110, 5.5 has them invalid",
-        r"[\x00-\x08\x0b-\x1f\x7f]",
+        _CONTROL,
     ),
     "a reason has a control character": Difference(
         b"HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nok",
         BROKEN,
         OK_2,
         "the same",
-        r"[\x00-\x08\x0b-\x1f\x7f]",
+        _CONTROL,
     ),
     "a chunk's extension has a control character": Difference(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;\x01\r\nok\r\n0\r\n\r\n",
         BROKEN,
         OK_2,
         "the same; h11 does not look into extensions at all",
-        r"[\x00-\x08\x0b-\x1f\x7f]",
+        _CONTROL,
     ),
     "a version that is not 1.0 or 1.1": Difference(
         b"HTTP/1.2 200 OK\r\nContent-Length: 2\r\n\r\nok",
