@@ -1,4 +1,4 @@
-"""Mutated responses for the `wire` transport: each ends in exactly one reply, in time, and leaves nothing.
+"""Mutated responses for the `wire` transport: each ends in one reply, or waits for more, and leaves nothing.
 
 Responses of every framing are mutated at random, cut at random, and fed to connections in memory, which
 share what they learn as those of a run do. Ends with 1 where a stream crashed, had no reply or more than

@@ -24,7 +24,7 @@ class Outcome(IntEnum):
     PROTOCOL_ERROR = 4
     """A connection that broke, or a response that was not valid HTTP."""
     DROPPED = 5
-    """Due, but never sent: the limit of requests in flight was reached."""
+    """Due, but never sent: no place in flight was free, or the stage ended before it could go."""
     UNFINISHED = 6
     """Sent, but without an answer at the end of the drain."""
 
