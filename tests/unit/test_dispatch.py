@@ -8,46 +8,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fakes import OK, START_NS, Answer, FakeAlarm, FakeAsyncTransport, FakeClock, carry, plan, run, shard_of
+from fakes import OK, START_NS, Answer, FakeAlarm, FakeAsyncTransport, FakeClock, carry, run, shard_of
 from loadlab.arrivals import Spacing
-from loadlab.clock import NS_PER_MS, NS_PER_S
-from loadlab.dispatch import Dispatch, by_turns
-from loadlab.plan import Stage, WhenFull, Workload
-from loadlab.sample import OWN_LAG_SHIFT, WAITED, Outcome, Reply, Sample
-from loadlab.shard import Share
+from loadlab.clock import NS_PER_S
+from loadlab.dispatch import Dispatch
+from loadlab.plan import Stage, WhenFull
+from loadlab.sample import WAITED, Outcome, Reply
+from open_loads import EACH_SCENARIO, MS, accounted, ms, open_plan, outcome, samples
 
 pytestmark = pytest.mark.usefixtures("fake_transport")
-
-MS = NS_PER_MS
-EACH_SCENARIO = pytest.mark.parametrize("scenario", ["task", "callback"])
 
 
 @pytest.fixture
 def clock():
     return FakeClock()
-
-
-def open_plan(rate_hz=10, **changed):
-    return plan(**{"workload": Workload.OPEN, "stages": (Stage(rate_hz=rate_hz),), **changed})
-
-
-def samples(shard):
-    rows = [Sample(*row) for row in shard.tape.cut(1 << 30).tolist()]
-    return sorted(rows, key=lambda row: (row.due_ns, row.done_ns))
-
-
-def outcome(row):
-    return Outcome(row.outcome & (WAITED - 1)).key
-
-
-def ms(moment_ns):
-    return round((moment_ns - START_NS) / MS)
-
-
-def accounted(shard, rows):
-    """Invariant 1: every due request has one row, and every one that was sent is among them."""
-    assert len(rows) == shard.sent + shard.dropped
-    assert sum(outcome(row) == "dropped" for row in rows) == shard.dropped
 
 
 @EACH_SCENARIO
@@ -100,70 +74,6 @@ def test_a_late_loop_still_turns_between_the_requests_it_catches_up_with(clock, 
 
 
 @EACH_SCENARIO
-def test_at_the_limit_an_arrival_is_dropped_and_counted(clock, scenario):
-    fake = FakeAsyncTransport(clock, [Answer(250 * MS)] * 10)
-    shard = carry(clock, open_plan(scenario=scenario, max_in_flight=2), fake)
-    rows = samples(shard)
-    assert [outcome(row) for row in rows] == [
-        "ok",
-        "ok",
-        "dropped",
-        "ok",
-        "ok",
-        "dropped",
-        "ok",
-        "ok",
-        "dropped",
-        "ok",
-    ]
-    assert all(row.outcome & WAITED for row in rows if outcome(row) == "dropped")
-    assert fake.in_flight_peak == 2
-    accounted(shard, rows)
-
-
-@EACH_SCENARIO
-def test_at_the_limit_an_arrival_waits_and_keeps_its_due_moment(clock, scenario):
-    fake = FakeAsyncTransport(clock, [Answer(250 * MS)] * 4)
-    shard = carry(
-        clock,
-        open_plan(scenario=scenario, max_in_flight=1, when_full=WhenFull.WAIT, duration_ns=400 * MS),
-        fake,
-    )
-    rows = samples(shard)
-    assert [ms(row.due_ns) for row in rows] == [0, 100, 200, 300]
-    assert [ms(row.sent_ns) for row in rows] == [0, 250, 500, 750]
-    assert [bool(row.outcome & WAITED) for row in rows] == [False, True, True, True]
-    assert fake.in_flight_peak == 1
-    accounted(shard, rows)
-
-
-@EACH_SCENARIO
-@pytest.mark.parametrize("when_full", list(WhenFull))
-def test_what_a_late_client_finds_no_place_for_bears_how_late_the_client_was(clock, scenario, when_full):
-    """Half a second of standing still fills the one place with what was due in it: no fault of the limit."""
-
-    async def stall(_shard):
-        await asyncio.sleep(0.25)
-        clock.turn(500 * MS)
-
-    fake = FakeAsyncTransport(clock, [Answer(1 * MS)] * 100)
-    limited = open_plan(100, scenario=scenario, max_in_flight=1, when_full=when_full)
-    rows = samples(carry(clock, limited, fake, meanwhile=stall))
-    own = {ms(row.due_ns): row.outcome >> OWN_LAG_SHIFT for row in rows if row.outcome & WAITED}
-    assert [own[due] for due in range(270, 750, 10)] == [(750 - due) * MS for due in range(270, 750, 10)]
-    assert all(own.get(due, 0) == 0 for due in range(760, 1000, 10))
-
-
-@EACH_SCENARIO
-def test_the_limit_is_shared_out_among_the_shards(clock, scenario):
-    fake = FakeAsyncTransport(clock, [Answer(5_000 * MS)] * 50)
-    whole = open_plan(100, scenario=scenario, max_in_flight=5)
-    shard = carry(clock, whole, fake, share=Share(whole.stages[0], 1, 2))
-    assert fake.in_flight_peak == 2
-    assert shard.sent + shard.dropped == 50
-
-
-@EACH_SCENARIO
 def test_what_has_no_answer_at_the_end_of_the_drain_is_unfinished(clock, scenario):
     fake = FakeAsyncTransport(clock, [Answer(10 * MS), Answer(60 * NS_PER_S)] * 5)
     shard = carry(clock, open_plan(scenario=scenario, drain_ns=2 * NS_PER_S), fake)
@@ -171,80 +81,6 @@ def test_what_has_no_answer_at_the_end_of_the_drain_is_unfinished(clock, scenari
     assert [outcome(row) for row in rows] == ["ok", "unfinished"] * 5
     assert {ms(row.done_ns) for row in rows if outcome(row) == "unfinished"} <= set(range(3000, 3060))
     accounted(shard, rows)
-
-
-@EACH_SCENARIO
-def test_those_that_still_wait_for_a_place_at_the_end_of_the_drain_are_dropped(clock, scenario):
-    fake = FakeAsyncTransport(clock, [Answer(60 * NS_PER_S)])
-    shard = carry(
-        clock,
-        open_plan(scenario=scenario, max_in_flight=1, when_full=WhenFull.WAIT, drain_ns=NS_PER_S),
-        fake,
-    )
-    rows = samples(shard)
-    assert [outcome(row) for row in rows] == ["unfinished"] + ["dropped"] * 9
-    accounted(shard, rows)
-
-
-def turns_beside(clock, fake, drained_s, **changed):
-    """Carry a load of 10,000 a second and return its shard, its rows and the loop's turns after the drain."""
-    turns = []
-
-    async def tick(shard):
-        await asyncio.sleep(drained_s - 0.001)
-        while True:
-            await asyncio.sleep(0)
-            clock.turn(5 * MS)
-            if shard.drain_left_ns() <= 0:
-                turns.append(len(shard.tape))
-
-    shard = carry(clock, open_plan(10_000, drain_ns=NS_PER_S, **changed), fake, meanwhile=tick)
-    return shard, samples(shard), turns
-
-
-@EACH_SCENARIO
-def test_the_loop_turns_while_many_that_wait_are_given_up(clock, scenario):
-    fake = FakeAsyncTransport(clock, [Answer(60 * NS_PER_S)])
-    limited = {"scenario": scenario, "max_in_flight": 1, "when_full": WhenFull.WAIT}
-    shard, rows, turns = turns_beside(clock, fake, 2, **limited)
-    assert [outcome(row) for row in rows] == ["unfinished"] + ["dropped"] * 9_999
-    assert len([count for count in turns if 1_000 < count < 10_000]) >= 9
-    accounted(shard, rows)
-
-
-@EACH_SCENARIO
-def test_the_loop_turns_while_many_in_flight_are_cut(clock, scenario):
-    fake = FakeAsyncTransport(clock, [Answer(60 * NS_PER_S)] * 10_000)
-    shard, rows, turns = turns_beside(clock, fake, 2, scenario=scenario)
-    assert [outcome(row) for row in rows] == ["unfinished"] * 10_000
-    assert len(set(turns)) >= 9
-    accounted(shard, rows)
-
-
-@EACH_SCENARIO
-def test_a_reply_that_comes_while_others_are_given_up_sends_none_of_them(clock, scenario):
-    """Its place is free then, but the drain is over; and a reply after the drain is one too late."""
-    fake = FakeAsyncTransport(clock, [Answer(2 * NS_PER_S + 30 * MS)])
-    limited = {"scenario": scenario, "max_in_flight": 1, "when_full": WhenFull.WAIT}
-    shard, rows, _ = turns_beside(clock, fake, 2, **limited)
-    assert shard.sent == len(fake.sent) == 1
-    assert outcome(rows[0]) == "unfinished"
-    accounted(shard, rows)
-
-
-@pytest.mark.parametrize("count", [0, 1, 1023, 1024, 1025, 5_000])
-def test_by_turns_each_has_its_own_and_none_is_left_out_also_when_cancelled(clock, count):
-    async def main(cancels):
-        done = []
-        acting = asyncio.ensure_future(by_turns(range(count), done.append))
-        for _ in range(cancels):
-            await asyncio.sleep(0)
-            acting.cancel()
-        await asyncio.wait([acting])
-        return done
-
-    for cancels in (0, 1, 2):
-        assert run(clock, main(cancels)) == list(range(count))
 
 
 @EACH_SCENARIO
