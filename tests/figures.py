@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from hdrh.histogram import HdrHistogram
+import pytest
 
 from grafana import Series
 from shown import THROUGHPUT, Check
 
+hdrh: Any = pytest.importorskip("hdrh.histogram", reason="hdrhistogram has no wheel here")
 Result = dict[str, Any]
 NS_PER_S = 1e9
 _ANNOUNCED_S = 10.0
@@ -56,9 +57,9 @@ def _unix_s(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
-def merged(results: Iterable[Result], part: str = "latency") -> HdrHistogram:
+def merged(results: Iterable[Result], part: str = "latency") -> Any:
     """The latencies, or service times, or lags, of all stages."""
-    together = HdrHistogram(1, 3600 * 10**9, 3)
+    together = hdrh.HdrHistogram(1, 3600 * 10**9, 3)
     for _, _, stage in stages(results):
         together.decode_and_add(stage["histograms"][part])
     return together

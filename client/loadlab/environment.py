@@ -16,7 +16,6 @@ _PACKAGES = (
     "concurrency-lab",
     "aiohttp",
     "aiomultiprocess",
-    "hdrhistogram",
     "httptools",
     "msgspec",
     "requests",

@@ -12,8 +12,8 @@ from typing import NamedTuple, Self
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from hdrh.histogram import HdrHistogram
 
+from loadlab import hdr_encoding
 from loadlab.clock import NS_PER_S
 
 Int64s = npt.NDArray[np.int64]
@@ -217,11 +217,9 @@ class Histogram:
 
     def encode(self) -> str:
         """Return the HdrHistogram V2 compressed encoding, base64."""
-        library = HdrHistogram(1, HIGHEST_NS, DIGITS)
-        for bucket in _filled(self.counts):
-            if not library.record_value(highest_in(int(bucket)), int(self.counts[bucket])):
-                raise ValueError(f"bucket {bucket} is outside the encoding's range")
-        return str(library.encode().decode("ascii"))
+        filled = _filled(self.counts)
+        buckets = zip(filled.tolist(), self.counts[filled].tolist(), strict=True)
+        return hdr_encoding.encode(buckets, lowest=1, highest=HIGHEST_NS, digits=DIGITS)
 
 
 def quantile_ns(known: Histogram, censored: Histogram, quantile: float) -> int | None:
