@@ -13,8 +13,8 @@ TARGET = ROOT / "target" / "loadlab_target"
 
 LAYERS = {
     0: ("errors", "clock", "units", "arrivals", "histogram", "hdr_encoding", "sample", "loops"),
-    1: ("plan", "window", "tape", "recorder", "slices"),
-    2: ("transports", "hosts", "machine", "heap"),
+    1: ("plan", "window", "tape", "recorder", "slices", "resources"),
+    2: ("transports", "hosts", "machine", "heap", "local_limits"),
     3: ("shard", "turns", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),
     4: ("result", "analysis", "environment", "events"),
     5: (

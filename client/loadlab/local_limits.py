@@ -1,0 +1,45 @@
+"""How much of a resource the system gives to this process. What it does not tell is None."""
+
+from pathlib import Path
+
+from loadlab.resources import Resource
+
+_PORTS = "net/ipv4/ip_local_port_range"
+
+
+def limit_of(
+    resource: Resource, settings: Path = Path("/proc/sys"), groups: Path = Path("/sys/fs/cgroup")
+) -> int | None:
+    """Return how much of it there is: ports, files and processes by number, memory in bytes."""
+    match resource:
+        case Resource.PORTS:
+            ends = _numbers(settings / _PORTS)
+            return ends[1] - ends[0] + 1 if len(ends) == 2 else None
+        case Resource.FILES:
+            return _least(_soft_limit("RLIMIT_NOFILE"))
+        case Resource.TASKS:
+            return _least(_soft_limit("RLIMIT_NPROC"), *_numbers(groups / "pids.max"))
+        case Resource.MEMORY:
+            return _least(_soft_limit("RLIMIT_AS"), *_numbers(groups / "memory.max"))
+    return None
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _soft_limit(name: str) -> int | None:
+    try:
+        import resource  # noqa: PLC0415 - not on every platform
+    except ImportError:  # pragma: no cover - a platform without it
+        return None
+    soft, _ = resource.getrlimit(getattr(resource, name))
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def _numbers(file: Path) -> list[int]:
+    """Return a file's whole numbers; none where it can't be read or has words instead, such as `max`."""
+    try:
+        return [int(word) for word in file.read_text(encoding="ascii").split()]
+    except (OSError, ValueError):
+        return []
