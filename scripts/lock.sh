@@ -11,4 +11,11 @@ lock --upgrade dev.in --output-file dev.txt
 for name in client target build; do
     lock --constraints dev.txt "$name.in" --output-file "$name.txt"
 done
+
+# Which wheels they are installed from; fails where one would have to be compiled.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+lock --format pylock.toml client.txt target.txt build.txt --output-file "$scratch/pylock.toml"
+../.venv/bin/python ../scripts/wheels.py "$scratch/pylock.toml" >wheels.tsv
+
 lock --upgrade bench.in --output-file bench.txt # in a venv of its own: the peers choose their own versions
