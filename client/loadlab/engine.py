@@ -81,6 +81,7 @@ class Run:
             finished_at=utc(),
             verdict=audit.verdict(checks, stages),
             interrupted=self._control.stopped,
+            addresses=self._target.tried,
             target_lost=self._lost,
             failure=failure,
             plan=self._plan,

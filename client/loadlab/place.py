@@ -77,7 +77,7 @@ async def carry_at(
         target = await host.start()
         run = Run(
             run_id=run_id,
-            plan=plan.with_target(target.url),
+            plan=plan.with_target(target.url, target.address),
             traits=scenario(plan.scenario).TRAITS,
             host=host,
             target=target,

@@ -107,6 +107,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Base URL of the target."""
     requests: tuple[Request, ...]
     stages: tuple[Stage, ...]
+    address: str | None = None
+    """The IP address to which every connection goes, whatever the name in the URL stands for by then.
+
+    None: the URL's own host. The host chooses it before the load."""
     duration_ns: int | None = None
     """The measurement window of a stage; None where a number of requests ends it."""
     warmup_ns: int = 0
@@ -231,14 +235,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 return found
         return []
 
-    def with_target(self, target: str) -> Self:
-        """Return the same plan with every request, its path unchanged, at the host of this base URL."""
+    def with_target(self, target: str, address: str | None = None) -> Self:
+        """Return the same plan with every request, its path unchanged, at the host of this base URL.
+
+        `address` is the IP address that is loaded where the host is a name.
+        """
         parts = urlsplit(target)
         moved = tuple(
             msgspec.structs.replace(request, url=f"{parts.scheme}://{parts.netloc}{_path(request.url)}")
             for request in self.requests
         )
-        return msgspec.structs.replace(self, target=target, requests=moved)
+        return msgspec.structs.replace(self, target=target, requests=moved, address=address)
 
 
 def _closed_size(stage: Stage) -> list[str]:

@@ -17,7 +17,7 @@ async def probe(
 
     `tell` hears what happens. A client that is full is not held against it: the probe may be about that.
     """
-    plan = plan.with_target(target.url)
+    plan = plan.with_target(target.url, target.address)
     traits = scenario(plan.scenario).TRAITS
     assert not (problems := plan.problems(traits)), problems
     run = Run(

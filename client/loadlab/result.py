@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from loadlab.hosts import Tried
 from loadlab.plan import Plan
 
 SCHEMA_VERSION = 1
@@ -273,6 +274,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: str
     verdict: Verdict
     interrupted: bool
+    addresses: tuple[Tried, ...] = ()
+    """What the target's name stands for, in the order tried: the one without a problem was loaded."""
     target_lost: str | None
     """Why the run ended early: what became of the target."""
     failure: str | None

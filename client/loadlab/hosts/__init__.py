@@ -5,6 +5,14 @@ from typing import Protocol
 import msgspec
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """An address of the target's name that was tried before the load."""
+
+    address: str
+    problem: str | None = None
+    """Why it was not chosen; None for the one that is loaded."""
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """A target that answers."""
 
@@ -14,6 +22,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where its own metrics are, if it has any."""
     where: str
     """Where load and target run, in words: the first line of a run."""
+    tried: tuple[Tried, ...] = ()
+    """What its name stands for, up to the first that answered; none of a target of the lab's own."""
+
+    @property
+    def address(self) -> str | None:
+        """The IP address that is loaded; None where the URL is known to hold it."""
+        return next((each.address for each in self.tried if each.problem is None), None)
 
 
 class Host(Protocol):

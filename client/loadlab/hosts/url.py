@@ -1,14 +1,13 @@
 """A target that is already there: anything with a URL."""
 
-import asyncio
 import ipaddress
-import socket
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from loadlab.errors import TargetError, UsageError
-from loadlab.hosts import Target
+from loadlab.hosts import Target, Tried
+from loadlab.hosts.addresses import Address, OwnLackError, find, first_that_answers, reach
 
-_CONNECT_S = 3.0
 _NEAR = tuple(
     ipaddress.ip_network(block)
     for block in (
@@ -47,31 +46,28 @@ class UrlHost:
         self._metrics_url = metrics_url
         self._where = where or f"{url}, from this process"
         self._anywhere = remote or trusted
+        self._chosen: Address | None = None
 
     async def start(self) -> Target:
-        """Look the address up, refuse a foreign one, and make sure that it accepts connections."""
-        name, addresses = await self._addresses()
-        foreign = [address for address in addresses if not is_near(address)]
+        """Look the addresses up, refuse foreign ones, and choose the first that accepts a connection."""
+        name = urlsplit(self._url).hostname or ""
+        addresses = await self._addresses(name)
+        foreign = [each.text for each in addresses if not is_near(each.text)]
         if foreign and not self._anywhere:
             raise UsageError(
                 f"--target: {name} ({foreign[0]}) is neither loopback nor a private address;"
                 " give --remote if you may load it"
             )
-        if problem := await self.lost():
-            raise TargetError(problem)
-        return Target(url=self._url, metrics_url=self._metrics_url, where=self._where)
+        self._chosen, tried = await first_that_answers(self._url, addresses)
+        where = self._where + (_named(name, tried) if len(addresses) > 1 else "")
+        return Target(url=self._url, metrics_url=self._metrics_url, where=where, tried=tried)
 
     async def lost(self) -> str | None:
-        """Try to connect."""
-        parts = urlsplit(self._url)
-        try:
-            async with asyncio.timeout(_CONNECT_S):
-                _, writer = await asyncio.open_connection(parts.hostname, self._port)
-        except TimeoutError:
-            return f"{self._url} does not accept a connection within {_CONNECT_S:.0f} s"
-        except OSError as error:
-            return f"{self._url} cannot be reached: {error.strerror or error}"
-        writer.close()
+        """Try to connect to the address that was chosen; None where nothing here lets one try."""
+        assert self._chosen is not None, "it was started"
+        with suppress(OwnLackError):
+            if problem := await reach(self._chosen):
+                return f"{self._url} cannot be reached: {self._chosen.text}: {problem}"
         return None
 
     async def stop(self, *, at_once: bool = False) -> None:
@@ -82,14 +78,18 @@ class UrlHost:
         parts = urlsplit(self._url)
         return parts.port or (443 if parts.scheme == "https" else 80)
 
-    async def _addresses(self) -> tuple[str, list[str]]:
-        name = urlsplit(self._url).hostname or ""
-        loop = asyncio.get_running_loop()
+    async def _addresses(self, name: str) -> list[Address]:
         try:
-            found = await loop.getaddrinfo(name, self._port, type=socket.SOCK_STREAM)
+            return await find(name, self._port)
         except (OSError, UnicodeError) as error:
             raise TargetError(f"{self._url} cannot be reached: no address for {name!r} ({error})") from None
-        return name, [str(entry[4][0]) for entry in found]
+
+
+def _named(name: str, tried: tuple[Tried, ...]) -> str:
+    """Say which of several addresses of a name is loaded, and why not those before it."""
+    *failed, chosen = tried
+    others = "".join(f"; not {each.address}: {each.problem}" for each in failed)
+    return f" ({name} is {chosen.address} in this run{others})"
 
 
 def is_near(address: str) -> bool:

@@ -13,11 +13,13 @@ request is written to it and the response read from it.
 
 import asyncio
 import math
+import socket
 from functools import cached_property
 from typing import Any
 
 import aiohttp
 from aiohttp import hdrs
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
@@ -61,6 +63,21 @@ class _Request(aiohttp.ClientRequest):
         aiohttp would hold the body back until one future of the request is done, which all that are
         in flight would share (RFC 9110, section 10.1.1, lets a client send without waiting).
         """
+
+
+class _Pinned(AbstractResolver):
+    """Says that every name is at one address: the one that the run loads."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [ResolveResult(hostname=host, host=self._address, port=port, family=family, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        """Close nothing."""
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -116,7 +133,11 @@ class AiohttpTransport:
         self._verdicts = Verdicts(plan)
         self._deadlines = Deadlines(asyncio.get_running_loop(), plan.timeout_ns)
         self._connector = _Connector(
-            self.wear, limit=0, keepalive_timeout=KEEPALIVE_NS / NS_PER_S, ssl=client_context(plan) or True
+            self.wear,
+            limit=0,
+            keepalive_timeout=KEEPALIVE_NS / NS_PER_S,
+            ssl=client_context(plan) or True,
+            resolver=None if plan.address is None else _Pinned(plan.address),
         )
         self._loop = asyncio.get_running_loop()
         # Above its threshold aiohttp rounds a time limit up to a whole second.

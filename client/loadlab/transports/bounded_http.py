@@ -143,10 +143,19 @@ class _Response(http.client.HTTPResponse):
 class _Limited(HTTPConnection):
     """A connection within a limit, counted when it is made."""
 
-    def __init__(self, *args: Any, limit: TimeLimit, wear: Wear, **options: Any) -> None:  # noqa: ANN401 - urllib3's own
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - urllib3's own
+        limit: TimeLimit,
+        wear: Wear,
+        address: str | None = None,
+        **options: Any,  # noqa: ANN401 - as above
+    ) -> None:
+        """Take besides what urllib3 takes the IP address that stands for the host's name."""
         super().__init__(*args, **options)
         self._limit = limit
         self._wear = wear
+        self._address = address
         self.idle_since_ns = 0
         """Of a connection in its pool."""
         self.response_class = partial(_Response, limit=limit)  # type: ignore[assignment] # only called
@@ -164,7 +173,12 @@ class _Limited(HTTPConnection):
         self._wear.connections_opened += 1
 
     def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
+        name = self._dns_host
+        self._dns_host = self._address or name
+        try:
+            sock = super()._new_conn()
+        finally:
+            self._dns_host = name  # what the certificate must be for
         sock.settimeout(self._limit.left_s())  # for the TLS handshake
         return sock
 
@@ -181,7 +195,7 @@ class _LimitedTls(_Limited, HTTPSConnection):
 
 
 class HttpPool(HTTPConnectionPool):
-    """urllib3's pool of limited connections; takes `limit` and `wear`."""
+    """urllib3's pool of limited connections; takes `limit`, `wear` and `address`."""
 
     ConnectionCls = _Limited
 

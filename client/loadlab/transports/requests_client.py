@@ -8,6 +8,7 @@ longer than `KEEPALIVE_NS` is closed here. Each shows as one more of `connection
 from collections.abc import Mapping
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -41,9 +42,8 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, plan: Plan, limit: TimeLimit, wear: Wear) -> None:
         super().__init__(max_retries=0)
-        self._limit = limit
-        self._wear = wear
         self._context = client_context(plan)
+        self._shared: dict[str, Any] = {"limit": limit, "wear": wear, "address": plan.address}
         self._pools: dict[tuple[str, str], HTTPConnectionPool] = {}
 
     def get_connection_with_tls_context(
@@ -64,8 +64,8 @@ class _Adapter(HTTPAdapter):
 
     def _pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
         if scheme == "https":
-            return HttpsPool(host, port, limit=self._limit, wear=self._wear, ssl_context=self._context)
-        return HttpPool(host, port, limit=self._limit, wear=self._wear)
+            return HttpsPool(host, port, ssl_context=self._context, **self._shared)
+        return HttpPool(host, port, **self._shared)
 
     def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
         """Leave it to the context: requests would trust certifi's list besides."""

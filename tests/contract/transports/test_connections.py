@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -178,6 +179,24 @@ def test_ipv6_works(caller, serve):
 
     assert caller.send(Request(url=server.url)) == OK
     assert server.received[0].named("Host") == [server.url.removeprefix("http://").rstrip("/")]
+
+
+def test_every_connection_goes_to_the_plans_address_and_asks_for_the_name_in_the_url(caller, serve):
+    server = serve(answers(FINE), host="127.0.0.2")
+    url = server.url.replace("127.0.0.2", "no-such-host.invalid")
+    caller.open(plan_for(url, address="127.0.0.2"))
+
+    assert [caller.send(Request(url=url)) for _ in range(2)] == [OK, OK]
+    assert {tuple(each.named("Host")) for each in server.received} == {(urlsplit(url).netloc,)}
+    assert server.accepted == 1
+
+
+def test_a_name_without_an_address_of_the_plan_is_looked_up(caller, serve):
+    server = serve(answers(FINE))
+    url = server.url.replace("127.0.0.1", "localhost")
+    caller.open(plan_for(url))
+
+    assert caller.send(Request(url=url)) == OK
 
 
 def before_any_byte(peer):

@@ -6,6 +6,7 @@ localhost; nothing else trusts it, and its own key is gone.
 
 import ssl
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -62,6 +63,16 @@ def test_a_certificate_that_nobody_trusts_is_a_connect_error(caller, serve, tls)
     assert caller.send(Request(url=server.url)) == Reply(Outcome.CONNECT_ERROR)
     assert server.received == []
     assert caller.wear.connections_opened == 0
+
+
+@pytest.mark.usefixtures("trusted")
+def test_the_certificate_is_for_the_name_wherever_the_plans_address_is(caller, serve, tls):
+    server = serve(answers(FINE), tls=tls, host="127.0.0.2")
+    url = server.url.replace("127.0.0.2", "localhost")
+    caller.open(plan_for(url, address="127.0.0.2"))
+
+    assert caller.send(Request(url=url)) == Reply(Outcome.OK, 200, 2)
+    assert server.received[0].named("Host") == [urlsplit(url).netloc]
 
 
 @pytest.mark.usefixtures("trusted")

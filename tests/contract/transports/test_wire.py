@@ -1,11 +1,8 @@
 """What `wire` promises beyond the common contract."""
 
 import asyncio
-import contextlib
-import socket
 import threading
 import time
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,7 +12,6 @@ from loadlab.clock import MONOTONIC
 from loadlab.plan import Request
 from loadlab.sample import Outcome, Reply
 from loadlab.transports import Continuing
-from loadlab.transports.wire.names import Name
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 OK = Reply(Outcome.OK, 200, 2)
@@ -206,34 +202,3 @@ def test_a_task_that_is_cancelled_as_its_reply_comes_hurts_nobody(wire, serve):
         return await transport.send(prepared)
 
     assert wire.start(cancel_at_the_worst_moment()).result(PATIENCE_S) == OK
-
-
-@contextlib.contextmanager
-def silent(host, port):
-    """A listener that accepts nobody and has no room: the kernel drops every further SYN."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(socket.create_server((host, port), backlog=0))
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.settimeout(0)
-            filler.connect_ex((host, port))
-        yield
-
-
-def test_an_address_that_is_silent_leaves_time_for_the_next_one_of_its_host(wire, serve, monkeypatch):
-    server = serve(answers(FINE))
-    url = urlsplit(server.url)
-    here, there = url.hostname, "127.0.0.2"
-
-    async def addresses(name):
-        name._addresses = name._addresses or [there, here]
-        return name._addresses
-
-    monkeypatch.setattr(Name, "addresses", addresses)
-    wire.open(plan_for(server.url, timeout_s=PATIENCE_S, connect_timeout_s=0.6))
-    with silent(there, url.port):
-        begun = time.monotonic()
-        assert wire.send(Request(url=server.url)) == OK
-        assert 0.3 <= time.monotonic() - begun < 0.6, "half of the limit, for there are two"
-        assert wire.send(Request(url=server.url)) == OK
-    assert wire.wear.connections_opened == 1

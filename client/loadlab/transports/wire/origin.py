@@ -1,6 +1,5 @@
 """A host's connections: the idle ones, and how new ones are made."""
 
-import asyncio
 import ssl
 from collections import deque
 from typing import Any
@@ -9,7 +8,6 @@ from loadlab.clock import NS_PER_S
 from loadlab.plan import Request
 from loadlab.transports import KEEPALIVE_NS, Replied
 from loadlab.transports.wire.connection import Asked, Connection, Known, Terms
-from loadlab.transports.wire.names import Name
 from loadlab.transports.wire.request import Address, asks_to_close, encode
 
 _SMALL_BODY_BYTES = 8 * 1024
@@ -19,7 +17,10 @@ _SMALL_BODY_BYTES = 8 * 1024
 class Origin:
     """Connections to one address. Without a limit: a request finds an idle one or gets one of its own."""
 
-    def __init__(self, terms: Terms, address: Address, trust: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, terms: Terms, address: Address, trust: ssl.SSLContext | None, host: str | None = None
+    ) -> None:
+        """Take where to connect; `host`, an IP address, stands for the name in `address`."""
         self._terms = terms
         self._address = address
         self._loop = terms.loop
@@ -31,7 +32,7 @@ class Origin:
                 "server_hostname": address.host,
                 "ssl_handshake_timeout": terms.connect_limit_ns / NS_PER_S + 1,
             }
-        self._name = Name(terms.loop, address.host, address.port)
+        self._host = host or address.host
         self._idle: deque[Connection] = deque()
         self._known = {bodiless: Known() for bodiless in (False, True)}
 
@@ -64,27 +65,9 @@ class Origin:
 
     async def _make(self, connection: Connection) -> None:
         try:
-            hosts = await self._name.addresses()
-            # One that is silent must leave time for the others; the last one has what the limit leaves.
-            share_s = self._terms.connect_limit_ns / NS_PER_S / len(hosts)
-            for host in hosts:
-                try:
-                    async with asyncio.timeout(None if host == hosts[-1] else share_s):
-                        await self._loop.create_connection(
-                            lambda: connection, host, self._address.port, **self._options
-                        )
-                except OSError as error:  # of this address; there may be another
-                    self._terms.wear.not_connected(error)
-                    if connection.connecting is None:
-                        return  # it was made just when its time was up, and is closed
-                else:
-                    self._name.answered(host)
-                    return
-        except Exception:  # noqa: BLE001 - of many kinds: names, certificates, whatever a loop raises
+            await self._loop.create_connection(
+                lambda: connection, self._host, self._address.port, **self._options
+            )
+        except Exception as error:  # noqa: BLE001 - of many kinds: names, certificates, whatever a loop raises
+            self._terms.wear.not_connected(error)
             connection.refused()
-        else:
-            connection.refused()
-
-    def close(self) -> None:
-        """Look up no more; connections are closed by who has them all."""
-        self._name.close()

@@ -31,6 +31,7 @@ class WireTransport:
         """Make ready for a stage of this plan; no connection is made yet."""
         self._loop = asyncio.get_running_loop()
         self._trust = client_context(plan)
+        self._host = plan.address
         self._wheel = Wheel(self._loop, self._sweep)
         self._terms = Terms(
             loop=self._loop,
@@ -46,7 +47,7 @@ class WireTransport:
         """Encode the request; kinds for the same address share its connections."""
         where = address(request.url)
         if where not in self._origins:
-            self._origins[where] = Origin(self._terms, where, self._trust)
+            self._origins[where] = Origin(self._terms, where, self._trust, self._host)
         return self._origins[where].asked(request)
 
     def begin(self, prepared: Asked, replied: Replied, sent_ns: int) -> Connection:
@@ -81,8 +82,6 @@ class WireTransport:
         connecting = [one.connecting for one in self._opened if one.connecting is not None]
         for connection in list(self._opened):
             connection.close(BROKEN)
-        for origin in self._origins.values():
-            origin.close()
         self._origins.clear()
         await asyncio.gather(*connecting, return_exceptions=True)
         await asyncio.sleep(0)  # for the loop to let go of the sockets

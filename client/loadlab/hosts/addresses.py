@@ -1,0 +1,86 @@
+"""What a target's name stands for: its addresses are found once, tried in turn, and one of them is loaded."""
+
+import asyncio
+import errno
+import os
+import socket
+from typing import Any, NamedTuple
+
+from loadlab.errors import ClientError, TargetError
+from loadlab.hosts import Tried
+
+_CONNECT_S = 3.0
+_LEAST_S = 1.0
+_SHORT_OF = frozenset(
+    {
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.EADDRNOTAVAIL,
+        errno.ENOBUFS,
+        errno.ENOMEM,
+        errno.EAGAIN,
+    }
+)
+"""What this side lacks: such an error says nothing about the target."""
+
+
+class Address(NamedTuple):
+    """Where to connect, as the resolver gave it."""
+
+    family: int
+    sockaddr: Any
+
+    @property
+    def text(self) -> str:
+        """The IP address alone."""
+        return str(self.sockaddr[0])
+
+
+class OwnLackError(OSError):
+    """This side has not what a connection takes, such as a file or a local port."""
+
+
+async def find(name: str, port: int) -> list[Address]:
+    """Return each address of a name once, in the resolver's order; raises OSError or UnicodeError."""
+    found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
+
+
+async def reach(address: Address, within_s: float = _CONNECT_S) -> str | None:
+    """Try to connect, and hang up; return why that fails, or None. Raises OwnLackError."""
+    try:
+        with socket.socket(address.family, socket.SOCK_STREAM) as sock:
+            sock.settimeout(0)
+            async with asyncio.timeout(within_s):
+                await asyncio.get_running_loop().sock_connect(sock, address.sockaddr)
+            # A free port of this machine's own range can be given to both ends of one connection.
+            return os.strerror(errno.ECONNREFUSED) if sock.getsockname() == sock.getpeername() else None
+    except TimeoutError as error:
+        return os.strerror(error.errno) if error.errno else f"no connection within {within_s:g} s"
+    except OSError as error:
+        said = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno in _SHORT_OF:
+            raise OwnLackError(error.errno, said) from None
+        return said
+
+
+async def first_that_answers(url: str, addresses: list[Address]) -> tuple[Address, tuple[Tried, ...]]:
+    """Try each in turn, with a share of the time; return the one that answers and all that were tried.
+
+    Raises TargetError where none does, and ClientError where this side can't try.
+    """
+    share_s = max(_LEAST_S, _CONNECT_S / len(addresses))
+    tried = []
+    for address in addresses:
+        try:
+            problem = await reach(address, share_s)
+        except OwnLackError as error:
+            raise ClientError(f"no connection to {url} can be tried from here: {error.strerror}") from None
+        tried.append(Tried(address.text, problem))
+        if problem is None:
+            return address, tuple(tried)
+    if len(tried) == 1:
+        raise TargetError(f"{url} cannot be reached: {tried[0].problem}")
+    raise TargetError(
+        f"{url} cannot be reached: {'; '.join(f'{each.address}: {each.problem}' for each in tried)}"
+    )
