@@ -11,7 +11,9 @@ import msgspec
 from loadlab.hosts import Tried
 from loadlab.plan import Plan
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, 2)
+"""A later version has more keys, and what an earlier one lacks has its default."""
 
 
 class Verdict(StrEnum):

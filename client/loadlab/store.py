@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from loadlab.errors import LabError, UsageError
-from loadlab.result import SCHEMA_VERSION, RunResult, decode, encode
+from loadlab.result import READABLE_VERSIONS, RunResult, decode, encode
 
 RESULT = "result.json"
 TARGET_LOG = "target.log"
@@ -86,10 +86,10 @@ def read(path: Path) -> RunResult:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except msgspec.DecodeError as error:
         raise UsageError(f"{path} is not a result of this version: {error}") from None
-    if result.schema_version != SCHEMA_VERSION:
+    if result.schema_version not in READABLE_VERSIONS:
         raise UsageError(
             f"{path} is not a result of this version: its schema_version is {result.schema_version},"
-            f" not {SCHEMA_VERSION}"
+            f" not one of {', '.join(map(str, READABLE_VERSIONS))}"
         )
     return result
 

@@ -203,6 +203,12 @@ def test_a_plan_moves_to_another_target_with_its_paths_as_they_are(target):
     assert moved.target == target
 
 
+def test_the_address_is_the_targets_and_never_the_plans_own():
+    posted = plan(address="203.0.113.7")
+    assert posted.with_target("http://127.0.0.1:4567/").address is None
+    assert posted.with_target("http://two.test/", "127.0.0.2").address == "127.0.0.2"
+
+
 def test_expected_statuses_are_ranges_with_both_ends():
     strict = plan(expect_status=(StatusRange(200, 204), StatusRange(404, 404)))
     expected = [status for status in range(100, 600) if strict.expects(status)]

@@ -76,6 +76,12 @@ def test_what_is_no_result_is_refused_with_its_name(tmp_path):
             store.read(other)
 
 
+def test_a_result_of_an_earlier_schema_version_is_read(tmp_path):
+    earlier = tmp_path / "earlier.json"
+    earlier.write_bytes(encode(result(schema_version=1)))
+    assert store.read(earlier).schema_version == 1
+
+
 def test_a_result_of_another_schema_version_is_refused(tmp_path):
     other = tmp_path / "result.json"
     other.write_bytes(encode(result(schema_version=99)))

@@ -8,20 +8,11 @@ from typing import Any, NamedTuple
 
 from loadlab.errors import ClientError, TargetError
 from loadlab.hosts import Tried
+from loadlab.local_limits import limit_of
+from loadlab.resources import resource_of, shortage
 
 _CONNECT_S = 3.0
 _LEAST_S = 1.0
-_SHORT_OF = frozenset(
-    {
-        errno.EMFILE,
-        errno.ENFILE,
-        errno.EADDRNOTAVAIL,
-        errno.ENOBUFS,
-        errno.ENOMEM,
-        errno.EAGAIN,
-    }
-)
-"""What this side lacks: such an error says nothing about the target."""
 
 
 class Address(NamedTuple):
@@ -36,8 +27,8 @@ class Address(NamedTuple):
         return str(self.sockaddr[0])
 
 
-class OwnLackError(OSError):
-    """This side has not what a connection takes, such as a file or a local port."""
+class ShortageError(Exception):
+    """This side lacks what a connection takes, such as a file or a local port."""
 
 
 async def find(name: str, port: int) -> list[Address]:
@@ -47,7 +38,7 @@ async def find(name: str, port: int) -> list[Address]:
 
 
 async def reach(address: Address, within_s: float = _CONNECT_S) -> str | None:
-    """Try to connect, and hang up; return why that fails, or None. Raises OwnLackError."""
+    """Try to connect, and hang up; return why that fails, or None. Raises ShortageError."""
     try:
         with socket.socket(address.family, socket.SOCK_STREAM) as sock:
             sock.settimeout(0)
@@ -58,10 +49,9 @@ async def reach(address: Address, within_s: float = _CONNECT_S) -> str | None:
     except TimeoutError as error:
         return os.strerror(error.errno) if error.errno else f"no connection within {within_s:g} s"
     except OSError as error:
-        said = os.strerror(error.errno) if error.errno else str(error)
-        if error.errno in _SHORT_OF:
-            raise OwnLackError(error.errno, said) from None
-        return said
+        if resource := resource_of(error):
+            raise ShortageError(shortage(resource, limit_of(resource))) from None
+        return os.strerror(error.errno) if error.errno else str(error)
 
 
 async def first_that_answers(url: str, addresses: list[Address]) -> tuple[Address, tuple[Tried, ...]]:
@@ -74,8 +64,8 @@ async def first_that_answers(url: str, addresses: list[Address]) -> tuple[Addres
     for address in addresses:
         try:
             problem = await reach(address, share_s)
-        except OwnLackError as error:
-            raise ClientError(f"no connection to {url} can be tried from here: {error.strerror}") from None
+        except ShortageError as error:
+            raise ClientError(f"{url} was not tried: the client's {error}") from None
         tried.append(Tried(address.text, problem))
         if problem is None:
             return address, tuple(tried)

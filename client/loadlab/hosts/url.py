@@ -4,9 +4,10 @@ import ipaddress
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from loadlab.errors import TargetError, UsageError
+from loadlab.errors import ClientError, TargetError, UsageError
 from loadlab.hosts import Target, Tried
-from loadlab.hosts.addresses import Address, OwnLackError, find, first_that_answers, reach
+from loadlab.hosts.addresses import Address, ShortageError, find, first_that_answers, reach
+from loadlab.resources import resource_of, shortage
 
 _NEAR = tuple(
     ipaddress.ip_network(block)
@@ -65,7 +66,7 @@ class UrlHost:
     async def lost(self) -> str | None:
         """Try to connect to the address that was chosen; None where nothing here lets one try."""
         assert self._chosen is not None, "it was started"
-        with suppress(OwnLackError):
+        with suppress(ShortageError):
             if problem := await reach(self._chosen):
                 return f"{self._url} cannot be reached: {self._chosen.text}: {problem}"
         return None
@@ -82,6 +83,8 @@ class UrlHost:
         try:
             return await find(name, self._port)
         except (OSError, UnicodeError) as error:
+            if resource := resource_of(error):
+                raise ClientError(f"{self._url} was not tried: {shortage(resource)}") from None
             raise TargetError(f"{self._url} cannot be reached: no address for {name!r} ({error})") from None
 
 

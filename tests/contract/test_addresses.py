@@ -1,0 +1,154 @@
+"""A name with several addresses: each has a share of the time, one is chosen, those that failed are named."""
+
+import asyncio
+import contextlib
+import resource
+import socket
+import time
+
+import pytest
+
+from loadlab.errors import ClientError, TargetError, UsageError
+from loadlab.hosts import addresses
+from loadlab.hosts.addresses import Address, ShortageError, find, first_that_answers, reach
+from loadlab.hosts.url import UrlHost
+
+pytestmark = pytest.mark.real
+
+
+@contextlib.contextmanager
+def silent(host, port=0):
+    """A listener that accepts nobody and has no room: the kernel drops every further SYN."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server((host, port), backlog=0))
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.settimeout(0)
+            filler.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serving(host, port=0):
+    with socket.create_server((host, port)) as server:
+        yield server.getsockname()[1]
+
+
+def at(port, *hosts):
+    return [Address(socket.AF_INET, (host, port)) for host in hosts]
+
+
+@pytest.fixture
+def named(monkeypatch):
+    """Have any name stand for these addresses; how often it was looked up is kept."""
+    asked = []
+
+    def stand_for(*hosts):
+        async def find(name, port):
+            asked.append(name)
+            return at(port, *hosts)
+
+        monkeypatch.setattr("loadlab.hosts.url.find", find)
+        return asked
+
+    return stand_for
+
+
+def test_a_silent_address_leaves_time_for_the_next_one_and_is_named(named, monkeypatch):
+    monkeypatch.setattr(addresses, "_CONNECT_S", 0.4)
+    monkeypatch.setattr(addresses, "_LEAST_S", 0.2)
+    asked = named("127.0.0.1", "127.0.0.2")
+    with silent("127.0.0.1") as port, serving("127.0.0.2", port):
+        begun = time.monotonic()
+        host = UrlHost(f"http://two.test:{port}/")
+        target = asyncio.run(host.start())
+        took_s = time.monotonic() - begun
+        assert asyncio.run(host.lost()) is None
+
+    assert took_s >= 0.2, "half of the time, for there are two"
+    assert target.address == "127.0.0.2"
+    assert [(each.address, each.problem) for each in target.tried] == [
+        ("127.0.0.1", "no connection within 0.2 s"),
+        ("127.0.0.2", None),
+    ]
+    assert "two.test is 127.0.0.2 in this run; not 127.0.0.1: no connection within 0.2 s" in target.where
+    assert asked == ["two.test"], "it is looked up once"
+
+
+def test_a_refused_address_is_passed_over_and_named(named):
+    named("127.0.0.1", "127.0.0.2")
+    with serving("127.0.0.2") as port:
+        target = asyncio.run(UrlHost(f"http://two.test:{port}/").start())
+
+    assert target.address == "127.0.0.2"
+    assert target.tried[0].problem == "Connection refused"
+
+
+def test_addresses_after_the_first_that_answers_are_not_tried(named):
+    named("127.0.0.1", "127.0.0.2")
+    with serving("127.0.0.1") as port, serving("127.0.0.2", port):
+        target = asyncio.run(UrlHost(f"http://two.test:{port}/").start())
+
+    assert [each.address for each in target.tried] == ["127.0.0.1"]
+    assert "two.test is 127.0.0.1 in this run)" in target.where
+
+
+def test_where_no_address_answers_each_is_named_with_its_reason(named):
+    named("127.0.0.1", "127.0.0.2")
+    with serving("127.0.0.1") as port:
+        pass
+    with pytest.raises(TargetError) as raised:
+        asyncio.run(UrlHost(f"http://two.test:{port}/").start())
+
+    assert str(raised.value) == (
+        f"http://two.test:{port}/ cannot be reached: 127.0.0.1: Connection refused;"
+        " 127.0.0.2: Connection refused"
+    )
+
+
+def test_every_address_of_a_name_must_be_near(named):
+    named("127.0.0.1", "192.0.2.1")
+    with serving("127.0.0.1") as port, pytest.raises(UsageError, match=r"two.test \(192.0.2.1\) is neither"):
+        asyncio.run(UrlHost(f"http://two.test:{port}/").start())
+
+
+def test_the_chosen_address_alone_says_whether_the_target_is_lost(named):
+    named("127.0.0.1", "127.0.0.2")
+
+    async def lose():
+        with serving("127.0.0.1") as port:
+            host = UrlHost(f"http://two.test:{port}/")
+            await host.start()
+        with serving("127.0.0.2", port):
+            return await host.lost()
+
+    assert "127.0.0.1: Connection refused" in asyncio.run(lose())
+
+
+def test_one_address_of_a_target_needs_no_words():
+    with serving("127.0.0.1") as port:
+        target = asyncio.run(UrlHost(f"http://127.0.0.1:{port}/").start())
+
+    assert target.where == f"http://127.0.0.1:{port}/, from this process"
+    assert target.address == "127.0.0.1"
+
+
+def test_what_this_side_lacks_is_not_told_as_the_targets_absence(monkeypatch):
+    with serving("127.0.0.1") as port:
+        (address,) = asyncio.run(find("127.0.0.1", port))
+        host = UrlHost(f"http://127.0.0.1:{port}/")
+        asyncio.run(host.start())
+
+    async def without_files():
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            with pytest.raises(ShortageError, match="open files ran out"):
+                await reach(address)
+            with pytest.raises(ClientError, match="the client's open files ran out"):
+                await first_that_answers("http://x/", [address])
+            return await host.lost()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert asyncio.run(without_files()) is None, "it can't be told"
