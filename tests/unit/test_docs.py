@@ -30,6 +30,18 @@ DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
 ROOM = Room(cpus=2.0, open_files=1024)
 
 
+def named(word, text):
+    """Tell whether a text has this word, and not only a longer one that begins or ends with it."""
+    return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
+
+
+@pytest.mark.parametrize("longer", ["--max-in-flight", "make test-all", "----max", "--maximum"])
+def test_a_longer_word_is_not_the_shorter_one(longer):
+    assert not named("--max", longer)
+    assert not named("make test", longer)
+    assert named(longer, f"`{longer}=1`, and others")
+
+
 @pytest.mark.parametrize("name", names())
 def test_every_scenario_stands_in_the_readme_and_in_its_own_section(name):
     assert f"| `{name}` |" in README
@@ -45,12 +57,12 @@ def _options():
 
 @pytest.mark.parametrize(("command", "option"), sorted(_options()))
 def test_every_option_stands_in_the_readme(command, option):
-    assert re.search(rf"{option}\b", README), f"loadlab {command} {option}"
+    assert named(option, README), f"loadlab {command} {option}"
 
 
 @pytest.mark.parametrize("name", sorted(n for n, c in commands.commands.items() if not c.hidden))
 def test_every_command_stands_in_the_readme(name):
-    assert f"loadlab {name}" in README
+    assert named(f"loadlab {name}", README)
 
 
 def _checks():
@@ -72,13 +84,13 @@ def test_no_check_of_a_stage_is_overlooked():
 
 
 def _make_targets():
-    return re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("target", _make_targets())
 def test_every_make_target_stands_in_the_docs(target):
-    text = README + (ROOT / "CONTRIBUTING.md").read_text()
-    assert f"make {target}" in text or target == "help"
+    text = "\n".join([README, (ROOT / "CONTRIBUTING.md").read_text(), *DOCS.values()])
+    assert named(f"make {target}", text) or target == "help"
 
 
 # Set by the lab itself for its own processes, or by the server for the app.
