@@ -69,7 +69,7 @@ def main() -> None:
         data = mutated(rng)
         wire = rng.choice(wires)
         ends = rng.random() < 0.5
-        at_s = time.monotonic()
+        at_s = time.process_time()
         try:
             cut = wire.exchange(pieces(rng, data), ends=ends)
             whole = wire.exchange([data], ends=ends)
@@ -77,7 +77,7 @@ def main() -> None:
             sys.exit(f"stream {number}: {error!r}: {data!r}")
         if cut.reply != whole.reply:
             sys.exit(f"stream {number} is read otherwise when cut: {cut} {whole} {data!r}")
-        took_s = time.monotonic() - at_s
+        took_s = time.process_time() - at_s  # of its own: what else the machine does is not the question
         slowest_s = max(slowest_s, took_s)
         if took_s > SLOW_S:
             sys.exit(f"stream {number} took {took_s:.1f} s: {data!r}")
