@@ -24,7 +24,7 @@ $(error $(unknown): no setting of this Makefile; README.md lists them. What is m
 endif
 
 # The same for chores: `make run task` would load SCENARIO, and only then ask for a rule to make `task`.
-chores := run tour doctor calibrate up open down logs ps images test check format lock dashboards schema bench \
+chores := run tour doctor calibrate up open down logs ps images test test-all check format lock dashboards schema bench \
     ground-truth idle-runs clean help
 stray := $(filter-out $(chores) .%,$(MAKECMDGOALS))
 ifneq ($(stray),)
@@ -69,8 +69,11 @@ images: ## build the base images from Debian packages, where no registry can be 
 
 ##@ Develop
 
-test: .venv/dev ## all tests (ARGS="-k pool"); those of the stack are skipped where there is no Docker
-	@$(bin)/python -m pytest $(ARGS)
+test: .venv/dev ## all unit tests and each real part at least once, in some minutes (ARGS="-k pool")
+	@scripts/test.sh quick $(ARGS)
+
+test-all: .venv/dev ## every test (ARGS="-k pool"); those of the stack are skipped where there is no Docker
+	@scripts/test.sh '' $(ARGS)
 
 check: .venv/dev ## lint, format and types
 	@$(bin)/ruff check .

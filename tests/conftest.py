@@ -1,4 +1,7 @@
-"""What all tests share: hypothesis without wall-clock deadlines, and the fake transport's registration."""
+"""What all tests share: their part of a run, hypothesis without deadlines, the fake transport."""
+
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -7,6 +10,30 @@ from loadlab import transports
 
 settings.register_profile("lab", deadline=None, max_examples=60)
 settings.load_profile("lab")
+
+UNIT = Path(__file__).parent / "unit"
+SHARED = {"module", "session"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """With `-n auto`: two tests for each core, because most of them wait most of the time."""
+    return 2 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Unit tests are quick, and the tests of a module that share a server stay in one process."""
+    for item in items:
+        if UNIT in item.path.parents:
+            item.add_marker(pytest.mark.quick)
+        if shares(item) and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
+def shares(item: pytest.Item) -> bool:
+    """Tell whether a test uses a fixture of ours that is made once for several tests."""
+    made = (definition[-1] for definition in item._fixtureinfo.name2fixturedefs.values())
+    return any(fixture.scope in SHARED and fixture.baseid for fixture in made)
 
 
 @pytest.fixture(autouse=True)

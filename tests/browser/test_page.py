@@ -29,6 +29,7 @@ def tab_to(page, name, most=25):
     pytest.fail(f"Tab does not come to {name}")
 
 
+@pytest.mark.quick
 def test_a_run_is_started_by_keyboard_alone_and_its_numbers_move_until_there_is_a_verdict(page, agent):
     page.open()
     tab_to(page, "scenario").send_keys("task")

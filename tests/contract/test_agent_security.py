@@ -20,7 +20,7 @@ from loadlab.metrics import Metrics
 from loadlab.place import of_its_own
 from loadlab.serve import Serve
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.real
 TOKEN = "c0ffee" * 8
 RUN = json.dumps({"options": NULL}).encode()
 

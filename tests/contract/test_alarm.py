@@ -15,7 +15,9 @@ from loadlab.alarm import CoarseAlarm, TimerAlarm, alarm
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 
 pytestmark = [
+    pytest.mark.quick,
     pytest.mark.real,
+    pytest.mark.timed,
     pytest.mark.parametrize(
         "exact",
         [

@@ -26,7 +26,7 @@ from loadlab.plan import Request
 from loadlab.result import Verdict
 from loadlab.stack import InStack
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.real
 SECOND = 1_000_000_000
 
 

@@ -9,7 +9,7 @@ import pytest
 from live import is_gone, wait_until
 from loadlab.hosts.child import Child
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.quick, pytest.mark.real]
 
 WAITS = "import sys; sys.stdin.read()"
 STUBBORN = "import time; print(flush=True); time.sleep(60)"

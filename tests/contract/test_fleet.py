@@ -67,6 +67,7 @@ class Loss:
         os.kill(workers[0], self.number)
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize(
     ("number", "why"), [(signal.SIGKILL, "was killed by SIGKILL"), (signal.SIGSTOP, "has been silent")]
 )
@@ -248,6 +249,7 @@ def test_a_worker_takes_no_more_memory_for_more_requests(tmp_path):
     assert max(sizes) - sizes[0] < 4 << 20
 
 
+@pytest.mark.quick
 def test_the_live_view_and_the_result_are_the_same_sums(tmp_path):
     found = carry(users_of("pool", 4, 1500 * MS, processes=2), tmp_path, delay="20ms")
     ticks = [event for event in found.events if isinstance(event, Tick)]

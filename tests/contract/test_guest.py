@@ -11,7 +11,7 @@ from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.loops import new_event_loop
 from loadlab.turns import Guest, pass_on_soon
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timed]
 
 OFTEN = 80
 """In two seconds; with turns of 60 to 100 µs a thread that is not let in has about ten."""

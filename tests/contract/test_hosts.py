@@ -117,6 +117,7 @@ def test_a_url_that_nobody_listens_at_any_more_is_lost(listener):
     assert "cannot be reached" in asyncio.run(lose())
 
 
+@pytest.mark.quick
 @pytest.mark.real
 def test_a_local_target_answers_and_measures_and_leaves_nothing_behind(tmp_path):
     host = LocalHost(tmp_path / "target.log", {"--threads": "3"})

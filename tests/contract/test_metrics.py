@@ -83,6 +83,7 @@ def asking(*paths):
     return tuple(Request(url=f"http://127.0.0.1{path}") for path in paths)
 
 
+@pytest.mark.quick
 def test_after_a_sweep_with_warm_up_the_metrics_are_the_result(tmp_path):
     stages = (Stage(concurrency=2), Stage(concurrency=8))
     plan = plan_for("pool", stages=stages, duration_ns=1200 * MS, warmup_ns=700 * MS)

@@ -38,6 +38,7 @@ def test_every_arrival_is_sent_answered_and_seen_by_the_target(tmp_path, name, t
     assert found.grown["target_requests_total"] == found.stage.sent_total
 
 
+@pytest.mark.quick
 def test_a_ramp_sends_what_its_integral_says(tmp_path):
     plan = arrivals_of("callback", 50.0, 2 * NS_PER_S, rate_to_hz=150.0)
     found = carry(plan, tmp_path, delay="1ms")
@@ -46,6 +47,7 @@ def test_a_ramp_sends_what_its_integral_says(tmp_path):
     assert second > first
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("name", ["task", "callback"])
 def test_what_finds_no_place_is_dropped_and_counted(tmp_path, name):
     plan = arrivals_of(name, 100.0, max_in_flight=2)

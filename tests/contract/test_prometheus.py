@@ -30,12 +30,14 @@ RECORDS = [rule["record"] for rule in rules("record")]
 ALERTS = {rule["alert"]: rule for rule in rules("alert")}
 
 
+@pytest.mark.quick
 def test_promtool_accepts_the_configuration_and_all_rules():
     checked = promtool("check", "config", "prometheus/prometheus.yml")
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert f"{len(RULE_FILES)} rule files found" in checked.stdout
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.stem)
 def test_every_rule_does_what_its_unit_tests_say(path):
     tested = promtool("test", "rules", str(path.relative_to(ROOT)))

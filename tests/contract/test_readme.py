@@ -27,6 +27,7 @@ def test_they_stand_in_the_readme():
     assert {BATCH, DOCTOR, SHOW} <= set(loadlab_commands())
 
 
+@pytest.mark.quick
 def test_a_batch_prints_its_table_and_is_shown_again(typed, tmp_path):
     ran = typed(BATCH)
     assert ran.returncode == 0, ran.stderr

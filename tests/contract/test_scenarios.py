@@ -14,7 +14,7 @@ from loadlab.result import State, Verdict
 from loadlab.scenarios import names, scenario
 from loadlab.shard import Shard, Share
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.quick, pytest.mark.real]
 
 ONE_AT_A_TIME = {"blocking", "coroutine", "blocked-loop"}
 IN_FLIGHT = 12

@@ -14,7 +14,7 @@ import pytest
 from loadlab.hosts.metrics import read
 from loadlab.hosts.sink import SinkHost
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.quick, pytest.mark.real]
 
 GET = b"GET / HTTP/1.1\r\nHost: sink\r\n\r\n"
 WAIT_S = 10

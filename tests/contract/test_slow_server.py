@@ -19,7 +19,7 @@ from loadlab.plan import Request, Stage, WhenFull, Workload
 from loadlab.result import CheckOutcome, State, Verdict
 from witness import Witness
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timed]
 
 
 class Crowded:

@@ -20,7 +20,7 @@ from loadlab.hosts.sink import SinkHost
 from loadlab.plan import Stage, WhenFull, Workload
 from loadlab.result import State, Verdict, decode
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timed]
 
 TESTS = Path(__file__).parents[1]
 SHORT = {"duration_ns": 1_500 * MS, "warmup_ns": 300 * MS}
@@ -75,6 +75,7 @@ def test_five_thousand_a_second_with_a_millisecond_of_work_each_are_too_many_for
     assert stage.counts.scheduled == stage.due == 7_500
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("scenario", ["task", "callback"])
 def test_work_in_the_loop_is_found_without_any_network(scenario):
     assert FULL & set(is_invalid_for(burdened("null", "closed", scenario)))
@@ -160,6 +161,7 @@ def client_run(tmp_path, host, preexec, *options):
     return asyncio.run(main())
 
 
+@pytest.mark.quick
 def test_a_limit_of_open_files_that_is_reached_is_found(tmp_path):
     code, result = client_run(
         tmp_path,

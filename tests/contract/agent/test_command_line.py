@@ -7,7 +7,7 @@ import pytest
 
 from agents import LONG, finish, outer_environment
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.real
 
 
 def run_through(agent, *args):
@@ -22,6 +22,7 @@ def run_through(agent, *args):
     )
 
 
+@pytest.mark.quick
 def test_the_command_line_runs_through_the_agent_that_its_socket_names(agent, tmp_path):
     out = tmp_path / "mine"
     with agent.follow() as follower:

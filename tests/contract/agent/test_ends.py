@@ -9,7 +9,7 @@ import pytest
 from agents import LONG
 from live import is_gone, wait_until, workers_of
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.real
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

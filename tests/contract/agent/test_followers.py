@@ -7,7 +7,7 @@ import pytest
 from agents import rss_bytes
 from live import wait_until
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.real
 
 
 def test_who_reloads_in_the_middle_misses_nothing_and_gets_nothing_twice(agent):

@@ -8,7 +8,7 @@ import pytest
 
 from agents import RunningAgent, outer_environment
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.real
 
 
 def second(folder, *args, **environment):

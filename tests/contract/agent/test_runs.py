@@ -10,9 +10,10 @@ import pytest
 from agents import LONG, NULL, RunningAgent, finish
 from live import processes, workers_of
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.real
 
 
+@pytest.mark.quick
 def test_a_run_is_told_from_its_beginning_to_its_end_and_kept(agent):
     run_id = agent.start(concurrency="1,2")
     with agent.follow() as follower:

@@ -6,7 +6,7 @@ import pytest
 
 from agents import Scraper, scrape
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.real
 
 
 def test_what_is_scraped_after_a_run_is_what_the_result_has(agent):

@@ -6,7 +6,7 @@ import pytest
 
 from agents import LONG
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.real
 STOPS = {
     "measuring": LONG | {"delay": "5ms"},
     "warm-up": {"duration": "30s", "warmup": "30s", "delay": "5ms"},
@@ -26,6 +26,7 @@ def test_a_stop_drains_and_keeps(agent, phase):
     assert agent.result(run_id)["interrupted"] is True
 
 
+@pytest.mark.quick
 def test_a_second_stop_while_it_drains_does_not_wait(agent):
     run_id = agent.start(delay="20s", timeout="30s", **LONG)
     with agent.follow() as follower:

@@ -11,6 +11,7 @@ from labs import QUICK, ended
 pytestmark = pytest.mark.real
 
 
+@pytest.mark.quick
 def test_json_is_the_result_file_on_stdout_and_all_else_is_on_stderr(lab):
     done = lab("run", "task", *QUICK, "--json")
     assert done.returncode == 0, done.stderr
@@ -36,6 +37,7 @@ def test_quiet_shows_no_progress(lab):
     assert "PASS" in done.stdout
 
 
+@pytest.mark.quick
 def test_show_prints_the_table_of_a_run_again(lab):
     ran = lab("run", "task", *QUICK)
     (written,) = lab.out.glob("*/result.json")

@@ -13,6 +13,7 @@ from live import descendants, is_gone, wait_until
 pytestmark = pytest.mark.real
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_ctrl_c_or_sigterm_drains_keeps_and_exits_130(lab, number):
     process = lab.start("run", "task", *LONG)
@@ -85,6 +86,7 @@ def test_ctrl_c_of_a_terminal_reaches_the_whole_group_and_is_handled_once(lab):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize(
     "arguments", [["pool", "--processes", "2", *LONG], ["pool-map", "--requests", "2000"]]
 )

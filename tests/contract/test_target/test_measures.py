@@ -17,6 +17,7 @@ pytestmark = pytest.mark.real
 SERVERS = ["gunicorn", "flask"]
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("server", SERVERS)
 def test_each_request_is_counted_once_however_its_connection_is_used(start, eventually, server):
     target = start("--server", server)
@@ -229,6 +230,7 @@ def app(environ, start_response):
     eventually(lambda: target.value("target_handler_seconds_count"), 1)
 
 
+@pytest.mark.quick
 def test_a_killed_worker_is_replaced_its_gauges_go_and_its_counts_stay(start, eventually, gate):
     app, opened = gate
     opened.touch()

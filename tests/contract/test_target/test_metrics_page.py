@@ -8,7 +8,7 @@ from loadlab_target.vitals import Vitals
 from metrics_page import exposition, page
 from promtool import promtool
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.quick, pytest.mark.real]
 
 
 class Container:

@@ -155,6 +155,7 @@ def test_the_end_of_standard_input_stops_everything(start, tmp_path, monkeypatch
     assert not list(temporary.iterdir())
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("server", ["gunicorn", "flask"])
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_without_complaint(start, server, sent):
