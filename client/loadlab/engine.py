@@ -21,7 +21,7 @@ from loadlab.fleet.live import Live
 from loadlab.fleet.supervisor import carry
 from loadlab.hosts import Host, Target
 from loadlab.plan import Plan, Stage, Traits
-from loadlab.result import Check, RunResult, StageResult
+from loadlab.result import Check, RunResult, StageResult, Verdict
 from loadlab.ticks import Ticks
 
 Tell = Callable[[Event], None]
@@ -73,14 +73,15 @@ class Run:
         except Exception:  # noqa: BLE001 - what was measured until then is kept, and the result tells it
             failure = traceback.format_exc()
         stages = tuple(self._stages)
-        whole = audit.checks(stages, self._unaccounted, self._lost)
+        stopped = self._control.stopped
+        whole = audit.checks(stages, self._unaccounted, self._lost, stopped=stopped)
         checks = (*whole, *unjudged.checks(self._checks), *self._checks)
         result = RunResult(
             run_id=self._run_id,
             started_at=started,
             finished_at=utc(),
-            verdict=audit.verdict(checks, stages),
-            interrupted=self._control.stopped,
+            verdict=audit.verdict(checks, stages, stopped=stopped) if failure is None else Verdict.INVALID,
+            interrupted=stopped,
             addresses=self._target.tried,
             target_lost=self._lost,
             failure=failure,

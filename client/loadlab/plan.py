@@ -122,6 +122,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout_ns: int = 5 * NS_PER_S
     expect_status: tuple[StatusRange, ...] = (StatusRange(200, 399),)
     """A complete response with any other status is an `http_error`."""
+    max_errors_ratio: float | None = 0.01
+    """Of the requests that a stage sends; where more fail the run FAILs. None: however many."""
     spacing: Spacing = Spacing.CONSTANT
     """How an open stage's arrivals lie between one another."""
     max_in_flight: int | None = None
@@ -214,6 +216,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             )
         if min(self.warmup_ns, self.think_ns, self.drain_ns) < 0:
             found.append("--warmup, --think and --drain: they must not be negative")
+        if self.max_errors_ratio is not None and not 0 <= self.max_errors_ratio <= 1:
+            found.append("--max-errors: it must be from 0% to 100%, or none")
         return found
 
     def _end(self) -> list[str]:

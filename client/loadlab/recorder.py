@@ -108,6 +108,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self.own_lag.add(lag)
         part = self._slice(second)
         part.latency = part.latency.plus(latency.sparse())
+        part.ok += len(rows)
         if inside.any():
             self._take_outside((service_ns - inside)[inside > 0])
 
@@ -161,7 +162,9 @@ class Recorder(msgspec.Struct, array_like=True):
         for second, here in self.window.seconds_of(done):
             part = self._slice(second)
             part.latency = part.latency.plus(Sparse.of(_only(latency, here & answered)))
+            part.ok += int((here & ~failed).sum())
             if failed.any():
+                part.dropped += int((here & (outcome == Outcome.DROPPED)).sum())
                 part.late = part.late.plus(Sparse.of(latency[here & censored]))
                 part.errors += int((here & failed).sum())
 

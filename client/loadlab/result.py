@@ -20,6 +20,8 @@ class Verdict(StrEnum):
     """What the run's numbers are worth."""
 
     PASS = "pass"  # noqa: S105 - a verdict, no password
+    STOPPED = "stopped"
+    """It was stopped before its end; what was measured until then did not fail."""
     FAIL = "fail"
     """A threshold was not met."""
     INVALID = "invalid"
@@ -116,6 +118,8 @@ class SliceResult(msgspec.Struct, frozen=True, kw_only=True):
     p50: int | None
     p99: int | None
     in_flight: float | None
+    ok: int | None = None
+    """How many requests ended well; null in results of schema 1."""
 
 
 class ClientStage(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,10 @@ class Slice(msgspec.Struct, array_like=True):
     errors: int = 0
     in_flight_integral_ns: int = 0
     settled: Figures | None = None
+    ok: int = 0
+    """Requests that ended well in this second."""
+    dropped: int = 0
+    """Of the errors, those that were never sent."""
 
     def merge(self, other: Self) -> None:
         """Add what an unsettled other counted; replies that come after this one was settled still count."""
@@ -38,6 +42,8 @@ class Slice(msgspec.Struct, array_like=True):
             count = self.settled.count + other.figures().count
             self.settled = Figures(count, self.settled.p50_ns, self.settled.p99_ns)
         self.errors += other.errors
+        self.ok += other.ok
+        self.dropped += other.dropped
         self.in_flight_integral_ns += other.in_flight_integral_ns
 
     def figures(self) -> Figures:
@@ -46,6 +52,11 @@ class Slice(msgspec.Struct, array_like=True):
             return self.settled
         latency, late = Histogram.of(self.latency), Histogram.of(self.late)
         return Figures(latency.count, quantile_ns(latency, late, 0.5), quantile_ns(latency, late, 0.99))
+
+    @property
+    def only_failed(self) -> bool:
+        """Whether requests failed in this second, and none ended well."""
+        return not self.ok and self.errors > self.dropped
 
     def settle(self) -> None:
         """Keep the figures alone: a long run must not keep a distribution of every second."""

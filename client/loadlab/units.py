@@ -16,6 +16,7 @@ _NS = {
 _DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-zµ]*)", re.IGNORECASE)
 _LONGEST_NS = 1000 * _NS["h"]
 _RATE = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(?:/s)?")
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)\s*%")
 _INTEGER = re.compile(r"\d{1,18}")
 
 
@@ -53,6 +54,16 @@ def rate_hz(text: str, option: str) -> float:
     if match is None or not float(match[1]) > 0:
         raise UsageError(f"{option}: {text!r} is not a rate per second of more than 0, such as 500 or 0.5")
     return float(match[1])
+
+
+def ratio(text: str, option: str, *, instead: str) -> float:
+    """Read `1%` as 0.01; raise UsageError naming the option, and what may stand there instead."""
+    match = _PERCENT.fullmatch(text.strip())
+    if match is None or float(match[1]) > 100:
+        raise UsageError(
+            f"{option}: {text!r} is not a percentage from 0% to 100%; write one such as 1%, or {instead}"
+        )
+    return float(match[1]) / 100
 
 
 def show_ns(value_ns: float | None) -> str:

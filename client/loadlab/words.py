@@ -54,6 +54,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     header: tuple[str, ...] = ()
     body: str | None = None
     expect_status: str | None = None
+    max_errors: str | None = None
     seed: str | None = None
 
 
@@ -106,6 +107,7 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
         timeout_ns=timeout_ns,
         connect_timeout_ns=_connect_timeout_ns(words.connect_timeout, timeout_ns),
         expect_status=_statuses(words.expect_status),
+        max_errors_ratio=_max_errors_ratio(words.max_errors),
         spacing=Spacing(chosen("--arrivals", words.arrivals, tuple(Spacing)) or Spacing.CONSTANT),
         max_in_flight=_max_in_flight(words.max_in_flight, workload, room),
         when_full=WhenFull(chosen("--when-full", words.when_full, tuple(WhenFull)) or WhenFull.DROP),
@@ -211,6 +213,12 @@ def _statuses(text: str | None) -> tuple[StatusRange, ...]:
             )
         spans.append(StatusRange(int(span[0]), int(span[1])))
     return tuple(spans)
+
+
+def _max_errors_ratio(text: str | None) -> float | None:
+    if text == "none":
+        return None
+    return units.ratio("1%" if text is None else text, "--max-errors", instead="none")
 
 
 def over_the_limit(plan: Plan, traits: Traits, room: Room) -> list[str]:

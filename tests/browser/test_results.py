@@ -1,13 +1,16 @@
 """Earlier runs on the page, and its modules where they must agree with the lab's own."""
 
+import json
+
 import msgspec
 import pytest
 
 from fakes import plan
-from loadlab.analysis import unjudged
+from loadlab.analysis import audit, unjudged
+from loadlab.analysis.together import Told, together
 from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED
 from loadlab.plan import Stage
-from loadlab.result import Check, CheckOutcome, Counts, Finding, SliceResult, State, Theory, Verdict
+from loadlab.result import Check, CheckOutcome, Counts, Finding, SliceResult, State, Theory, Verdict, encode
 from loadlab.units import show_figure, show_ns
 from results import NOTHING
 from results import result as a_result
@@ -133,6 +136,65 @@ def test_the_page_knows_which_checks_are_of_the_clients_own_limits_and_which_are
     assert set(module_says(page, import_of("words", "CLIENTS_OWN"))) == CLIENTS_OWN
     assert set(module_says(page, import_of("words", "NOT_ASKED"))) == NOT_ASKED
     assert set(module_says(page, import_of("words", "UNJUDGED"))) == unjudged.NAMES
+    assert set(module_says(page, import_of("words", "REASONS"))) == CLIENTS_OWN | audit.FAILING
+
+
+def told(result):
+    """Return a result as the page gets it."""
+    return json.loads(encode(result))
+
+
+def test_a_verdict_has_the_same_name_as_in_the_terminal(page):
+    page.open()
+    results = [
+        a_result(verdict=verdict, interrupted=interrupted, stages=(a_stage(state=state),))
+        for verdict in Verdict
+        for interrupted in (False, True)
+        for state in (State.VALID, State.SUSPECT)
+    ]
+    assert module_says(
+        page, f"arguments[0].map({import_of('words', 'headline')})", [told(each) for each in results]
+    ) == [
+        audit.headline(each.verdict, stopped=each.interrupted, suspect=each.stages[0].state is State.SUSPECT)
+        for each in results
+    ]
+
+
+def test_the_same_finding_of_several_stages_is_told_once_as_in_the_terminal(page):
+    page.open()
+    sentences = [
+        Told("lag", "1", "1 ms late"),
+        Told("places", "1", "full"),
+        Told("lag", "8?", "9 ms late"),
+        Told("lost", "8?", "shard 0"),
+        Told("lost", "8?", "shard 1"),
+        Told("places", "32", "full"),
+    ]
+    assert module_says(
+        page,
+        f"{import_of('words', 'together')}(arguments[0])",
+        [each._asdict() for each in sentences],
+    ) == together(sentences)
+
+
+def test_a_run_that_failed_gives_its_reason_once_and_the_statuses_that_came(page, agent):
+    run_id = "20261101-120000-task-ffff"
+    sentence = "50 % of 20 requests failed"
+    check = Check(
+        name="errors", stage="1", metric="requests", operator="<=", limit=0.01, actual=0.5,
+        unit="of the requests", outcome=CheckOutcome.FAIL, message=sentence,
+    )  # fmt: skip
+    stage = a_stage(
+        counts=Counts(scheduled=20, ok=10, http_error=10),
+        statuses={"302": 10, "401": 10},
+        findings=(Finding("errors", sentence),),
+    )
+    agent.keep(a_result(run_id=run_id, verdict=Verdict.FAIL, checks=(check,), stages=(stage,)))
+    page.open(f"#run={run_id}")
+    page.wait_text("#phase", "FAIL")
+    assert page.text("#verdict .why") == f"stage 1: {sentence}"
+    assert page.text("#verdict").count(sentence) == 1
+    assert "10 http error; 10 × status 302, 10 × status 401" in page.text("#verdict .besides")
 
 
 def test_a_pass_of_which_something_could_not_be_judged_says_so(page, agent):

@@ -52,6 +52,39 @@ def test_invalid_comes_before_failed():
     assert judged(stage(counts=NO_OK), unaccounted=5) is Verdict.INVALID
 
 
+def test_a_stopped_run_is_stopped_unless_it_failed_or_is_invalid():
+    def stopped(*stages):
+        return audit.verdict(audit.checks(stages, 0, stopped=True), stages, stopped=True)
+
+    assert stopped(stage()) is Verdict.STOPPED
+    assert stopped(stage(state=State.SUSPECT)) is Verdict.STOPPED
+    assert stopped(stage(counts=NO_OK)) is Verdict.FAIL
+    assert stopped(stage(state=State.INVALID)) is Verdict.INVALID
+
+
+def test_a_run_that_was_stopped_before_anything_was_measured_did_not_fail():
+    for stages in ((), (stage(counts=Counts()),)):
+        checks = audit.checks(stages, 0, stopped=True)
+        assert audit.verdict(checks, stages, stopped=True) is Verdict.STOPPED
+        (answered,) = [each for each in checks if each.name == "answered"]
+        assert answered.outcome is CheckOutcome.UNTESTABLE
+
+
+@pytest.mark.parametrize(
+    ("verdict", "stopped", "suspect", "headline"),
+    [
+        (Verdict.PASS, False, False, "PASS"),
+        (Verdict.PASS, False, True, "PASS with warnings"),
+        (Verdict.PASS, True, True, "STOPPED"),
+        (Verdict.STOPPED, True, True, "STOPPED"),
+        (Verdict.FAIL, True, True, "FAIL"),
+        (Verdict.INVALID, True, True, "INVALID"),
+    ],
+)
+def test_a_verdict_has_one_name(verdict, stopped, suspect, headline):
+    assert audit.headline(verdict, stopped=stopped, suspect=suspect) == headline
+
+
 @pytest.mark.parametrize("stages", [(), (stage(),), (stage(counts=NO_OK, findings=(LOST,)),)])
 def test_a_check_says_what_it_compares_and_its_outcome_is_that_comparison(stages):
     for check in audit.checks(stages, 0):
@@ -105,6 +138,7 @@ def test_where_nothing_is_to_be_told_the_run_passed():
         ({"target_lost": "it ended"}, 4),
         ({"target_lost": "it ended", "failure": "Traceback"}, 70),
         ({"interrupted": True}, 130),
+        ({"interrupted": True, "verdict": Verdict.STOPPED}, 130),
         ({"interrupted": True, "failure": "Traceback", "verdict": Verdict.INVALID}, 130),
     ],
 )

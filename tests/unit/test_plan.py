@@ -69,6 +69,8 @@ def test_a_plan_that_makes_sense_has_no_problem(fine):
         (CLOSED | {"duration_ns": 0}, "--duration: it must be more than 0"),
         (CLOSED | {"timeout_ns": 0}, "--timeout: it must be more than 0"),
         (CLOSED | {"connect_timeout_ns": 0}, "--connect-timeout: it must be more than 0"),
+        (CLOSED | {"max_errors_ratio": 1.5}, "--max-errors: it must be from 0% to 100%, or none"),
+        (CLOSED | {"max_errors_ratio": float("nan")}, "--max-errors: it must be from 0% to 100%, or none"),
         (CLOSED | {"think_ns": -1}, "--warmup, --think and --drain: they must not be negative"),
         (CLOSED | {"processes": 0}, "--processes: it starts at 1"),
         (CLOSED | {"processes": 100_000}, "--processes: 100,000 are more than"),

@@ -103,7 +103,7 @@ def test_a_reason_that_holds_for_several_stages_is_told_once():
     made, check = limited("64")
     other, again = limited("128")
     of = result(stages=(made, other), checks=(check, again), verdict=Verdict.INVALID)
-    assert f"stage 64, 128: {FULL}" in " ".join(line.strip() for line in lines(of))
+    assert f"stages 64, 128: {FULL}" in " ".join(line.strip() for line in lines(of))
 
 
 def test_a_suspect_stage_is_marked_and_its_reason_stands_below():
@@ -115,6 +115,52 @@ def test_a_suspect_stage_is_marked_and_its_reason_stands_below():
     assert "stage 128?: two accounts disagree" in text
     assert text.count("two accounts disagree") == 1
     assert "PASS" in text
+
+
+def test_a_pass_with_a_suspect_stage_is_called_a_pass_with_warnings():
+    suspect = measured(state=State.SUSPECT, findings=(Finding("little", "two accounts disagree"),))
+    assert lines(result(stages=(suspect,)))[-1].startswith("PASS with warnings  ")
+    assert lines(result(stages=(measured(),)))[-1].startswith("PASS  ")
+    failing = result(stages=(suspect,), verdict=Verdict.FAIL)
+    assert lines(failing)[-1].startswith("FAIL  ")
+
+
+def test_a_run_that_was_stopped_is_called_so_in_a_result_of_schema_1_too():
+    for verdict in (Verdict.STOPPED, Verdict.PASS):
+        stopped = result(stages=(measured(state=State.SUSPECT),), verdict=verdict, interrupted=True)
+        shown = next(line for line in lines(stopped) if line.startswith("STOPPED"))
+        assert "stopped early, what was measured is kept" in shown
+
+
+def test_the_same_finding_of_several_stages_is_told_once():
+    made = [
+        measured(label, state=State.SUSPECT, findings=(Finding("loop_stall", f"it stood still {label} s"),))
+        for label in ("8", "32", "64")
+    ]
+    text = " ".join(line.strip() for line in lines(result(stages=tuple(made))))
+    assert "stages 8?, 32?, 64? (figures of 64?): it stood still 64 s" in text
+    assert text.count("it stood still") == 1
+
+
+def test_statuses_are_told_where_they_are_not_one_2xx():
+    def told(**statuses):
+        return " ".join(lines(result(stages=(measured(statuses=statuses),))))
+
+    assert "status" not in told(**{"200": 20})
+    assert "status" not in told(**{"204": 20})
+    assert "stage 128: 20 × status 302" in told(**{"302": 20})
+    assert "stage 128: 19 × status 200, 1 × status 304" in told(**{"200": 19, "304": 1})
+
+
+def test_too_many_errors_are_told_once_as_the_reason_and_not_beside_a_run_that_had_no_ok():
+    error = failed("errors", "128", "50 % of 20 requests failed")
+    made = measured(findings=(Finding("errors", error.message),))
+    text = " ".join(lines(result(stages=(made,), checks=(error,), verdict=Verdict.FAIL)))
+    assert text.count("50 % of 20 requests failed") == 1
+    nothing = failed("answered", None, "every request failed")
+    text = " ".join(lines(result(stages=(made,), checks=(nothing, error), verdict=Verdict.FAIL)))
+    assert "every request failed" in text
+    assert "50 %" not in text
 
 
 def test_a_pass_says_what_nothing_could_tell():

@@ -70,6 +70,7 @@ SUSPECT = [
 NOTED = [
     ("connections_reopened", {"client": client(connections_opened=203)}),
     ("target_throttled", {"target": target(cpu_throttled_ns=101 * MS)}),
+    ("errors", {"counts": Counts(scheduled=6400, ok=6000, http_error=400)}),
 ]
 
 

@@ -90,3 +90,14 @@ def test_a_span_is_written_with_three_figures_and_its_unit(value_ns, text):
 )
 def test_a_rate_is_written_per_second_and_never_with_an_exponent(value_hz, text):
     assert units.show_hz(value_hz) == text
+
+
+@pytest.mark.parametrize(("text", "ratio"), [("1%", 0.01), (" 0.5 %", 0.005), ("0%", 0), ("100%", 1)])
+def test_a_share_is_a_percentage(text, ratio):
+    assert units.ratio(text, "--max-errors", instead="none") == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize("text", ["", "1", "0.01", "-1%", "101%", "1e2%", "nan%", "all"])
+def test_what_is_no_share_is_refused_with_what_could_stand_there(text):
+    with pytest.raises(UsageError, match=r"^--max-errors: .*such as 1%, or none"):
+        units.ratio(text, "--max-errors", instead="none")

@@ -261,3 +261,8 @@ def test_a_header_that_frames_the_request_is_the_transports_own(name):
 def test_a_path_beside_a_target_that_has_one_is_refused():
     with pytest.raises(UsageError, match=r"--path: --target .*/base names a path already"):
         plan_of(Words(scenario="task", path="/x"), "http://127.0.0.1/base")
+
+
+@pytest.mark.parametrize(("text", "ratio"), [(None, 0.01), ("5%", 0.05), ("0%", 0.0), ("none", None)])
+def test_how_many_requests_may_fail_is_a_share_or_none(text, ratio):
+    assert planned(max_errors=text).max_errors_ratio == ratio

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from loadlab.analysis import audit
 from loadlab.result import State, Verdict
 from loadlab.store import RESULT
 
@@ -48,6 +49,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     transport: str
     workload: str
     verdict: Verdict
+    headline: str
+    """The verdict's one name, such as `PASS with warnings`."""
     interrupted: bool
     stages: int
     best_throughput_hz: float | None
@@ -128,6 +131,11 @@ def _read(name: str, path: str) -> Run | None:
         transport=result.plan.transport,
         workload=result.plan.workload,
         verdict=result.verdict,
+        headline=audit.headline(
+            result.verdict,
+            stopped=result.interrupted,
+            suspect=any(stage.state is State.SUSPECT for stage in result.stages),
+        ),
         interrupted=result.interrupted,
         stages=len(result.stages),
         best_throughput_hz=max(

@@ -1,36 +1,59 @@
-"""Does the run hold together? Checks that make a run INVALID, and those that make it FAIL. Pure.
+"""What is the run worth? Checks that make a run INVALID, and those that make it FAIL. Pure.
 
-A check of a stage speaks through the stage's state (`analysis.trust`).
+Most checks of a stage speak through the stage's state (`analysis.trust`).
 """
 
+from loadlab.analysis.outcomes import kinds
 from loadlab.result import Check, CheckOutcome, StageResult, State, Verdict
 
 
 def checks(
-    stages: tuple[StageResult, ...], unaccounted: int, target_lost: str | None = None
+    stages: tuple[StageResult, ...],
+    unaccounted: int,
+    target_lost: str | None = None,
+    *,
+    stopped: bool = False,
 ) -> tuple[Check, ...]:
     """Return every check of a run; `unaccounted` are requests sent that no outcome was counted for."""
-    return _accounting(unaccounted), _workers(stages), _target(target_lost), _answered(stages)
+    return (
+        _accounting(unaccounted),
+        _workers(stages),
+        _target(target_lost),
+        _answered(stages, stopped=stopped),
+    )
 
 
-def verdict(found: tuple[Check, ...], stages: tuple[StageResult, ...]) -> Verdict:
-    """Return INVALID before FAIL before PASS."""
-    failed = _failed(found)
+def verdict(found: tuple[Check, ...], stages: tuple[StageResult, ...], *, stopped: bool = False) -> Verdict:
+    """Return INVALID before FAIL before STOPPED before PASS."""
+    failed = {check.name for check in found if check.outcome is CheckOutcome.FAIL}
     if failed & _INVALIDATING or any(stage.state is State.INVALID for stage in stages):
         return Verdict.INVALID
-    return Verdict.FAIL if failed else Verdict.PASS
+    if failed & FAILING:
+        return Verdict.FAIL
+    return Verdict.STOPPED if stopped else Verdict.PASS
+
+
+def headline(verdict: Verdict, *, stopped: bool, suspect: bool) -> str:
+    """Return the verdict's one name, the same in terminal, page and list of runs.
+
+    `suspect` is whether any stage is. A result of schema 1 has no verdict for a run that was stopped.
+    """
+    if verdict is Verdict.PASS and stopped:
+        verdict = Verdict.STOPPED
+    if verdict is Verdict.PASS and suspect:
+        return "PASS with warnings"
+    return verdict.upper()
 
 
 def holds_together(found: tuple[Check, ...]) -> bool:
     """Tell whether every check of the run as a whole holds, whatever its stages are worth."""
-    return not _failed(found)
-
-
-def _failed(found: tuple[Check, ...]) -> set[str]:
-    return {check.name for check in found if check.outcome is CheckOutcome.FAIL and check.stage is None}
+    return not any(check.outcome is CheckOutcome.FAIL and check.stage is None for check in found)
 
 
 _INVALIDATING = {"accounting", "workers", "target"}
+
+FAILING = frozenset({"answered", "errors"})
+"""Checks whose failure makes the run FAIL."""
 
 
 def _accounting(unaccounted: int) -> Check:
@@ -77,8 +100,9 @@ def _target(lost: str | None) -> Check:
     )
 
 
-def _answered(stages: tuple[StageResult, ...]) -> Check:
+def _answered(stages: tuple[StageResult, ...], *, stopped: bool) -> Check:
     ok = sum(stage.counts.ok for stage in stages)
+    untestable = stopped and not any(stage.counts.scheduled for stage in stages)
     return Check(
         name="answered",
         metric="requests that ended ok",
@@ -86,15 +110,21 @@ def _answered(stages: tuple[StageResult, ...]) -> Check:
         limit=1,
         actual=ok,
         unit="requests",
-        outcome=_passed(ok >= 1),
-        message=_why_not_answered(stages) if ok == 0 else "at least one request ended ok",
+        outcome=CheckOutcome.UNTESTABLE if untestable else _passed(ok >= 1),
+        message="the run was stopped before anything was measured"
+        if untestable
+        else _why_not_answered(stages)
+        if ok == 0
+        else "at least one request ended ok",
     )
 
 
 def _why_not_answered(stages: tuple[StageResult, ...]) -> str:
+    if failed := kinds(stages, lambda status: False):  # noqa: ARG005 - no status was expected
+        return f"every request failed ({failed}): look at the target, its URL and --expect-status"
     if any(stage.counts.scheduled for stage in stages):
-        return "not a single request ended ok: look at the target"
-    return "no request was due in a measured window, so nothing was measured: a longer --duration measures"
+        return "no request was sent, so nothing was measured: see the stages' findings"
+    return "no request was due in a measured window, so nothing was measured: use a longer --duration"
 
 
 def _passed(passed: bool) -> CheckOutcome:  # noqa: FBT001 - the outcome of a comparison

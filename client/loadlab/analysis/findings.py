@@ -47,6 +47,10 @@ def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
                 f" {counted.sent} were sent in all",
             )
         )
+    if failing := _failing_seconds(counted):
+        found.append(
+            Finding("failing_seconds", f"every request that ended in {failing} of its window failed")
+        )
     unanswered = counted.count(Outcome.CONNECT_ERROR) + counted.count(Outcome.PROTOCOL_ERROR)
     if unanswered and counted.latency.count:
         found.append(
@@ -88,3 +92,23 @@ def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
             )
         )
     return found
+
+
+def _failing_seconds(counted: Recorder) -> str:
+    """Name the seconds in which nothing but errors came, such as `seconds 3-5 and 9`; the first is 1.
+
+    Empty where there are none, or no others.
+    """
+    if not counted.count(Outcome.OK):
+        return ""
+    spans: list[list[int]] = []
+    for second in sorted(second + 1 for second, part in counted.slices.items() if part.only_failed):
+        if spans and second == spans[-1][-1] + 1:
+            spans[-1][1:] = [second]
+        else:
+            spans.append([second])
+    if not spans:
+        return ""
+    named = ["-".join(map(str, span)) for span in spans]
+    listed = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+    return f"second {listed}" if len(spans) == len(spans[0]) == 1 else f"seconds {listed}"

@@ -160,6 +160,7 @@ def _slices(counted: Recorder, window_ns: int, *, sees_flight: bool) -> tuple[Sl
                 at_ns=second * NS_PER_S,
                 count=figures.count,
                 errors=part.errors,
+                ok=part.ok,
                 p50=figures.p50_ns,
                 p99=figures.p99_ns,
                 in_flight=part.in_flight_integral_ns / length_ns if sees_flight else None,

@@ -11,7 +11,7 @@
 
 from msgspec import structs
 
-from loadlab.analysis import accounts, limits, noted, steady
+from loadlab.analysis import accounts, limits, noted, outcomes, steady
 from loadlab.analysis.case import Case
 from loadlab.plan import Plan, Traits, Workload
 from loadlab.result import Check, CheckOutcome, Finding, StageResult, State
@@ -25,7 +25,7 @@ NOT_ASKED = CLIENTS_OWN | {"client_stolen", "loop_stall"}
 """Checks whose failure leaves no share of the target's bound: for a time the client asked for nothing, or had
 no core to ask with."""
 
-_NOTED = frozenset({"connections_reopened", "target_throttled"})
+_NOTED = frozenset({"connections_reopened", "target_throttled", "errors"})
 """Checks whose failure is a finding and leaves the stage's state: the figures are what they seem."""
 
 _OF_EVERY_STAGE = (
@@ -44,6 +44,7 @@ _OF_EVERY_STAGE = (
     noted.samples,
     noted.connections_reopened,
     noted.target_throttled,
+    outcomes.errors,
 )
 _OF = {
     Workload.CLOSED: (steady.stationary, steady.warmed_up),
@@ -66,7 +67,11 @@ def judged(
         state = State.INVALID
     elif state is State.VALID and any(check.name not in _NOTED for check in failed):
         state = State.SUSPECT
-    findings = (*stage.findings, *(Finding(check.name, check.message) for check in failed))
+    findings = (
+        *stage.findings,
+        *(Finding(check.name, check.message) for check in failed),
+        *outcomes.undecided(found),
+    )
     theory = stage.theory
     if theory is not None and any(finding.name in NOT_ASKED for finding in findings):
         theory = structs.replace(theory, bound_ratio=None)

@@ -43,6 +43,11 @@ LOAD = (
     ),
     click.option("--expect-status", metavar="200,300-399", help="What is ok.  [default: 200-399]"),
     click.option(
+        "--max-errors",
+        metavar="SHARE|none",
+        help="Fail the run where more of a stage's requests fail.  [default: 1%]",
+    ),
+    click.option(
         "--seed",
         metavar="N",
         help="Of everything random; a stack's target has its TARGET_SEED for its delays.  [default: 1]",

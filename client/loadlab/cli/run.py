@@ -115,10 +115,17 @@ def _conclude(result: RunResult, folder: store.Folder, log: Terminal, *, as_json
     return exit_of(result)
 
 
+_EXITS = {
+    Verdict.PASS: Exit.PASS,
+    Verdict.STOPPED: Exit.INTERRUPTED,
+    Verdict.FAIL: Exit.THRESHOLD,
+    Verdict.INVALID: Exit.INVALID,
+}
+
+
 def exit_of(result: RunResult) -> Exit:
     """Return the exit code that a result calls for."""
-    by_verdict = {Verdict.PASS: Exit.PASS, Verdict.FAIL: Exit.THRESHOLD, Verdict.INVALID: Exit.INVALID}
-    exits = [by_verdict[result.verdict]]
+    exits = [_EXITS[result.verdict]]
     if result.interrupted:
         exits.append(Exit.INTERRUPTED)
     if result.failure is not None:

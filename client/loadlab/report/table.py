@@ -3,8 +3,9 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from loadlab.analysis import unjudged
+from loadlab.analysis import audit, unjudged
 from loadlab.analysis.ceiling import named
+from loadlab.analysis.together import Told, together
 from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import Workload
@@ -14,6 +15,9 @@ from loadlab.result import CheckOutcome, RunResult, StageResult, State, Verdict
 from loadlab.units import show_figure, show_hz, show_ns
 
 _ERRORS = ("http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished")
+_REASONS = CLIENTS_OWN | audit.FAILING
+"""Checks that are told as the verdict's reasons, and not among the notes."""
+_STYLES = {"PASS": "green", "FAIL": "red", "INVALID": "bold red"}
 _SIZES = {Workload.CLOSED: "users", Workload.OPEN: "offered"}
 _LATENCIES = ("p50", "p90", "p95", "p99", "max")
 _LEAST_SHARE = 0.01
@@ -84,10 +88,14 @@ def _latencies(stage: StageResult) -> tuple[str, ...]:
 
 
 def _errors(stage: StageResult) -> str | None:
+    """Return what failed, and the statuses that came; None where all there is is one status 2xx."""
     kinds = [(name.replace("_", " "), getattr(stage.counts, name)) for name in _ERRORS]
     told = [f"{count:,} {kind}" for kind, count in kinds if count]
+    usual = [status[0] for status in stage.statuses] in ([], ["2"])
+    if usual and not told:
+        return None
     statuses = [f"{times:,} × status {status}" for status, times in stage.statuses.items()]
-    return f"{', '.join(told)}; {', '.join(statuses) or 'no response at all'}" if told else None
+    return "; ".join([*filter(None, [", ".join(told)]), ", ".join(statuses) or "no response at all"])
 
 
 def _ms(value_ns: int | None) -> str:
@@ -100,14 +108,14 @@ def _share(ratio: float | None) -> str:
 
 def _notes(result: RunResult) -> list[str]:
     notes = [f"stage {stage.label}: {told}" for stage in result.stages if (told := _errors(stage))]
-    notes += [
-        f"stage {stage.label}{MARKS[stage.state]}: {finding.message}"
+    notes += together(
+        Told(finding.name, f"{stage.label}{MARKS[stage.state]}", finding.message)
         for stage in result.stages
         for finding in stage.findings
-        if finding.name not in CLIENTS_OWN
-    ]
+        if finding.name not in _REASONS
+    )
     if any(stage.state is State.SUSPECT for stage in result.stages):
-        notes.append("?: suspect, to be read with what is said of it above")
+        notes.append("?: suspect: see the note above")
     if any(clients_limit(stage) for stage in result.stages):
         notes.append("!: limited by the client: what the target can do is not known from it")
     if any(stage.latency_ns.p99 is None and stage.counts.ok for stage in result.stages):
@@ -166,12 +174,13 @@ def _ceiling(result: RunResult) -> str | None:
 
 
 def _verdict(result: RunResult) -> Text:
-    style = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INVALID: "bold red"}[result.verdict]
+    suspect = any(stage.state is State.SUSPECT for stage in result.stages)
+    headline = audit.headline(result.verdict, stopped=result.interrupted, suspect=suspect)
+    text = Text(headline, style=_STYLES.get(headline, "yellow"))
     seconds = sum(stage.window_ns for stage in result.stages) / NS_PER_S
-    text = Text(f"{result.verdict.upper()}", style=style)
     text.append(f"  {len(result.stages)} of {len(result.plan.stages)} stages, {seconds:.1f} s measured")
     if result.interrupted:
-        text.append("; interrupted, what was measured is kept")
+        text.append("; stopped early, what was measured is kept")
     for message in (*_reasons(result), *_open(result)):
         text.append(f"\n  {message}")
     return text
@@ -186,10 +195,10 @@ def _open(result: RunResult) -> list[str]:
 
 def _reasons(result: RunResult) -> list[str]:
     """Return why the run is not a pass, each reason once, with the stages that it holds for."""
-    stages: dict[str, list[str]] = {}
-    for check in result.checks:
-        if check.outcome is CheckOutcome.FAIL and (check.stage is None or check.name in CLIENTS_OWN):
-            stages.setdefault(check.message, []).extend([check.stage] if check.stage else [])
-    return [
-        f"stage {', '.join(labels)}: {message}" if labels else message for message, labels in stages.items()
-    ]
+    failed = [check for check in result.checks if check.outcome is CheckOutcome.FAIL]
+    whole = [check for check in failed if check.stage is None]
+    # Where nothing ended well at all, one sentence says so.
+    left = _REASONS - {"errors"} if any(check.name == "answered" for check in whole) else _REASONS
+    return [check.message for check in whole] + together(
+        Told(check.name, check.stage, check.message) for check in failed if check.stage and check.name in left
+    )

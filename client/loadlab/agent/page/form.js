@@ -124,7 +124,7 @@ export class Form {
     const { scenario, ...rest } = this.options();
     const usual = { ...this.defaults, workload: this.traits.workloads[0], transport: this.traits.transports[0] };
     const given = Object.entries(rest).filter(([name, value]) => usual[name] !== value);
-    text(byId("command"), `.venv/bin/loadlab run ${[scenario, ...given.map(([name, value]) => `--${name} ${quoted(value)}`)].join(" ")}`);
+    text(byId("command"), `.venv/bin/loadlab run ${[scenario, ...given.map(([name, value]) => `--${name.replaceAll("_", "-")} ${quoted(value)}`)].join(" ")}`);
   }
 
   async submit() {

@@ -45,10 +45,11 @@ export class Runs {
 function entry(run) {
   const best = run.best_throughput_hz === null ? [] : [`best ${figure(run.best_throughput_hz)}/s`];
   const stages = `${run.stages} stage${run.stages === 1 ? "" : "s"}`;
-  const told = [when(run.started_at), stages, ...best, ...(run.interrupted ? ["stopped"] : [])];
+  const told = [when(run.started_at), stages, ...best];
   return make("li", {}, make(
     "a", { href: linkTo(run.run_id), "data-run": run.run_id, title: run.run_id },
     make("span", { class: "first" }, `${run.scenario} · ${run.transport} · ${run.workload}`,
-      make("b", { class: "mark", "data-verdict": run.verdict }, run.verdict.toUpperCase())),
+      make("b", { class: "mark", "data-verdict": run.headline === "PASS with warnings" ? "suspect" : run.verdict },
+        run.headline)),
     make("span", { class: "second" }, told.join(" · "))));
 }

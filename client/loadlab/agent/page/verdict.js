@@ -2,15 +2,16 @@
 
 import { make } from "./dom.js";
 import { figure } from "./units.js";
-import { extent, notes, openQuestions, reasons } from "./words.js";
+import { extent, headline, notes, openQuestions, reasons } from "./words.js";
 
 const MOST_BESIDES = 3;
 const MEANING = {
   pass: "the figures can be relied on, as far as the checks can tell",
   unjudged: "no check failed, but not everything could be judged",
-  suspect: "but the stages marked ? are to be read with what is said of them here",
+  suspect: "see the stages marked ?",
+  stopped: "the run was stopped before its end",
   fail: "a threshold was not met",
-  invalid: "the measurement cannot be trusted: read why before using a figure of it",
+  invalid: "do not use these numbers; the reason is below",
 };
 
 /** @param {HTMLElement} holder @param {Run} run */
@@ -43,13 +44,13 @@ export function conclusion(run) {
     return { kind: "invalid", word: "UNKNOWN", sentence, why: [] };
   }
   if (run.result === null) return null;
-  const { verdict } = run.result;
-  const doubt = verdict === "pass" && run.stages.some((stage) => stage.state === "suspect");
+  const word = headline(run.result);
+  const kind = word === "PASS with warnings" ? "suspect" : word.toLowerCase();
   const open = openQuestions(run.result);
-  const meaning = doubt ? "suspect" : open.length ? "unjudged" : verdict;
+  const meaning = kind === "pass" && open.length ? "unjudged" : kind;
   return {
-    kind: verdict,
-    word: verdict.toUpperCase(),
+    kind,
+    word,
     sentence: `${MEANING[meaning]} · ${extent(run.result)}`,
     why: [...reasons(run.result), ...open],
   };

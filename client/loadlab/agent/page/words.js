@@ -10,6 +10,9 @@ export const CLIENTS_OWN = [
 /** Checks whose failure leaves no share of the target's bound (`loadlab.analysis.trust.NOT_ASKED`). */
 export const NOT_ASKED = [...CLIENTS_OWN, "client_stolen", "loop_stall"];
 
+/** Checks that are told as the verdict's reasons, and not among the notes (`loadlab.report.table`). */
+export const REASONS = [...CLIENTS_OWN, "answered", "errors"];
+
 const ERRORS = ["http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished"];
 const MARKS = { valid: "", suspect: "?", invalid: "!" };
 const SIZES = { closed: "users", open: "arrivals/s", batch: "requests" };
@@ -59,27 +62,32 @@ export function openShare(stage) {
 export function stateWords(stage) {
   if (clientsLimit(stage)) return "limited by the client: at least this much, and not what the target can do";
   if (stage.state === "invalid") return "invalid: the measurement cannot be trusted";
-  if (stage.state === "suspect") return "suspect: to be read with what is said of it";
+  if (stage.state === "suspect") return "suspect: see the notes";
   return "valid";
 }
 
-/** @param {Object} run with a result @returns {string} how much was measured */
+/** @param {Object} result @returns {string} the verdict's one name, as in the terminal (`loadlab.analysis.audit.headline`) */
+export function headline(result) {
+  const verdict = result.verdict === "pass" && result.interrupted ? "stopped" : result.verdict;
+  const warned = verdict === "pass" && result.stages.some((stage) => stage.state === "suspect");
+  return warned ? "PASS with warnings" : verdict.toUpperCase();
+}
+
+/** @param {Object} result @returns {string} how much was measured */
 export function extent(result) {
   const seconds = result.stages.reduce((sum, stage) => sum + stage.window_ns, 0) / NS_PER_S;
   const told = `${result.stages.length} of ${result.plan.stages.length} stages, ${seconds.toFixed(1)} s measured`;
-  return result.interrupted ? `${told}; interrupted, what was measured is kept` : told;
+  return result.interrupted ? `${told}; stopped early, what was measured is kept` : told;
 }
 
 /** @param {Object} result @returns {string[]} why it is not a pass, each reason once, with the stages that it holds for */
 export function reasons(result) {
-  const stages = new Map();
-  for (const check of result.checks) {
-    if (check.outcome !== "fail" || (check.stage !== null && !CLIENTS_OWN.includes(check.name))) continue;
-    const labels = stages.get(check.message) ?? [];
-    stages.set(check.message, check.stage === null ? labels : [...labels, check.stage]);
-  }
-  const told = [...stages].map(([message, labels]) =>
-    labels.length ? `stage ${labels.join(", ")}: ${message}` : message);
+  const failed = result.checks.filter((check) => check.outcome === "fail");
+  const whole = failed.filter((check) => check.stage === null);
+  const nothing = whole.some((check) => check.name === "answered"); // one sentence says so
+  const left = REASONS.filter((name) => !(nothing && name === "errors"));
+  const told = [...whole.map((check) => check.message), ...together(
+    failed.filter((check) => check.stage !== null && left.includes(check.name)))];
   if (result.failure !== null) told.push("an error of the lab’s own ended the run; error.txt beside the result has it");
   return told;
 }
@@ -100,18 +108,38 @@ export function notes(stages) {
     const words = errorWords(stage);
     if (words) told.push(`stage ${stage.label}: ${words}`);
   }
-  for (const stage of stages) {
-    for (const finding of stage.findings) {
-      if (!CLIENTS_OWN.includes(finding.name)) told.push(`stage ${stage.label}${mark(stage)}: ${finding.message}`);
-    }
+  const findings = stages.flatMap((stage) => stage.findings
+    .filter((finding) => !REASONS.includes(finding.name))
+    .map((finding) => ({ ...finding, stage: `${stage.label}${mark(stage)}` })));
+  return [...told, ...together(findings)];
+}
+
+/**
+ * @param {{name: string, stage: string, message: string}[]} told of stages
+ * @returns {string[]} each name once, with all of its stages and the figures of the last (`loadlab.analysis.together`)
+ */
+export function together(told) {
+  const groups = new Map();
+  const times = new Map();
+  for (const each of told) {
+    const own = `${each.name} ${each.stage}`;
+    times.set(own, (times.get(own) ?? 0) + 1);
+    const key = `${each.name} ${times.get(own)}`;
+    groups.set(key, [...groups.get(key) ?? [], each]);
   }
-  return told;
+  return [...groups.values()].map((group) => {
+    const last = group[group.length - 1];
+    if (group.length === 1) return `stage ${last.stage}: ${last.message}`;
+    const same = new Set(group.map((each) => each.message)).size === 1;
+    const figures = same ? "" : ` (figures of ${last.stage})`;
+    return `stages ${group.map((each) => each.stage).join(", ")}${figures}: ${last.message}`;
+  });
 }
 
 /** @param {Object} plan @param {Object[]} stages results @returns {string[]} how to read the table */
 export function legend(plan, stages) {
   const told = [];
-  if (stages.some((stage) => stage.state === "suspect")) told.push("?: suspect, to be read with what is said of it");
+  if (stages.some((stage) => stage.state === "suspect")) told.push("?: suspect: see the note above");
   if (stages.some(clientsLimit)) {
     told.push("! and ≥: limited by the client; what the target can do is not known from it");
   }
@@ -128,10 +156,12 @@ export function legend(plan, stages) {
   return told;
 }
 
+/** @returns {?string} what failed, and the statuses that came; null where all there is is one status 2xx */
 function errorWords(stage) {
   const kinds = ERRORS.filter((kind) => stage.counts[kind])
     .map((kind) => `${count(stage.counts[kind])} ${kind.replace("_", " ")}`);
-  if (!kinds.length) return null;
+  const usual = ["", "2"].includes(Object.keys(stage.statuses).map((status) => status[0]).join());
+  if (usual && !kinds.length) return null;
   const statuses = Object.entries(stage.statuses).map(([status, times]) => `${count(times)} × status ${status}`);
-  return `${kinds.join(", ")}; ${statuses.join(", ") || "no response at all"}`;
+  return [...kinds.length ? [kinds.join(", ")] : [], statuses.join(", ") || "no response at all"].join("; ");
 }

@@ -1,0 +1,93 @@
+"""Did the requests go well? What failed of a stage, and whether that is more than the plan allows. Pure."""
+
+from collections.abc import Callable, Iterable
+
+from loadlab.analysis.binomial import least_ratio
+from loadlab.analysis.case import Case, lost
+from loadlab.result import Check, CheckOutcome, Finding, StageResult
+
+_KINDS = ("timeout", "connect_error", "protocol_error", "unfinished")
+
+
+def errors(case: Case) -> Check:
+    """Compare the share of failed requests with `--max-errors`.
+
+    It fails only where the share's 95 % interval lies above the limit; a share above it that chance explains
+    is undecided.
+    """
+    limit, stage = case.plan.max_errors_ratio, case.stage
+    failed, sent = failures(stage)
+    ratio = failed / sent if sent else None
+    outcome = CheckOutcome.UNTESTABLE
+    if limit is None:
+        message = "--max-errors none: no share of errors fails this run"
+    elif lost(case):
+        message = "a worker was lost"
+    elif ratio is None:
+        message = "no request was sent"
+    elif ratio <= limit:
+        outcome, message = CheckOutcome.PASS, "few enough requests failed"
+    elif least_ratio(failed, sent) > limit:
+        outcome = CheckOutcome.FAIL
+        message = (
+            f"{show_ratio(ratio)} of {sent:,} requests failed (limit {show_ratio(limit)}):"
+            f" {kinds([stage], case.plan.expects)}; look at the target, or allow more with --max-errors"
+        )
+    else:
+        message = (
+            f"{failed:,} of {sent:,} requests failed: too few requests to tell whether more than"
+            f" {show_ratio(limit)} do"
+        )
+    return Check(
+        name="errors",
+        metric="requests sent that failed",
+        operator="<=",
+        limit=1.0 if limit is None else limit,
+        actual=ratio,
+        unit="of the requests",
+        outcome=outcome,
+        message=message,
+    )
+
+
+def undecided(checks: Iterable[Check]) -> list[Finding]:
+    """Say of a stage where a share of errors above the limit may be chance."""
+    return [
+        Finding("few_errors", check.message)
+        for check in checks
+        if check.name == "errors"
+        and check.outcome is CheckOutcome.UNTESTABLE
+        and check.actual is not None
+        and check.actual > check.limit
+    ]
+
+
+def failures(stage: StageResult) -> tuple[int, int]:
+    """Return how many requests of the window failed, and how many were sent.
+
+    What was dropped was never sent. What was given up because the run was stopped might have been answered.
+    """
+    counts = stage.counts
+    given_up = counts.unfinished if stage.halted else 0
+    sent = counts.scheduled - counts.dropped - given_up
+    return sent - counts.ok, sent
+
+
+def kinds(stages: Iterable[StageResult], expects: Callable[[int], bool]) -> str:
+    """Say what failed, the most frequent first: `2,887 × status 401, 3 × timeout`."""
+    times: dict[str, int] = {}
+    for stage in stages:
+        for status, count in stage.statuses.items():
+            if not expects(int(status)):
+                times[f"status {status}"] = times.get(f"status {status}", 0) + count
+        for kind in _KINDS:
+            if count := getattr(stage.counts, kind):
+                words = kind.replace("_", " ")
+                times[words] = times.get(words, 0) + count
+    found = sorted(times.items(), key=lambda each: -each[1])
+    return ", ".join(f"{count:,} × {kind}" for kind, count in found)
+
+
+def show_ratio(ratio: float) -> str:
+    """Write a share as per cent, with three figures."""
+    return f"{ratio * 100:.3g} %"
