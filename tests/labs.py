@@ -68,9 +68,12 @@ class CountingServer(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, status=200):
+    def __init__(self, status=200, later=None, after=0):
+        """Answer with a status, and from so many requests on with the later one."""
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status = status
+        self.later = status if later is None else later
+        self.after = after
         self.seen = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
 
@@ -90,7 +93,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.seen.append((self.command, self.path, dict(self.headers), body))
-        self.send_response(self.server.status)
+        server = self.server
+        self.send_response(server.status if len(server.seen) <= server.after else server.later)
         self.send_header("Content-Length", "2")
         self.end_headers()
         if self.command != "HEAD":

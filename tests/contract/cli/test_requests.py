@@ -63,7 +63,26 @@ def test_a_run_without_a_single_ok_never_exits_0(lab):
     with CountingServer(status=500) as server:
         done = lab("run", "task", *TEN, "--target", server.url)
     assert done.returncode == 1
-    assert "not a single request ended ok" in done.stdout
+    assert "every request failed (10 × status 500)" in done.stdout
+
+
+def test_a_run_in_which_most_requests_fail_fails_unless_that_is_allowed(lab):
+    fifty = ["run", "task", "--concurrency", "1", "--requests", "50"]
+    for allowed, code in ((), 1), (("--max-errors", "95%"), 0), (("--max-errors", "none"), 0):
+        with CountingServer(status=200, later=401, after=5) as server:
+            done = lab(*fifty, *allowed, "--target", server.url)
+        assert done.returncode == code, done.stdout
+        reason = "stage 1: 90 % of 50 requests failed (limit 1 %): 45 × status 401"
+        assert (reason in " ".join(done.stdout.split())) == (code == 1)
+
+
+def test_one_error_of_few_requests_is_a_finding_of_a_run_that_passes(lab):
+    with CountingServer(status=500, later=200, after=1) as server:
+        done = lab("run", "task", "--concurrency", "1", "--requests", "25", "--target", server.url)
+    assert done.returncode == 0
+    assert "1 of 25 requests failed: too few requests to tell whether more than 1 % do" in " ".join(
+        done.stdout.split()
+    )
 
 
 def test_the_seed_reaches_the_target_that_the_lab_starts(lab):

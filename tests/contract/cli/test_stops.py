@@ -25,7 +25,9 @@ def test_one_ctrl_c_or_sigterm_drains_keeps_and_exits_130(lab, number):
     counts = result["stages"][0]["counts"]
     assert result["interrupted"] is True
     assert counts["ok"] == counts["scheduled"] > 0, "what was in flight was waited for"
-    assert "interrupted, what was measured is kept" in done.stdout
+    assert result["verdict"] == "stopped"
+    assert done.stdout.splitlines()[-1].startswith("STOPPED")
+    assert "stopped early, what was measured is kept" in done.stdout
     assert all(is_gone(pid) for pid in below)
 
 
