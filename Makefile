@@ -24,8 +24,8 @@ $(error $(unknown): no setting of this Makefile; README.md lists them. What is m
 endif
 
 # The same for chores: `make run task` would load SCENARIO, and only then ask for a rule to make `task`.
-chores := run tour doctor calibrate up open down logs ps images test test-all check format lock dashboards schema bench \
-    ground-truth idle-runs clean help
+chores := run tour doctor calibrate up open down logs ps images test test-all test-pythons check format lock dashboards \
+    schema bench ground-truth idle-runs clean help
 stray := $(filter-out $(chores) .%,$(MAKECMDGOALS))
 ifneq ($(stray),)
 $(error $(stray): no chore of this Makefile; make alone lists them. A scenario is a setting, as in make run SCENARIO=task)
@@ -74,6 +74,9 @@ test: .venv/dev ## all unit tests and each real part at least once, in some minu
 
 test-all: .venv/dev ## every test (ARGS="-k pool"); those of the stack are skipped where there is no Docker
 	@scripts/test.sh '' $(ARGS)
+
+test-pythons: ## unit tests and each scenario on every Python that is claimed, in images (needs Docker): ARGS="3.14"
+	@scripts/test-pythons.sh $(ARGS)
 
 check: .venv/dev ## lint, format and types
 	@$(bin)/ruff check .

@@ -11,3 +11,8 @@ fail() {
     warn "$*"
     exit 1
 }
+
+# The Pythons that are tested, oldest first, a version a word.
+tested_pythons() {
+    sed -n 's/.*"Programming Language :: Python :: \(3\.[0-9]*\)".*/\1/p' pyproject.toml | tr '\n' ' ' | sed 's/ $//'
+}

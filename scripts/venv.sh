@@ -5,15 +5,32 @@
 set -eu
 . "$(dirname -- "$0")/common.sh"
 
-# The first Python that fits: PYTHON if it is given, else whatever is called python3 or python3.N here.
+tested=$(tested_pythons)
+oldest=${tested%% *}
+newest=${tested##* }
+
+# version_of COMMAND: its Python's version, as in 3.13, if it lies between the oldest and the newest that are tested.
+version_of() {
+    "$1" -c 'import sys
+oldest, newest = (tuple(map(int, each.split("."))) for each in sys.argv[1:])
+print("%d.%d" % sys.version_info[:2]) if oldest <= sys.version_info[:2] <= newest else sys.exit(1)' \
+        "$oldest" "$newest" 2>/dev/null
+}
+
+# Sets python to the first that is tested: PYTHON if it is given, else whatever is called python3 or python3.N here.
+# Where none is, the first between the oldest and the newest serves, too.
 find_python() {
-    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python}; do
-        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then
-            echo "$candidate"
-            return
-        fi
+    names=python
+    for each in $tested; do names="python$each $names"; done
+    untested=""
+    for python in ${PYTHON:-python3 $names}; do
+        version=$(version_of "$python") || continue
+        case " $tested " in *" $version "*) return ;; esac
+        untested=${untested:-$python}
     done
-    fail "This needs Python 3.11 to 3.14, and ${PYTHON:-python3} here is none: install one, or name it with PYTHON=…"
+    python=$untested
+    [ -n "$python" ] || fail "This needs Python $oldest to $newest, and ${PYTHON:-python3} here is none: install one, or name it with PYTHON=…"
+    warn "The lab is not tested with Python $(version_of "$python"), only with $tested. If something fails, name one of these with PYTHON=…"
 }
 
 install() {
@@ -22,7 +39,7 @@ install() {
 }
 
 if ! .venv/bin/python -c '' 2>/dev/null; then
-    python=$(find_python)
+    find_python
     "$python" -c 'import venv, ensurepip' 2>/dev/null ||
         fail "$python lacks its venv module (Debian: python3-venv)."
     warn "Making .venv and installing the locked packages into it; this happens once and takes about a minute …"

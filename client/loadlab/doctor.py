@@ -4,6 +4,7 @@ Nothing here changes anything, and no examination raises: what can't be found ou
 """
 
 import os
+import platform
 import re
 import shutil
 import socket
@@ -21,7 +22,6 @@ from loadlab.errors import LabError
 from loadlab.hosts.compose import COMPOSE_FILE, checkout, find
 from loadlab.hosts.engine_address import engine_address
 
-NEWEST = (3, 14)
 _COMMAND_S = 10.0
 _SPARE_FILES = 64
 
@@ -69,9 +69,11 @@ def examine(users: int, folder: Path) -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info[:2] > NEWEST:
-        return Finding("python", Mark.NOTE, version, "newer than any that the locks were made for")
+    version = platform.python_version()
+    tested = environment.tested_pythons()
+    if tested and "{}.{}".format(*sys.version_info) not in tested:
+        advice = f"the lab is tested with {', '.join(tested)}: if something fails, use one of these"
+        return Finding("python", Mark.NOTE, version, advice)
     return Finding("python", Mark.FINE, version)
 
 

@@ -2,8 +2,9 @@
 
 import os
 import platform
+import re
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
 from typing import Self
 
@@ -70,6 +71,16 @@ def open_files_limit() -> int | None:
         return None
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if soft == resource.RLIM_INFINITY else soft
+
+
+def tested_pythons() -> tuple[str, ...]:
+    """Return the Pythons that the lab is tested with, as in "3.13", oldest first."""
+    try:
+        known = metadata("concurrency-lab").get_all("Classifier", [])
+    except PackageNotFoundError:
+        return ()
+    found = (re.fullmatch(r"Programming Language :: Python :: (\d+\.\d+)", each) for each in known)
+    return tuple(match[1] for match in found if match)
 
 
 def _versions() -> dict[str, str]:

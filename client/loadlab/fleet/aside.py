@@ -36,10 +36,11 @@ def aside(work: Callable[Given, Work[Value]]) -> Callable[Given, Work[Value]]:
         over = asyncio.wrap_future(thread.submit(asyncio.run, whole()))
         thread.shutdown(wait=False)
         try:
-            return await asyncio.shield(over)
+            await asyncio.wait([over])  # unlike a shield it complains of nothing when the caller is cancelled
         except asyncio.CancelledError:
             await _cancel(asyncio.wrap_future(begun), over)
             raise
+        return over.result()
 
     return carried_aside
 
