@@ -5,7 +5,6 @@ Every moment is absolute on the injected clock, the same for all shards of a sta
 """
 
 import itertools
-import random
 import threading
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -14,14 +13,12 @@ import msgspec
 
 from loadlab.alarm import Alarm
 from loadlab.clock import Clock
-from loadlab.plan import Plan, Request, Stage, Workload
+from loadlab.mix import mixed
+from loadlab.plan import Plan, Stage, Workload
 from loadlab.sample import Outcome
 from loadlab.tape import Tape, packed_row
 from loadlab.transports import Wear
 from loadlab.window import Window
-
-_BLOCK = 4096
-"""Requests of a weighted list come in blocks of this size, shuffled, each weight met exactly."""
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -133,7 +130,8 @@ class Shard:
 
     def feed(self, prepared: list[Any]) -> Iterator[Any]:
         """Return an endless iterator over the requests of this shard."""
-        return weighted(self.plan.requests, prepared, self.plan.seed * 1_000_003 + self.share.shard)
+        weights = [request.weight for request in self.plan.requests]
+        return mixed(prepared, weights, seed=self.plan.seed, shard=self.share.shard, shards=self.share.shards)
 
     def due_ns(self) -> Iterator[int]:
         """Return when this shard's requests of an open stage are due, counted from the barrier."""
@@ -164,25 +162,3 @@ class Shard:
                 self.nothing_left()
             yield next(endless)
         self.nothing_left()
-
-
-def weighted(requests: tuple[Request, ...], prepared: list[Any], seed: int) -> Iterator[Any]:
-    """Return an endless iterator over prepared requests in proportion to their weights.
-
-    Each block holds them in whole numbers by the largest remainder, each of them at least once, in an
-    order drawn from the seed.
-    """
-    if len(prepared) == 1:
-        return itertools.repeat(prepared[0])
-    total = sum(request.weight for request in requests)
-    exact = [request.weight / total * _BLOCK for request in requests]
-    copies = [int(share) for share in exact]
-    by_remainder = sorted(range(len(exact)), key=lambda index: copies[index] - exact[index])
-    for index in by_remainder[: _BLOCK - sum(copies)]:
-        copies[index] += 1
-    for index in [index for index, times in enumerate(copies) if not times]:
-        copies[copies.index(max(copies))] -= 1
-        copies[index] = 1
-    block = [item for item, times in zip(prepared, copies, strict=True) for _ in range(times)]
-    random.Random(seed).shuffle(block)
-    return itertools.cycle(block)

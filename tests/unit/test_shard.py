@@ -1,6 +1,5 @@
-"""Shares add up, and a mix of requests keeps its proportions."""
+"""Shares add up, and a stage begins and ends when it should."""
 
-from collections import Counter
 from itertools import islice
 
 import pytest
@@ -11,7 +10,7 @@ from fakes import START_NS, FakeClock, plan, shard_of
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Request, Stage, Workload
 from loadlab.sample import Outcome, Sample
-from loadlab.shard import Share, weighted
+from loadlab.shard import Share
 
 
 @given(st.integers(0, 100_000), st.integers(1, 64))
@@ -53,39 +52,6 @@ def test_what_a_stopped_batch_has_left_is_dropped_as_it_was_due_and_at_one_momen
     assert shard.dropped == len(rows) == 6
     at_ns = START_NS + NS_PER_S
     assert set(rows) == {Sample(START_NS, at_ns, at_ns, Outcome.DROPPED, 0, 0, 0)}
-
-
-weights = st.lists(st.floats(0.01, 100, allow_nan=False), min_size=2, max_size=8)
-
-
-def mixed(of, seed=1):
-    requests = tuple(Request(url="http://x/", weight=weight) for weight in of)
-    return weighted(requests, list(range(len(of))), seed)
-
-
-@given(weights, st.integers(0, 1000))
-def test_each_block_of_a_mix_holds_the_requests_in_proportion_to_their_weights(of, seed):
-    block = Counter(islice(mixed(of, seed), 4096))
-    assert block.total() == 4096
-    for number, weight in enumerate(of):
-        assert abs(block[number] - weight / sum(of) * 4096) <= 1 + len(of) * (min(block.values()) == 1)
-
-
-def test_even_weights_are_met_exactly():
-    assert Counter(islice(mixed([1, 2, 1]), 4096)) == {0: 1024, 1: 2048, 2: 1024}
-
-
-def test_a_request_of_the_smallest_weight_is_sent_too():
-    assert Counter(islice(mixed([1, 1_000_000]), 4096))[0] == 1
-
-
-@given(weights)
-def test_a_mix_is_the_same_for_the_same_seed(of):
-    assert list(islice(mixed(of, 7), 500)) == list(islice(mixed(of, 7), 500))
-
-
-def test_another_seed_gives_another_order():
-    assert list(islice(mixed([1, 1], 1), 100)) != list(islice(mixed([1, 1], 2), 100))
 
 
 def test_the_shards_of_a_stage_mix_each_in_its_own_order():
