@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 from loadlab.alarm import Alarm, alarm
-from loadlab.clock import NS_PER_MS
+from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import WhenFull
 from loadlab.sample import Outcome, waited
 from loadlab.shard import Shard
@@ -52,6 +52,8 @@ _IN_A_ROW = 64
 _DROPS_IN_A_ROW = 1024
 """How many are given up before the loop gets a turn."""
 _NEVER_NS = 1 << 62
+_COUNTED_BY_NS = 10 * NS_PER_S
+"""How long after its drain a stage may count what it gives up, tens of millions; then it ends."""
 
 
 class Places:
@@ -167,7 +169,11 @@ class Dispatch:
                 self._places.enter(due_ns, next(self._feed))
             self._due_ns = self._next_ns()
         else:
-            self._given_up = shard.drain_left_ns() <= 0
+            left_ns = shard.drain_left_ns()
+            self._given_up = left_ns <= 0
+            if left_ns <= -_COUNTED_BY_NS:
+                self.done.set_result(None)  # what is not accounted for then makes the stage invalid
+                return
         self._wake.ring_at(min(self._due_ns, now_ns + _LOOK_NS), self._ring)
 
     def _next_ns(self) -> int:

@@ -14,7 +14,7 @@ _NS = {
     "h": 3_600_000_000_000,
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-zµ]*)", re.IGNORECASE)
-_LONGEST_NS = 1000 * _NS["h"]
+LONGEST_NS = 1000 * _NS["h"]
 _RATE = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(?:/s)?")
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)\s*%")
 _INTEGER = re.compile(r"\d{1,18}")
@@ -30,7 +30,7 @@ def duration_ns(text: str, option: str) -> int:
             " such as 10s or 250ms (without a unit it is seconds)"
         )
     value_ns = float(match[1]) * _NS[unit]
-    if value_ns > _LONGEST_NS:
+    if value_ns > LONGEST_NS:
         raise UsageError(f"{option}: {text!r} is more than 1000h, the longest that can be asked for")
     return round(value_ns)
 
@@ -49,10 +49,10 @@ def counts(text: str, option: str) -> tuple[int, ...]:
 
 
 def rate_hz(text: str, option: str) -> float:
-    """Read a rate per second, more than 0; raise UsageError naming the option."""
+    """Read a rate per second; raise UsageError naming the option."""
     match = _RATE.fullmatch(text.strip())
-    if match is None or not float(match[1]) > 0:
-        raise UsageError(f"{option}: {text!r} is not a rate per second of more than 0, such as 500 or 0.5")
+    if match is None:
+        raise UsageError(f"{option}: {text!r} is not a rate per second, such as 500 or 0.5")
     return float(match[1])
 
 

@@ -85,6 +85,7 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
     duration_ns = None if words.duration is None else units.duration_ns(words.duration, "--duration")
     if duration_ns is None and not by_count:
         duration_ns = DEFAULT_DURATION_NS
+    stages = _stages(words, workload, traits)
     timeout_ns = _span_ns(words.timeout, "10s", "--timeout")
     plan = Plan(
         scenario=traits.name,
@@ -99,9 +100,9 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
             body=words.body,
             requests_file=words.requests_file,
         ),
-        stages=_stages(words, workload, traits),
+        stages=stages,
         duration_ns=duration_ns,
-        warmup_ns=_warmup_ns(words.warmup, duration_ns),
+        warmup_ns=_warmup_ns(words.warmup, duration_ns, stages),
         drain_ns=timeout_ns + NS_PER_S,
         think_ns=_span_ns(words.think, "0s", "--think"),
         timeout_ns=timeout_ns,
@@ -182,10 +183,11 @@ def _stages(words: Words, workload: Workload, traits: Traits) -> tuple[Stage, ..
     return tuple(Stage(concurrency=count, requests=total) for count in users or default)
 
 
-def _warmup_ns(text: str | None, duration_ns: int | None) -> int:
+def _warmup_ns(text: str | None, duration_ns: int | None, stages: tuple[Stage, ...]) -> int:
     if text is not None:
         return units.duration_ns(text, "--warmup")
-    return 0 if duration_ns is None else min(duration_ns // 5, _MOST_WARMUP_NS)
+    from_nothing = all(stage.rate_hz == 0 for stage in stages)
+    return 0 if duration_ns is None or from_nothing else min(duration_ns // 5, _MOST_WARMUP_NS)
 
 
 def _connect_timeout_ns(text: str | None, timeout_ns: int) -> int:

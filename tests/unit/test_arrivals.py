@@ -58,7 +58,7 @@ def test_a_ramp_reaches_a_count_when_the_area_under_it_is_that_large(profile, co
     assert profile.at_ns(count) == pytest.approx(at_ms * MS)
 
 
-@given(RATES, RATES, st.floats(0, 0.999), st.integers(0, 5 * NS_PER_S))
+@given(st.just(0) | RATES, st.just(0) | RATES, st.floats(0, 0.999), st.integers(0, 5 * NS_PER_S))
 def test_a_ramps_count_is_the_integral_of_its_rate(from_hz, to_hz, part, after_ns):
     profile = Ramp(from_hz, to_hz, 10 * NS_PER_S, after_ns)
     count = part * (from_hz + to_hz) * 5 + from_hz * after_ns / NS_PER_S
@@ -137,6 +137,17 @@ def test_what_is_due_of_a_shard_in_a_span_is_what_it_has_there(rate_hz, spacing,
     for shard in range(shards):
         own = itertools.takewhile(lambda at_ns: at_ns < to_ns, arrivals.due_ns(shard, shards, 3))
         assert arrivals.due_of(shard, shards, from_ns, to_ns, 3) == sum(at_ns >= from_ns for at_ns in own)
+
+
+@given(RATES, SPACINGS, st.integers(1, 4), st.booleans())
+def test_a_ramp_from_or_to_nothing_is_one_schedule_too(rate_hz, spacing, shards, rising):
+    profile = Ramp(*((0, rate_hz) if rising else (rate_hz, 0)), NS_PER_S // 50)
+    arrivals = Arrivals(profile, spacing)
+    moments = due_before(arrivals, NS_PER_S // 50, shards=shards)
+    due = [arrivals.due_of(shard, shards, 0, NS_PER_S // 50, 1) for shard in range(shards)]
+    assert sum(due) == len(moments)
+    if spacing is Spacing.CONSTANT:
+        assert len(moments) == math.ceil(rate_hz / 100)
 
 
 def test_a_schedule_that_dies_out_ends():

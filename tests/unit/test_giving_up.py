@@ -1,6 +1,7 @@
 """Giving up what is left after a drain: the loop turns meanwhile, and nothing is left out."""
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -8,6 +9,7 @@ from fakes import Answer, FakeAsyncTransport, FakeClock, carry, run
 from loadlab.clock import NS_PER_S
 from loadlab.dispatch import by_turns
 from loadlab.plan import WhenFull
+from loadlab.shard import Shard
 from open_loads import EACH_SCENARIO, MS, accounted, open_plan, outcome, samples
 
 pytestmark = pytest.mark.usefixtures("fake_transport")
@@ -62,6 +64,22 @@ def test_a_reply_that_comes_while_others_are_given_up_sends_none_of_them(clock, 
     assert shard.sent == len(fake.sent) == 1
     assert outcome(rows[0]) == "unfinished"
     accounted(shard, rows)
+
+
+@EACH_SCENARIO
+def test_a_schedule_that_never_reaches_the_end_is_ended_by_the_clock(clock, scenario, monkeypatch):
+    monkeypatch.setattr(Shard, "due_ns", lambda _shard: itertools.repeat(0))
+    began_ns = clock.now_ns()
+
+    async def tick(_shard):
+        while True:
+            await asyncio.sleep(0)
+            clock.turn(5 * MS)
+
+    whole = open_plan(10, scenario=scenario, drain_ns=NS_PER_S, max_in_flight=1)
+    shard = carry(clock, whole, FakeAsyncTransport(clock), meanwhile=tick)
+    assert clock.now_ns() - began_ns < 13 * NS_PER_S
+    accounted(shard, samples(shard))
 
 
 @pytest.mark.parametrize("count", [0, 1, 1023, 1024, 1025, 5_000])

@@ -12,7 +12,18 @@ CLIENT = ROOT / "client" / "loadlab"
 TARGET = ROOT / "target" / "loadlab_target"
 
 LAYERS = {
-    0: ("errors", "clock", "units", "arrivals", "histogram", "hdr_encoding", "mix", "sample", "loops"),
+    0: (
+        "errors",
+        "clock",
+        "units",
+        "arrivals",
+        "histogram",
+        "hdr_encoding",
+        "mix",
+        "ranges",
+        "sample",
+        "loops",
+    ),
     1: ("plan", "window", "tape", "recorder", "slices", "resources"),
     2: ("transports", "hosts", "machine", "heap", "local_limits"),
     3: ("shard", "turns", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),

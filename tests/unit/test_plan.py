@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from fakes import plan
@@ -55,7 +57,10 @@ def test_a_plan_that_makes_sense_has_no_problem(fine):
         (CLOSED | {"stages": ()}, "--concurrency: there is no stage to run"),
         (CLOSED | {"stages": (Stage(),)}, "--concurrency: a closed workload needs it"),
         (CLOSED | {"stages": (Stage(concurrency=0),)}, "--concurrency and --requests: they start at 1"),
-        (CLOSED | {"stages": (Stage(concurrency=10_000_000),)}, "--concurrency: 10,000,000 users"),
+        (
+            CLOSED | {"stages": (Stage(concurrency=10_000_000),)},
+            "--concurrency: 10,000,000 is more than 1,000,000",
+        ),
         (BATCH | {"stages": (Stage(requests=10_000_000),)}, "--requests: a batch of 10,000,000"),
         (
             CLOSED | {"duration_ns": None},
@@ -71,9 +76,9 @@ def test_a_plan_that_makes_sense_has_no_problem(fine):
         (CLOSED | {"connect_timeout_ns": 0}, "--connect-timeout: it must be more than 0"),
         (CLOSED | {"max_errors_ratio": 1.5}, "--max-errors: it must be from 0% to 100%, or none"),
         (CLOSED | {"max_errors_ratio": float("nan")}, "--max-errors: it must be from 0% to 100%, or none"),
-        (CLOSED | {"think_ns": -1}, "--warmup, --think and --drain: they must not be negative"),
+        (CLOSED | {"think_ns": -1}, "--think: it must not be negative"),
         (CLOSED | {"processes": 0}, "--processes: it starts at 1"),
-        (CLOSED | {"processes": 100_000}, "--processes: 100,000 are more than"),
+        (CLOSED | {"processes": 100_000}, "--processes: 100,000 is more than 256"),
         (CLOSED | {"requests": ()}, "--requests-file: it names no request"),
         (BATCH | {"stages": (Stage(),)}, "--requests: a batch needs it: it is its size"),
         (BATCH | {"stages": (Stage(requests=1, concurrency=1),)}, "--concurrency: a batch has none"),
@@ -82,10 +87,16 @@ def test_a_plan_that_makes_sense_has_no_problem(fine):
         (BATCH | {"think_ns": 1}, "--think: a batch workload has no users that think"),
         (OPEN | {"think_ns": 1}, "--think: an open workload has no users that think"),
         (OPEN | {"duration_ns": None}, "--duration: an open workload ends by it"),
-        (OPEN | {"stages": (Stage(),)}, "--rate: an open workload needs it, more than 0"),
-        (OPEN | {"stages": (Stage(rate_hz=0),)}, "--rate: an open workload needs it, more than 0"),
-        (OPEN | {"stages": (Stage(rate_hz=2_000_000),)}, "--rate: an open workload needs it"),
-        (OPEN | {"stages": (Stage(rate_hz=5, rate_to_hz=2_000_000),)}, "--rate: an open workload needs it"),
+        (OPEN | {"stages": (Stage(),)}, "--rate: an open workload needs it"),
+        (OPEN | {"stages": (Stage(rate_hz=0),)}, "--rate: at 0 a second nothing is sent"),
+        (OPEN | {"stages": (Stage(rate_hz=0, rate_to_hz=0),)}, "--rate: at 0 a second nothing is sent"),
+        (
+            OPEN | {"stages": (Stage(rate_hz=0, rate_to_hz=5),), "warmup_ns": 1},
+            "--warmup: a ramp from 0 has nothing to warm up with",
+        ),
+        (CLOSED | {"expect_status": ()}, "--expect-status: it names no status"),
+        (OPEN | {"stages": (Stage(rate_hz=2_000_000),)}, "--rate: 2000000 is not a rate"),
+        (OPEN | {"stages": (Stage(rate_hz=5, rate_to_hz=2_000_000),)}, "--rate: 2000000 is not a rate"),
         (OPEN | {"stages": (Stage(rate_hz=5, concurrency=1),)}, "--concurrency and --requests: an open"),
         (OPEN | {"processes": 4, "max_in_flight": 3}, "--max-in-flight: it must be at least one for each"),
         (CLOSED | {"stages": (Stage(concurrency=1, rate_hz=5),)}, "--rate: a closed workload has none"),
@@ -97,13 +108,56 @@ def test_each_thing_that_makes_no_sense_is_said_in_a_sentence_that_names_its_opt
     assert problem.startswith(sentence)
 
 
+SPANS = ("duration_ns", "warmup_ns", "drain_ns", "think_ns", "timeout_ns", "connect_timeout_ns")
+COUNTS = ("max_in_flight", "processes", "seed")
+NO_COUNTS = (-1, 10**30, True, 1.5, math.nan, math.inf)
+NO_RATES = (-5, -5.0, 1e-10, 1e308, 10**30, math.nan, math.inf, -math.inf, True)
+
+
+@pytest.mark.parametrize("value", NO_COUNTS)
+@pytest.mark.parametrize("name", [*SPANS, *COUNTS])
+def test_a_number_that_none_can_count_with_is_refused_whoever_made_the_plan(name, value):
+    (problem,) = plan(**OPEN | {"max_in_flight": 5, name: value}).problems(ANY)
+    assert problem.startswith(("--", "drain_ns: "))
+
+
+@pytest.mark.parametrize("value", NO_COUNTS)
+@pytest.mark.parametrize("name", ["concurrency", "requests"])
+def test_so_is_the_size_of_a_stage(name, value):
+    (problem,) = plan(**CLOSED | {"stages": (Stage(**{name: value}),)}).problems(ANY)
+    assert problem.startswith(f"--{name}: ")
+
+
+@pytest.mark.parametrize("value", NO_RATES)
+@pytest.mark.parametrize("name", ["rate_hz", "rate_to_hz"])
+def test_so_is_either_end_of_a_ramp(name, value):
+    (problem,) = plan(**OPEN | {"stages": (Stage(**{"rate_hz": 5, name: value}),)}).problems(ANY)
+    assert problem.startswith(f"--rate: {value!r} is not a rate per second")
+
+
+@pytest.mark.parametrize("weight", [0, -1, math.nan, math.inf, True])
+def test_so_is_a_weight(weight):
+    (problem,) = plan(**CLOSED | {"requests": (Request(url="http://h/", weight=weight),)}).problems(ANY)
+    assert problem.startswith(f"--requests-file: the weight {weight!r}")
+
+
+@pytest.mark.parametrize(("first", "last"), [(99, 200), (200, 600), (300, 200), (True, 200), (200, 2e2)])
+def test_so_is_a_status_that_does_not_exist(first, last):
+    (problem,) = plan(**CLOSED | {"expect_status": (StatusRange(first, last),)}).problems(ANY)
+    assert problem.startswith("--expect-status: ")
+
+
+@pytest.mark.parametrize("ends", [(0, 50), (50, 0), (0.5, 0), (1e-9, 1_000_000)])
+def test_a_ramp_may_begin_or_end_at_nothing(ends):
+    assert plan(**OPEN | {"stages": (Stage(rate_hz=ends[0], rate_to_hz=ends[1]),)}).problems(ANY) == []
+
+
 def test_everything_that_is_wrong_is_said_at_once():
     wrong = plan(
         transport="pigeon",
         stages=(Stage(concurrency=2),),
         duration_ns=0,
         timeout_ns=0,
-        think_ns=-1,
         processes=0,
         requests=(Request(url="ftp://x/"), Request(url="http://127.0.0.1:0/")),
     )
@@ -112,7 +166,6 @@ def test_everything_that_is_wrong_is_said_at_once():
         "--transport",
         "--duration",
         "--timeout",
-        "--warmup, --think and --drain",
         "--processes",
         "--target",
     }

@@ -62,6 +62,12 @@ def test_the_warm_up_grows_with_the_duration_up_to_two_seconds():
     assert planned(duration="60s", warmup="0").warmup_ns == 0
 
 
+def test_a_ramp_from_nothing_is_its_own_warm_up():
+    assert planned(rate="0:50").warmup_ns == 0
+    assert planned(rate="50:0").warmup_ns == 500 * NS_PER_MS
+    assert planned(rate="0:50,50").warmup_ns == 500 * NS_PER_MS
+
+
 def test_the_drain_outlasts_every_timeout():
     plan = planned(timeout="3s")
     assert plan.drain_ns > plan.timeout_ns == 3 * NS_PER_S
@@ -132,8 +138,8 @@ def test_expected_statuses_are_read_as_numbers_and_spans(text, spans):
         ("task", {"concurrency": "many"}, "--concurrency: 'many' is not a whole number"),
         ("task", {"concurrency": ""}, "--concurrency: '' is not a whole number"),
         ("task", {"concurrency": "1000"}, "--concurrency: 1000 needs 1000 connections in one process"),
-        ("task", {"concurrency": "99999999"}, "--concurrency: 99,999,999 users are more than"),
-        ("blocked-loop", {"concurrency": "99999999"}, "--concurrency: 99,999,999 users are more than"),
+        ("task", {"concurrency": "99999999"}, "--concurrency: 99,999,999 is more than"),
+        ("blocked-loop", {"concurrency": "99999999"}, "--concurrency: 99,999,999 is more than"),
         ("threads", {"workload": "batch", "requests": "1000"}, "--requests: 1000 needs 1000 connections"),
         ("pool-map", {"requests": "99999999"}, "--requests: a batch of 99,999,999 is more than"),
         ("blocking", {"concurrency": "8"}, "--concurrency: blocking has one request in flight at a time"),
@@ -160,7 +166,7 @@ def test_expected_statuses_are_read_as_numbers_and_spans(text, spans):
         ),
         ("task", {"processes": "2"}, "--processes: task runs in one process; pool takes more"),
         ("pool", {"processes": "0"}, "--processes: '0' is not a whole number of 1 or more"),
-        ("pool", {"processes": "999999"}, "--processes: 999,999 are more than 256"),
+        ("pool", {"processes": "999999"}, "--processes: 999,999 is more than 256"),
         ("task", {"seed": "x"}, "--seed: 'x' is not a whole number of 0 or more"),
         ("task", {"seed": ""}, "--seed: '' is not a whole number of 0 or more"),
         ("task", {"method": "G T"}, "--method: 'G T' is not an HTTP method"),
@@ -174,6 +180,14 @@ def test_expected_statuses_are_read_as_numbers_and_spans(text, spans):
         ("task", {"header": ("A B: x",)}, "--header: 'A B: x' is not a header"),
         ("task", {"header": ("A: x\r\nB: y",)}, "--header: 'A: x\\r\\nB: y' is not a header"),
         ("task", {"body": "@/nowhere"}, "--body: /nowhere cannot be read: No such file"),
+        ("task", {"rate": "0"}, "--rate: at 0 a second nothing is sent"),
+        ("task", {"rate": "0:0"}, "--rate: at 0 a second nothing is sent"),
+        ("task", {"rate": "-1"}, "--rate: '-1' is not a rate per second"),
+        ("task", {"rate": "1:2:3"}, "--rate: '2:3' is not a rate per second"),
+        ("task", {"rate": "5:"}, "--rate: '' is not a rate per second"),
+        ("task", {"rate": "nan"}, "--rate: 'nan' is not a rate per second"),
+        ("task", {"rate": "1:1000001"}, "--rate: 1000001.0 is not a rate per second from 0 to 1,000,000"),
+        ("task", {"rate": "0:5", "warmup": "1s"}, "--warmup: a ramp from 0 has nothing to warm up with"),
         ("task", {"expect_status": "ok"}, "--expect-status: 'ok' is neither a status"),
         ("task", {"expect_status": "²00"}, "--expect-status: '²00' is neither a status"),
         ("task", {"expect_status": "99"}, "--expect-status: '99' is neither a status from 100 to 599"),

@@ -72,9 +72,12 @@ def task(asked: Asked, place: Here, limits: Limits | None) -> Task:
     if plan.transport == "null":
         place = nowhere(_delay_of(plan.target))
     traits = traits_of(plan.scenario)
-    problems = [*plan.problems(traits), *_request_problems(plan), *(limits.problems(plan) if limits else ())]
-    problems += _elsewhere(plan, place)
-    if problems or (problems := over_the_limit(plan, traits, place.room)):
+    problems = [*plan.problems(traits), *_request_problems(plan), *_elsewhere(plan, place)]
+    problems = problems or [
+        *(limits.problems(plan) if limits else ()),
+        *over_the_limit(plan, traits, place.room),
+    ]
+    if problems:
         raise UsageError("\n".join(dict.fromkeys(problems)))
     return Task(plan, place)
 
@@ -102,8 +105,6 @@ def _request_problems(plan: Plan) -> list[str]:
     for request in plan.requests:
         if not _METHOD.fullmatch(request.method):
             found.append(f"--method: {request.method!r} is not an HTTP method, such as GET or POST")
-        if not 0 < request.weight < float("inf"):
-            found.append("--requests-file: a weight must be more than 0 and finite")
         found += [
             problem
             for name, value in request.headers

@@ -4,15 +4,14 @@ Whoever reaches the agent's port and has its token may make load, but not withou
 socket, where a person of this machine asks, the plan's own limits hold alone.
 """
 
+import math
 from collections.abc import Iterator
 
 import msgspec
 
 from loadlab.clock import NS_PER_S
-from loadlab.plan import Plan
+from loadlab.plan import Plan, Workload
 from loadlab.units import show_ns
-
-_MOST_SEED = 2**63
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,15 +58,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             ("--requests", batch, self.users),
             ("--requests", counted, self.requests),
             ("--rate", rate_hz, self.rate_hz),
-            ("--max-in-flight", plan.max_in_flight or 0, self.users),
+            ("--max-in-flight", _in_flight(plan), self.users),
             ("--processes", plan.processes, self.processes),
-            ("--seed", plan.seed, _MOST_SEED),
             ("requests of different kinds", len(plan.requests), self.kinds),
             ("headers", max((len(each.headers) for each in plan.requests), default=0), self.headers),
         )
         for what, asked, most in sizes:
             if asked > most:
-                yield what, f"{asked:,}", f"{most:,}"
+                yield what, "no limit" if asked == math.inf else f"{asked:,}", f"{most:,}"
         spans = (
             ("--timeout", plan.timeout_ns, self.timeout_seconds),
             ("--think", plan.think_ns, self.seconds),
@@ -77,6 +75,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         for what, asked_ns, most_s in spans:
             if asked_ns > most_s * NS_PER_S:
                 yield what, show_ns(asked_ns), show_ns(most_s * NS_PER_S)
+
+
+def _in_flight(plan: Plan) -> float:
+    """Return how many requests of an open stage may be in flight; without a limit, any number."""
+    if plan.workload is not Workload.OPEN:
+        return 0
+    return math.inf if plan.max_in_flight is None else plan.max_in_flight
 
 
 def _longest_ns(plan: Plan) -> int:

@@ -12,7 +12,7 @@ from loadlab.result import StageResult, State
 def size(stage: StageResult) -> float:
     """Return a stage's place on the axis that its sweep varies; of a ramp, the middle."""
     if stage.rate_hz is not None:
-        return (stage.rate_hz + (stage.rate_to_hz or stage.rate_hz)) / 2
+        return (stage.rate_hz + (stage.rate_hz if stage.rate_to_hz is None else stage.rate_to_hz)) / 2
     return stage.concurrency or stage.requests or 0
 
 

@@ -278,6 +278,37 @@ def test_too_much_of_anything_is_refused_with_the_most(what):
     assert "is more than" in said
 
 
+OPEN = {"workload": Workload.OPEN, "duration_ns": SECOND, "max_in_flight": 10}
+
+
+def test_a_limit_that_is_not_given_counts_as_none():
+    said = refused(of_plan, **OPEN | {"stages": (Stage(rate_hz=1.0),), "max_in_flight": None})
+    assert said == "--max-in-flight: no limit is more than 10,000, the most that the agent takes"
+
+
+@pytest.mark.parametrize("limits", [LIMITS, None])
+@pytest.mark.parametrize(
+    "posted",
+    [
+        b'"stages": [{"rate_hz": 5, "rate_to_hz": -5}]',
+        b'"stages": [{"rate_hz": -5}]',
+        b'"stages": [{"rate_hz": 0}]',
+        b'"stages": [{"rate_hz": 1e308}]',
+        b'"stages": [{"rate_hz": 5}], "seed": -1',
+        b'"stages": [{"rate_hz": 5}], "drain_ns": 10000000000000000000',
+        b'"stages": [{"rate_hz": 5}], "max_in_flight": -1',
+        b'"stages": [{"rate_hz": 5}], "expect_status": [{"first": -1, "last": 9999}]',
+    ],
+)
+def test_a_posted_number_that_none_can_count_with_is_refused(posted, limits):
+    body = (
+        b'{"plan": {"scenario": "task", "transport": "aiohttp", "workload": "open", "target": "%b/",'
+        b' "requests": [{"url": "%b/"}], "duration_ns": 1000000000, "max_in_flight": 10, %b}}'
+    ) % (TARGET.encode(), TARGET.encode(), posted)
+    said = refused(task, read(body), HERE, limits)
+    assert "\n" not in said
+
+
 def test_a_closed_stage_that_counts_requests_may_have_more_of_them_than_users():
     most = {"duration_ns": None, "warmup_ns": 0}
     of_plan(**closed(stages=(Stage(concurrency=1, requests=1_000_000),), **most))
@@ -331,4 +362,4 @@ def test_absurd_numbers_are_refused_in_a_sentence(options):
 def test_over_the_socket_only_the_plans_own_limits_hold():
     made = of_options(limits=None, duration="2h", concurrency="20000")
     assert made.plan.stages[0].concurrency == 20_000
-    assert "users are more than" in refused(of_options, limits=None, concurrency="2000000")
+    assert "2,000,000 is more than" in refused(of_options, limits=None, concurrency="2000000")

@@ -120,7 +120,7 @@ function position(stage) {
 }
 
 function tick(stage) {
-  return stage.rate_to_hz ? `${stage.rate_hz}:${stage.rate_to_hz}` : String(position(stage));
+  return (stage.rate_to_hz ?? null) !== null ? `${stage.rate_hz}:${stage.rate_to_hz}` : String(position(stage));
 }
 
 function range(all, log) {
