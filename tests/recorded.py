@@ -64,7 +64,14 @@ def _plain(value):
         case dict():
             return {key: _plain(each) for key, each in sorted(value.items())}
         case Slice():
-            return (value.latency, value.errors, value.in_flight_integral_ns)
+            return (
+                value.latency,
+                value.errors,
+                value.in_flight_integral_ns,
+                value.answered,
+                value.asked,
+                value.failing,
+            )
         case int() | list() | Window():
             return value
         case _:

@@ -1,7 +1,7 @@
 """Time, injected: everything that measures takes a `Clock` and never asks the system itself."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 NS_PER_S = 1_000_000_000
@@ -29,6 +29,7 @@ class MonotonicClock:
 MONOTONIC = MonotonicClock()
 
 
-def utc() -> str:
-    """Return the present moment as results write it, for people: nothing is measured by it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def utc(ago_ns: int = 0) -> str:
+    """Return the present moment, or one so long ago, as results write it: nothing is measured by it."""
+    moment = datetime.now(UTC) - timedelta(microseconds=ago_ns / 1_000)
+    return moment.isoformat(timespec="milliseconds")

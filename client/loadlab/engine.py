@@ -11,7 +11,7 @@ from loadlab import environment
 from loadlab.analysis import audit, ceiling, trust, unjudged
 from loadlab.analysis.summary import stage_result
 from loadlab.calibration.cache import NOTHING, Known
-from loadlab.clock import utc
+from loadlab.clock import MONOTONIC, utc
 from loadlab.edges import Edges
 from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.fleet.aside import told_here
@@ -22,6 +22,7 @@ from loadlab.fleet.supervisor import carry
 from loadlab.hosts import Host, Target
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.result import Check, RunResult, StageResult, Verdict
+from loadlab.target_watch import TargetWatch
 from loadlab.ticks import Ticks
 
 Tell = Callable[[Event], None]
@@ -49,7 +50,6 @@ class Run:
         self._run_id = run_id
         self._plan = plan
         self._traits = traits
-        self._host = host
         self._target = target
         self._tell = tell
         self._observe = observe
@@ -58,7 +58,7 @@ class Run:
         self._checks: list[Check] = []
         self._cores = environment.cpus()
         self._unaccounted = 0
-        self._lost: str | None = None
+        self._watch = TargetWatch(host, plan, control)
 
     async def carry(self) -> RunResult:
         """Carry every stage and return the result; raises nothing that the result can tell."""
@@ -67,14 +67,14 @@ class Run:
         self._tell(RunBegan(self._run_id, self._target.where, self._plan))
         try:
             for index, stage in enumerate(self._plan.stages):
-                if self._control.halted or self._lost:
+                if self._control.halted or self._watch.lost:
                     break
                 await self._stage(index, stage)
         except Exception:  # noqa: BLE001 - what was measured until then is kept, and the result tells it
             failure = traceback.format_exc()
         stages = tuple(self._stages)
         stopped = self._control.stopped
-        whole = audit.checks(stages, self._unaccounted, self._lost, stopped=stopped)
+        whole = audit.checks(stages, self._unaccounted, self._watch.lost, stopped=stopped)
         checks = (*whole, *unjudged.checks(self._checks), *self._checks)
         result = RunResult(
             run_id=self._run_id,
@@ -83,7 +83,7 @@ class Run:
             verdict=audit.verdict(checks, stages, stopped=stopped) if failure is None else Verdict.INVALID,
             interrupted=stopped,
             addresses=self._target.tried,
-            target_lost=self._lost,
+            target_lost=self._watch.lost,
             failure=failure,
             plan=self._plan,
             environment=environment.read(self._target.where),
@@ -99,7 +99,7 @@ class Run:
         edges = Edges(self._target.metrics_url)
         await edges.before()
         ticks = Ticks(index, self._plan, stage, self._target.metrics_url)
-        beside = [asyncio.create_task(self._guard(ticks)), asyncio.create_task(ticks.look())]
+        beside = [asyncio.create_task(self._watch.during_stage()), asyncio.create_task(ticks.look())]
 
         begun, hear = told_here(edges.follow), told_here(self._hear)
 
@@ -123,6 +123,7 @@ class Run:
                 carried,
                 readings,
                 around=await edges.around(carried.counted.sent),
+                began_at=utc(MONOTONIC.now_ns() - carried.window.start_ns),
                 taken=edges.taken,
             ),
         )
@@ -131,22 +132,13 @@ class Run:
         self._unaccounted += _unaccounted(carried)
         self._stages.append(result)
         self._tell(StageEnded(index, result))
-        if result.counts.errors or not result.counts.ok:
-            self._lost = self._lost or await self._host.lost()
+        await self._watch.after_stage(result)
 
     def _hear(self, live: Live, tick: Tick) -> None:
+        self._watch.hear(live)
         if self._observe is not None:
             self._observe(live)
         self._tell(tick)
-
-    async def _guard(self, ticks: Ticks) -> None:
-        """End the run when nothing is answered any more and the target can't be reached either."""
-        while True:
-            await asyncio.sleep(0.5)
-            if ticks.unanswered and (lost := await self._host.lost()):
-                self._lost = lost
-                self._control.halt()
-                return
 
 
 def _unaccounted(carried: Carried) -> int:

@@ -138,6 +138,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     max_in_flight: int | None = None
     """Of an open stage, all processes together."""
     when_full: WhenFull = WhenFull.DROP
+    stop_when_lost_ns: int | None = None
+    """How long nothing may be answered while requests fail before the run ends; None: it goes on."""
     processes: int = 1
     seed: int = 1
 
@@ -173,6 +175,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             ("--think", self.think_ns),
             ("--timeout", self.timeout_ns),
             ("--connect-timeout", self.connect_timeout_ns),
+            ("--stop-when-lost", self.stop_when_lost_ns),
         )
         sizes = (
             *(("--concurrency", stage.concurrency, MOST_USERS) for stage in self.stages),
@@ -196,6 +199,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def _combination(self, traits: Traits) -> list[str]:
         found = []
+        if self.stop_when_lost_ns is not None and self.transport == "null":
+            found.append("--stop-when-lost: --transport null contacts no target; leave it out")
         if self.transport not in traits.transports:
             takes = _listed(traits.transports)
             found.append(f"--transport: {traits.name} cannot use {self.transport!r}; it takes {takes}")
@@ -253,6 +258,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 "--connect-timeout: it is longer than --timeout, which holds for all of a request; make it"
                 f" {show_ns(self.timeout_ns)} or less, or --timeout longer"
             )
+        if self.stop_when_lost_ns == 0:
+            found.append("--stop-when-lost: it must be more than 0")
         return found
 
     def _end(self) -> list[str]:

@@ -17,12 +17,14 @@ import numpy as np
 
 from loadlab.clock import NS_PER_S
 from loadlab.histogram import Histogram, Int64s, Quantised, Sparse
-from loadlab.sample import ANSWERED, CENSORED, OWN_LAG_SHIFT, STAMP_GRAIN_NS, WAITED, Outcome
+from loadlab.presence import bits_at, bits_between
+from loadlab.sample import ANSWERED, CENSORED, FAILED, OWN_LAG_SHIFT, STAMP_GRAIN_NS, WAITED, Outcome
 from loadlab.slices import Slice
 from loadlab.window import Bools, Window
 
 _LEAST_HALF_S = 2
 _IS_ANSWERED = np.array([outcome in ANSWERED for outcome in Outcome])
+_IS_FAILED = np.array([outcome in FAILED for outcome in Outcome])
 _OUTCOME = WAITED - 1
 _IS_CENSORED = np.array([outcome in CENSORED for outcome in Outcome])
 
@@ -43,6 +45,10 @@ class Recorder(msgspec.Struct, array_like=True):
     completions: int = 0
     body_bytes: int = 0
     last_done_ns: int = 0
+    last_answered_ns: int = 0
+    """When the last answer came, warm-up and drain included."""
+    last_failing_ns: int = 0
+    """When the last of the requests was sent that failed, warm-up and drain included."""
     in_flight_integral_ns: int = 0
     flight_samples: int = 0
     """How often it was looked in the window at what is in flight."""
@@ -83,6 +89,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self.finished += len(rows) - counts[Outcome.DROPPED]
         self.answered += sum(counts[outcome] for outcome in ANSWERED)
         self.last_done_ns = max(self.last_done_ns, int(rows[:, 2].max()))
+        self._take_presence(rows)
         self.flown_ns += self.window.inside_ns(rows)
         if len(due := self.window.among(rows, by=0)):
             self._take_due(due)
@@ -99,6 +106,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self._take_statuses(status)
         self.body_bytes += int(body_bytes.sum())
         self.last_done_ns = max(self.last_done_ns, int(done.max()))
+        self.last_answered_ns = max(self.last_answered_ns, int(done.max()))
         self.flown_ns += self.window.inside_ns(rows)
         service_ns = done - sent
         latency, lag = Quantised.of(done - due), Quantised.of(sent - due)
@@ -109,8 +117,22 @@ class Recorder(msgspec.Struct, array_like=True):
         part = self._slice(second)
         part.latency = part.latency.plus(latency.sparse())
         part.ok += len(rows)
+        part.answered |= bits_at(done - (self.window.start_ns + second * NS_PER_S))
         if inside.any():
             self._take_outside((service_ns - inside)[inside > 0])
+
+    def _take_presence(self, rows: Int64s) -> None:
+        """Note when answers came, and while which ticks of the window requests were under way that failed."""
+        outcome = rows[:, 3] & _OUTCOME
+        if len(answered_ns := rows[:, 2][_IS_ANSWERED[outcome]]):
+            self.last_answered_ns = max(self.last_answered_ns, int(answered_ns.max()))
+        if len(failed := rows[_IS_FAILED[outcome]]):
+            self.last_failing_ns = max(self.last_failing_ns, int(failed[:, 1].max()))
+            from_ns, to_ns = self.window.parts_inside(failed)
+            for second, bits in bits_between(from_ns, from_ns):
+                self._slice(second).asked |= bits
+            for second, bits in bits_between(from_ns, to_ns):
+                self._slice(second).failing |= bits
 
     def _take_due(self, rows: Int64s) -> None:
         due, sent, done, flagged, status, _, inside = rows.T
@@ -163,6 +185,7 @@ class Recorder(msgspec.Struct, array_like=True):
             part = self._slice(second)
             part.latency = part.latency.plus(Sparse.of(_only(latency, here & answered)))
             part.ok += int((here & ~failed).sum())
+            part.answered |= bits_at(done[here & answered] - (self.window.start_ns + second * NS_PER_S))
             if failed.any():
                 part.dropped += int((here & (outcome == Outcome.DROPPED)).sum())
                 part.late = part.late.plus(Sparse.of(latency[here & censored]))
@@ -240,6 +263,8 @@ class Recorder(msgspec.Struct, array_like=True):
         self.completions += other.completions
         self.body_bytes += other.body_bytes
         self.last_done_ns = max(self.last_done_ns, other.last_done_ns)
+        self.last_answered_ns = max(self.last_answered_ns, other.last_answered_ns)
+        self.last_failing_ns = max(self.last_failing_ns, other.last_failing_ns)
         self.in_flight_integral_ns += other.in_flight_integral_ns
         self.flight_samples += other.flight_samples
         self.flight_jumps += other.flight_jumps

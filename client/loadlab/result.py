@@ -122,6 +122,15 @@ class SliceResult(msgspec.Struct, frozen=True, kw_only=True):
     """How many requests ended well; null in results of schema 1."""
 
 
+class Outage(msgspec.Struct, frozen=True, kw_only=True):
+    """A span without an answer in which requests failed, counted from the window's start; exact to 20 ms."""
+
+    from_ns: int
+    """The first failure."""
+    to_ns: int
+    """The first answer after it, or the window's end."""
+
+
 class ClientStage(msgspec.Struct, frozen=True, kw_only=True):
     """What the stage took of the client."""
 
@@ -212,6 +221,8 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     rate_to_hz: float | None = None
     processes: int
     window_ns: int
+    began_at: str | None = None
+    """When the window began, for people."""
     counts: Counts
     statuses: dict[str, int]
     throughput_hz: float
@@ -247,6 +258,7 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     """Answers whose stamp says more than their service time."""
     histograms: Histograms
     slices: tuple[SliceResult, ...]
+    outages: tuple[Outage, ...] = ()
     halves: tuple[Distribution, ...] = ()
     """Latency of the completions of the window's first whole seconds and its last; none of a short window."""
     client: ClientStage

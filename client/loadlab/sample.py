@@ -48,6 +48,9 @@ def waited(own_lag_ns: int) -> int:
 ANSWERED = (Outcome.OK, Outcome.HTTP_ERROR)
 """Outcomes with a complete response: latency and throughput are of these."""
 
+FAILED = (Outcome.TIMEOUT, Outcome.CONNECT_ERROR, Outcome.PROTOCOL_ERROR, Outcome.UNFINISHED)
+"""Outcomes of requests that were sent and have no complete response."""
+
 CENSORED = (Outcome.TIMEOUT, Outcome.UNFINISHED)
 """Outcomes whose latency is known only to be at least what was waited."""
 

@@ -25,6 +25,12 @@ class Slice(msgspec.Struct, array_like=True):
     """How long the requests that were given up in this second had been waited for."""
     errors: int = 0
     in_flight_integral_ns: int = 0
+    answered: int = 0
+    """Bits of the ticks in which a request was answered (`presence`)."""
+    asked: int = 0
+    """Bits of the ticks in which a request was sent that has failed."""
+    failing: int = 0
+    """Bits of the ticks in which a request was under way that has failed."""
     settled: Figures | None = None
     ok: int = 0
     """Requests that ended well in this second."""
@@ -45,6 +51,9 @@ class Slice(msgspec.Struct, array_like=True):
         self.ok += other.ok
         self.dropped += other.dropped
         self.in_flight_integral_ns += other.in_flight_integral_ns
+        self.answered |= other.answered
+        self.asked |= other.asked
+        self.failing |= other.failing
 
     def figures(self) -> Figures:
         """Return count and quantiles."""

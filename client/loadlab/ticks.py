@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from loadlab.clock import MONOTONIC, NS_PER_S, Clock
 from loadlab.events import Tick
 from loadlab.fleet.live import Live
 from loadlab.hosts.metrics import Reading, read
@@ -18,25 +17,13 @@ _LOOK_S = 1.0
 class Ticks:
     """Tells how a stage stands."""
 
-    def __init__(
-        self, index: int, plan: Plan, stage: Stage, metrics_url: str | None, clock: Clock = MONOTONIC
-    ) -> None:
-        self._clock = clock
+    def __init__(self, index: int, plan: Plan, stage: Stage, metrics_url: str | None) -> None:
         self._index = index
         self._plan = plan
         self._stage = stage
         self._metrics_url = metrics_url
         self._target: Reading | None = None
-        self._finished = 0
-        self._answered_at_ns = clock.now_ns()
-        self._answered = 0
         self._recent = Recent()
-
-    @property
-    def unanswered(self) -> bool:
-        """Whether requests end, but for a second or more none with a response."""
-        waited_ns = self._clock.now_ns() - self._answered_at_ns
-        return waited_ns > NS_PER_S and self._finished > self._answered
 
     async def look(self, reading: Callable[[str], Awaitable[Reading | None]] = read) -> None:
         """Read the target's threads once a second, until cancelled; nothing of one that tells none."""
@@ -47,10 +34,6 @@ class Ticks:
     def tick(self, live: Live) -> Tick:
         """Return how the stage stands; may be called in another thread than the rest."""
         at_ns = live.now_ns - live.begin_ns
-        if live.fresh.answered or not live.sent:
-            self._answered_at_ns = live.now_ns
-            self._answered = live.finished
-        self._finished = live.finished
         self._recent.take(live)
         p50_ns, p95_ns, p99_ns = self._recent.quantiles(0.5, 0.95, 0.99)
         return Tick(

@@ -34,6 +34,16 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
             done = done if self.end_ns is None else np.minimum(done, self.end_ns)
         return int(np.maximum(done - sent, 0).sum())
 
+    def parts_inside(self, rows: Int64s) -> tuple[Int64s, Int64s]:
+        """Return when each row's time from sent to done begins and ends inside, both counted from the start.
+
+        Rows that have no moment in the window are left out.
+        """
+        from_ns = np.maximum(rows[:, 1], self.start_ns)
+        to_ns = rows[:, 2] if self.end_ns is None else np.minimum(rows[:, 2], self.end_ns - 1)
+        touches = from_ns <= to_ns
+        return from_ns[touches] - self.start_ns, to_ns[touches] - self.start_ns
+
     def seconds_of(self, moments_ns: Int64s) -> Iterator[tuple[int, Bools]]:
         """Tell of each second, counted from the start, which of these moments of the window lie in it.
 

@@ -49,6 +49,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     warmup: str | None = None
     timeout: str | None = None
     connect_timeout: str | None = None
+    stop_when_lost: str | None = None
     path: str | None = None
     method: str | None = None
     header: tuple[str, ...] = ()
@@ -107,6 +108,9 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
         think_ns=_span_ns(words.think, "0s", "--think"),
         timeout_ns=timeout_ns,
         connect_timeout_ns=_connect_timeout_ns(words.connect_timeout, timeout_ns),
+        stop_when_lost_ns=None
+        if words.stop_when_lost is None
+        else units.duration_ns(words.stop_when_lost, "--stop-when-lost"),
         expect_status=_statuses(words.expect_status),
         max_errors_ratio=_max_errors_ratio(words.max_errors),
         spacing=Spacing(chosen("--arrivals", words.arrivals, tuple(Spacing)) or Spacing.CONSTANT),

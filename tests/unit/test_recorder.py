@@ -174,4 +174,5 @@ def test_rows_that_all_ended_well_count_as_they_do_beside_one_that_did_not(momen
     alone, beside = recorder(WINDOW, well), recorder(WINDOW, [*well, late])
     beside.sent -= 1
     beside.finished -= 1
+    beside.last_failing_ns = 0
     assert everything(alone) == everything(beside)

@@ -3,6 +3,8 @@
 import pytest
 
 from loadlab.analysis import steady
+from loadlab.clock import NS_PER_MS as MS
+from loadlab.result import Outage
 from results import NOTHING
 from stages import FAIL, OPEN, PASS, UNTESTABLE, check, healthy, opened, slices, spread
 
@@ -59,3 +61,10 @@ def test_warmed_up(counts, p50s, outcome, seconds):
 )
 def test_mser_cuts_off_what_is_not_like_the_rest_and_at_most_half(values, cut):
     assert steady.mser([float(value) for value in values]) == cut
+
+
+def test_a_window_in_which_the_target_was_away_is_not_judged_for_steadiness():
+    away = healthy(outages=(Outage(from_ns=4000 * MS, to_ns=6000 * MS),))
+    for name in ("stationary", "warmed_up"):
+        found = check(name, away)
+        assert (found.outcome, found.message) == (UNTESTABLE, "the target was away for a part of the window")

@@ -56,8 +56,8 @@ def live(
     )
 
 
-def ticks(clock=None, *, of_plan=PLAN, metrics_url=None):
-    return Ticks(3, of_plan, of_plan.stages[0], metrics_url, clock or FakeClock())
+def ticks(*, of_plan=PLAN, metrics_url=None):
+    return Ticks(3, of_plan, of_plan.stages[0], metrics_url)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_tick_says_which_stage_how_long_and_what_the_client_takes():
 def looked(values, *, for_s=0.5, url="http://127.0.0.1:1/metrics"):
     """Return a tick after the target was asked, once a second, and told these figures one after the other."""
     clock, asked = FakeClock(), []
-    told = ticks(clock, metrics_url=url)
+    told = ticks(metrics_url=url)
 
     async def reading(of_url):
         asked.append(of_url)
@@ -188,38 +188,6 @@ def test_a_target_that_has_no_metrics_is_not_asked():
     tick, asked = looked([TOLD], url=None)
     assert asked == []
     assert (tick.busy_threads, tick.slots, tick.thread_queue) == (None, None, None)
-
-
-# --- whether anything is answered ---
-
-
-def test_requests_that_end_without_any_response_for_a_second_are_unanswered():
-    clock = FakeClock()
-    told = ticks(clock)
-    told.tick(live(0, sent=10, finished=5, fresh=of(answered=5)))
-    assert not told.unanswered
-    clock.turn(round(1.1 * NS_PER_S))
-    told.tick(live(1.1, sent=20, finished=15))
-    assert told.unanswered
-    told.tick(live(1.1, sent=30, finished=25, fresh=of(answered=1)))
-    assert not told.unanswered, "one response is enough"
-
-
-def test_a_target_that_is_slow_but_ends_no_request_is_not_unanswered():
-    clock = FakeClock()
-    told = ticks(clock)
-    told.tick(live(0, sent=10, finished=0))
-    clock.turn(9 * NS_PER_S)
-    told.tick(live(9, sent=10, finished=0))
-    assert not told.unanswered
-
-
-def test_before_anything_was_sent_nothing_is_missing():
-    clock = FakeClock()
-    told = ticks(clock)
-    clock.turn(9 * NS_PER_S)
-    told.tick(live(9))
-    assert not told.unanswered
 
 
 # --- what is offered ---

@@ -6,6 +6,7 @@ from loadlab.analysis import audit, trust
 from loadlab.clock import NS_PER_S
 from loadlab.result import (
     Counts,
+    Outage,
     State,
     Verdict,
 )
@@ -71,6 +72,7 @@ NOTED = [
     ("connections_reopened", {"client": client(connections_opened=203)}),
     ("target_throttled", {"target": target(cpu_throttled_ns=101 * MS)}),
     ("errors", {"counts": Counts(scheduled=6400, ok=6000, http_error=400)}),
+    ("target_away", {"outages": (Outage(from_ns=4000 * MS, to_ns=6000 * MS),)}),
 ]
 
 

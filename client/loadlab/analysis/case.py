@@ -75,6 +75,11 @@ def cut_short(case: Case) -> str | None:
     return lost(case) or ("the run was stopped" if case.stage.halted else None)
 
 
+def away(case: Case) -> str | None:
+    """Say that the stage holds more than one state because the target was away."""
+    return "the target was away for a part of the window" if case.stage.outages else None
+
+
 def too_little(case: Case) -> str | None:
     """Say why means of this window can't be compared with one another."""
     if case.stage.window_ns < NS_PER_S:

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from loadlab.analysis.case import Case, compared, cut_short
+from loadlab.analysis.case import Case, away, compared, cut_short
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Workload
 from loadlab.result import Check, Distribution
@@ -28,7 +28,7 @@ def stationary(case: Case) -> Check:
     untestable = None if drift is not None else "the window has no four whole seconds with enough requests"
     if stage.rate_to_hz is not None:
         untestable = "the rate changes over the window by plan"
-    untestable = untestable or cut_short(case)
+    untestable = untestable or away(case) or cut_short(case)
     return compared(
         name="stationary",
         metric="change of throughput or p50 from the window's first half to its second, beyond chance",
@@ -61,7 +61,7 @@ def warmed_up(case: Case) -> Check:
         limit=0,
         actual=begins,
         unit="s",
-        untestable=untestable or cut_short(case),
+        untestable=untestable or away(case) or cut_short(case),
         means="the window began in the steady state",
         failed=f"the first {begins or 0} s of the window are not of its steady state: give a --warmup longer"
         " by that",

@@ -6,6 +6,7 @@ from msgspec import structs
 
 from loadlab.analysis.findings import complete, cut_short, findings_of
 from loadlab.analysis.losses import Missed, due_in_window, missed, with_unknown
+from loadlab.analysis.outages import outages
 from loadlab.analysis.target import requests_between, target_stage, theory
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.carried import Carried
@@ -40,12 +41,14 @@ def stage_result(
     readings: tuple[Reading | None, Reading | None],
     *,
     around: tuple[Reading | None, Reading | None] = (None, None),
+    began_at: str | None = None,
     taken: Held = _NOT_TOLD,
 ) -> StageResult:
     """Return the result of a stage, not judged yet.
 
     `readings` are the target's metrics at the window's two ends, those `around` it are from before the
-    stage and after its drain; `taken` is what the machine took from the client in the window.
+    stage and after its drain; `taken` is what the machine took from the client in the window, which began at
+    `began_at` by the wall clock.
     """
     counted = carried.counted
     window_ns = carried.window.length_ns
@@ -64,6 +67,7 @@ def stage_result(
         rate_to_hz=stage.rate_to_hz,
         processes=len(carried.took) if traits.sharded else plan.processes,
         window_ns=window_ns,
+        began_at=began_at,
         counts=counts(counted, gone),
         statuses={str(status): times for status, times in sorted(counted.statuses.items())},
         throughput_hz=throughput_hz,
@@ -92,6 +96,7 @@ def stage_result(
             latency=counted.latency.encode(), service=counted.service.encode(), lag=counted.lag.encode()
         ),
         slices=_slices(counted, window_ns, sees_flight=not traits.hides_flight),
+        outages=outages(carried),
         halves=_halves(counted),
         client=ClientStage(
             cpu_ratio=(None,) if traits.hides_flight else tuple(each.cpu_ratio for each in carried.took),

@@ -11,7 +11,7 @@
 
 from msgspec import structs
 
-from loadlab.analysis import accounts, limits, noted, outcomes, steady
+from loadlab.analysis import accounts, limits, noted, outages, outcomes, steady
 from loadlab.analysis.case import Case
 from loadlab.plan import Plan, Traits, Workload
 from loadlab.result import Check, CheckOutcome, Finding, StageResult, State
@@ -25,7 +25,7 @@ NOT_ASKED = CLIENTS_OWN | {"client_stolen", "loop_stall"}
 """Checks whose failure leaves no share of the target's bound: for a time the client asked for nothing, or had
 no core to ask with."""
 
-_NOTED = frozenset({"connections_reopened", "target_throttled", "errors"})
+_NOTED = frozenset({"connections_reopened", "target_throttled", "errors", "target_away"})
 """Checks whose failure is a finding and leaves the stage's state: the figures are what they seem."""
 
 _OF_EVERY_STAGE = (
@@ -45,6 +45,7 @@ _OF_EVERY_STAGE = (
     noted.connections_reopened,
     noted.target_throttled,
     outcomes.errors,
+    outages.target_away,
 )
 _OF = {
     Workload.CLOSED: (steady.stationary, steady.warmed_up),

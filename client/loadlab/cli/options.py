@@ -32,6 +32,11 @@ LOAD = (
     click.option("--warmup", metavar="TIME", help="Before the window.  [default: duration/5, at most 2s]"),
     click.option("--timeout", metavar="TIME", help="Of a request, in all.  [default: 10s]"),
     click.option("--connect-timeout", metavar="TIME", help="Of a connection's set-up.  [default: 5s]"),
+    click.option(
+        "--stop-when-lost",
+        metavar="TIME",
+        help="End the run when nothing was answered for so long.  [default: a run goes on]",
+    ),
     click.option("--path", metavar="PATH", help="What is requested.  [default: /]"),
     click.option("--method", metavar="NAME", help="[default: GET, with a body POST]"),
     click.option("--header", metavar="'NAME: VALUE'", multiple=True, help="May be given several times."),

@@ -24,10 +24,22 @@ class Live(msgspec.Struct, frozen=True):
     loop_stall_max_ns: int
     begin_ns: int
     now_ns: int
+    upto_ns: int = 0
+    """Up to when each worker that is still at it has reported; 0 where one has not."""
     sent_hz: float = 0.0
     """Requests sent over the last second by the workers that are still at it, or else over their last."""
     finished_hz: float = 0.0
     """Requests that got their outcome in it."""
+
+    @property
+    def silent_ns(self) -> int:
+        """For how long nothing was answered while requests failed, from the barrier on; 0 while answers come.
+
+        Of what all workers have reported alone: a request that was sent after the last answer has failed.
+        """
+        answered_ns = max(self.counted.last_answered_ns, self.begin_ns)
+        fails = self.counted.last_failing_ns >= answered_ns
+        return max(0, self.upto_ns - answered_ns) if fails else 0
 
 
 def live_of(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns: int, now_ns: int) -> Live:
@@ -49,6 +61,7 @@ def live_of(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns:
         loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in last), default=0),
         begin_ns=begin_ns,
         now_ns=now_ns,
+        upto_ns=min(member.upto_ns for member in going) if going else now_ns,
         sent_hz=sum(sent_hz for sent_hz, _ in paces),
         finished_hz=sum(finished_hz for _, finished_hz in paces),
     )

@@ -38,8 +38,18 @@ class Host(Protocol):
         """Bring the target up and return it ready, or raise TargetError with one sentence."""
         ...
 
+    def ended(self) -> str | None:
+        """Say in one sentence that the target's own process has ended, and will not come back by itself.
+
+        None while it is there, and where somebody else runs it.
+        """
+        ...
+
     async def lost(self) -> str | None:
-        """Say in one sentence what became of the target, or None while it is there."""
+        """Say in one sentence why the target can't be reached now, or None; this makes a connection.
+
+        Raises ShortageError where this side lacks what that takes.
+        """
         ...
 
     async def stop(self, *, at_once: bool = False) -> None:

@@ -54,6 +54,13 @@ async def reach(address: Address, within_s: float = _CONNECT_S) -> str | None:
         return os.strerror(error.errno) if error.errno else str(error)
 
 
+async def unreachable(url: str, address: Address) -> str | None:
+    """Say in one sentence why a target can't be reached at its address, or None. Raises ShortageError."""
+    problem = await reach(address)
+    where = "" if address.text in url else f"{address.text}: "
+    return problem and f"{url} cannot be reached: {where}{problem}"
+
+
 async def first_that_answers(url: str, addresses: list[Address]) -> tuple[Address, tuple[Tried, ...]]:
     """Try each in turn, with a share of the time; return the one that answers and all that were tried.
 

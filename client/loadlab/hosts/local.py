@@ -7,11 +7,13 @@ import asyncio
 import os
 import tempfile
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
 from loadlab.errors import Exit, TargetError, UsageError
 from loadlab.hosts import Target, serving
+from loadlab.hosts.addresses import find, unreachable
 from loadlab.hosts.child import Announced, Child, last_words
 from loadlab.hosts.pause import Pause
 
@@ -45,6 +47,7 @@ class LocalHost:
         self._log = log
         self._options = options
         self._child: Child | None = None
+        self._target: SplitResult | None = None
         self._scratch = tempfile.TemporaryDirectory(prefix="loadlab-")
         """Its temporary files, removed with it however it ends."""
 
@@ -53,6 +56,7 @@ class LocalHost:
         announce = Path(self._scratch.name, "target.json")
         self._child = await asyncio.to_thread(self._launch, announce)
         announced = await self._announced(self._child, announce)
+        self._target = urlsplit(announced.url)
         options = self._options
         served = serving(options.get("--server"), options.get("--workers"), options.get("--threads"))
         return Target(
@@ -61,9 +65,17 @@ class LocalHost:
             where=f"a target of its own on this machine ({served}), {announced.url}",
         )
 
-    async def lost(self) -> str | None:
+    def ended(self) -> str | None:
         """Look whether the process is still there."""
         lost = None if self._child is None else self._child.lost()
+        return f"{lost}; its output is in {self._log}" if lost else None
+
+    async def lost(self) -> str | None:
+        """Look whether the process is still there, and try to connect."""
+        if (lost := self.ended()) is not None or self._target is None:
+            return lost
+        (address,) = await find(self._target.hostname or "", self._target.port or 0)
+        lost = await unreachable(self._target.geturl(), address)
         return f"{lost}; its output is in {self._log}" if lost else None
 
     async def pause(self, length_ns: int) -> Pause:

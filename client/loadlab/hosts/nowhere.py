@@ -17,6 +17,10 @@ class Nowhere:
         """Return the stand-in for a target."""
         return Target(url=self.url, where=self._where)
 
+    def ended(self) -> str | None:
+        """Say nothing: no process was started."""
+        return None
+
     async def lost(self) -> str | None:
         """Say nothing: what is nowhere is never lost."""
         return None

@@ -1,12 +1,11 @@
 """A target that is already there: anything with a URL."""
 
 import ipaddress
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 from loadlab.errors import ClientError, TargetError, UsageError
 from loadlab.hosts import Target, Tried
-from loadlab.hosts.addresses import Address, ShortageError, find, first_that_answers, reach
+from loadlab.hosts.addresses import Address, find, first_that_answers, unreachable
 from loadlab.resources import resource_of, shortage
 
 _NEAR = tuple(
@@ -63,13 +62,14 @@ class UrlHost:
         where = self._where + (_named(name, tried) if len(addresses) > 1 else "")
         return Target(url=self._url, metrics_url=self._metrics_url, where=where, tried=tried)
 
-    async def lost(self) -> str | None:
-        """Try to connect to the address that was chosen; None where nothing here lets one try."""
-        assert self._chosen is not None, "it was started"
-        with suppress(ShortageError):
-            if problem := await reach(self._chosen):
-                return f"{self._url} cannot be reached: {self._chosen.text}: {problem}"
+    def ended(self) -> str | None:
+        """Say nothing: somebody else runs it."""
         return None
+
+    async def lost(self) -> str | None:
+        """Try to connect to the address that was chosen."""
+        assert self._chosen is not None, "it was started"
+        return await unreachable(self._url, self._chosen)
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Leave it as it is."""

@@ -1,0 +1,97 @@
+"""From when to when a target gave no answer while requests failed: a restart, a deployment, a crash. Pure."""
+
+from bisect import bisect_left
+from datetime import datetime, timedelta
+
+from loadlab.analysis.case import Case, compared
+from loadlab.clock import NS_PER_S
+from loadlab.fleet.carried import Carried
+from loadlab.presence import TICK_NS, ticks_of
+from loadlab.result import Check, Outage, StageResult
+from loadlab.units import show_ns
+
+_LEAST_NS = 5 * TICK_NS
+_TIMES = 10
+"""Longer than so many of the mean distance between two answers: of answers that come at random a distance as
+long as that is one in e^10, and an outage has none beside failures alone."""
+_TOLD = 3
+
+
+def outages(carried: Carried) -> tuple[Outage, ...]:
+    """Return each span of the window without an answer in which requests were sent that failed.
+
+    It begins with the first failure after an answer and ends with the first answer after it, or with the
+    window. A request that was sent before the last answer proves nothing, and failures must go on for half of
+    the span: what a pause of the users' own follows is none.
+    """
+    seconds, window_ns = carried.counted.slices, carried.window.length_ns
+    failing = ticks_of({second: part.failing for second, part in seconds.items()})
+    if not failing:
+        return ()
+    answered = ticks_of({second: part.answered for second, part in seconds.items()})
+    asked = ticks_of({second: part.asked for second, part in seconds.items()})
+    least_ns = min(window_ns, max(_LEAST_NS, _TIMES * window_ns // max(1, carried.counted.completions)))
+    end = -(-window_ns // TICK_NS)
+    found = []
+    for before, after in zip([-1, *answered], [*answered, end], strict=True):
+        within = _between(failing, before, after)
+        if not within or not _between(asked, before, after):
+            continue
+        from_ns, to_ns = max(within[0], before + 1) * TICK_NS, min(after * TICK_NS, window_ns)
+        goes_on_ns = (within[-1] + 1) * TICK_NS - from_ns
+        if to_ns - from_ns >= least_ns and 2 * goes_on_ns >= to_ns - from_ns:
+            found.append(Outage(from_ns=from_ns, to_ns=to_ns))
+    return tuple(found)
+
+
+def _between(ticks: list[int], first: int, end: int) -> list[int]:
+    return ticks[bisect_left(ticks, first) : bisect_left(ticks, end)]
+
+
+def away_at_the_end(stage: StageResult) -> bool:
+    """Tell whether no answer came any more."""
+    return bool(stage.outages) and stage.outages[-1].to_ns >= stage.window_ns
+
+
+def target_away(case: Case) -> Check:
+    """Say from when to when no request was answered."""
+    spans = case.stage.outages
+    return compared(
+        name="target_away",
+        metric="time in which no request was answered and requests failed",
+        operator="==",
+        limit=0,
+        actual=sum(span.to_ns - span.from_ns for span in spans),
+        unit="ns",
+        means="the target answered throughout the window",
+        failed=_told(case),
+    )
+
+
+def _told(case: Case) -> str:
+    spans, window_ns = case.stage.outages, case.stage.window_ns
+    if [(span.from_ns, span.to_ns) for span in spans] == [(0, window_ns)]:
+        return f"the target gave no answer in the whole window ({_clock(case, spans[0])}): look at its log"
+    told = ", and ".join(
+        f"for {show_ns(span.to_ns - span.from_ns)}, {_seconds(span, window_ns)} ({_clock(case, span)})"
+        for span in spans[:_TOLD]
+    )
+    more = f", and {len(spans) - _TOLD} more times" if len(spans) > _TOLD else ""
+    return (
+        f"the target gave no answer {told}{more}: look at its log. Throughput counts that time,"
+        " latency does not"
+    )
+
+
+def _seconds(span: Outage, window_ns: int) -> str:
+    until = "the window's end" if span.to_ns >= window_ns else f"{span.to_ns / NS_PER_S:.2f} s"
+    return f"from {span.from_ns / NS_PER_S:.2f} s to {until}"
+
+
+def _clock(case: Case, span: Outage) -> str:
+    """Return the span by the wall clock, in UTC."""
+    if case.stage.began_at is None:
+        return "its wall-clock time is not known"
+    began = datetime.fromisoformat(case.stage.began_at)
+    ends = (began + timedelta(microseconds=ns / 1_000) for ns in (span.from_ns, span.to_ns))
+    return " to ".join(f"{end:%H:%M:%S}.{end.microsecond // 100_000}" for end in ends) + " UTC"

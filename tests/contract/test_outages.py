@@ -1,0 +1,169 @@
+"""A target that goes away: the run goes on and says from when to when, and ends where there is nothing left to load."""
+
+import asyncio
+import time
+
+import msgspec
+import pytest
+
+from live import MS, carry, failed, plan_for, until, users_of
+from loadlab.cli.run import exit_of
+from loadlab.clock import NS_PER_S
+from loadlab.errors import Exit
+from loadlab.events import StageBegan, Tick
+from loadlab.hosts.url import UrlHost
+from loadlab.plan import Stage, WhenFull, Workload
+from outages import restartable
+
+pytestmark = pytest.mark.real
+
+WAYS = [
+    ("task", "aiohttp"),
+    ("task", "wire"),
+    ("callback", "aiohttp"),
+    ("callback", "wire"),
+    ("threads", "requests"),
+]
+QUICK = {"timeout_ns": 800 * MS, "connect_timeout_ns": 800 * MS, "drain_ns": 1800 * MS}
+
+
+def at(begin_s, act):
+    """Act so long after the barrier, in a thread."""
+
+    async def meanwhile(events, _target):
+        await until(lambda: any(isinstance(event, Tick) for event in events))
+        tick = next(event for event in events if isinstance(event, Tick))
+        await asyncio.sleep(max(0.0, begin_s - tick.at_ns / NS_PER_S))
+        await asyncio.to_thread(act)
+
+    return meanwhile
+
+
+def loaded(server, plan, tmp_path, meanwhile=None):
+    return carry(plan, tmp_path, host=UrlHost(server.url), meanwhile=meanwhile)
+
+
+def open_of(name, rate_hz, duration_ns, **changed):
+    return plan_for(
+        name,
+        workload=Workload.OPEN,
+        stages=(Stage(rate_hz=rate_hz),),
+        duration_ns=duration_ns,
+        max_in_flight=1000,
+        **changed,
+    )
+
+
+@pytest.mark.parametrize(("scenario", "transport"), WAYS)
+def test_a_restart_under_closed_users_costs_few_requests_and_is_told(tmp_path, scenario, transport):
+    plan = users_of(scenario, 4, 3 * NS_PER_S, transport=transport, **QUICK)
+    with restartable() as server:
+        found = loaded(server, plan, tmp_path, at(1.0, lambda: server.be_away(1.0)))
+    stage = found.stage
+
+    assert found.result.target_lost is None
+    (outage,) = stage.outages
+    assert 0.8 <= (outage.to_ns - outage.from_ns) / NS_PER_S <= 1.6
+    assert stage.counts.errors <= stage.counts.ok
+    assert any(each.count for each in stage.slices if each.at_ns >= outage.to_ns), "it went on afterwards"
+    assert "gave no answer for" in failed(found.result)["target_away"].message
+    assert not {"client_cpu", "client_core"} & set(failed(found.result))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "transport"), [("task", "aiohttp"), ("task", "wire"), ("callback", "wire")]
+)
+def test_a_restart_under_an_open_load_is_told_and_the_schedule_goes_on(tmp_path, scenario, transport):
+    plan = open_of(scenario, 100.0, 3 * NS_PER_S, transport=transport, **QUICK)
+    with restartable() as server:
+        found = loaded(server, plan, tmp_path, at(1.0, lambda: server.be_away(1.0)))
+
+    assert found.result.target_lost is None
+    (outage,) = found.stage.outages
+    assert 0.8 <= (outage.to_ns - outage.from_ns) / NS_PER_S <= 1.6
+    assert found.stage.counts.scheduled == found.stage.due
+
+
+@pytest.mark.parametrize(("scenario", "transport"), [("task", "wire"), ("threads", "requests")])
+def test_a_target_that_hangs_for_a_while_is_told_too(tmp_path, scenario, transport):
+    plan = users_of(scenario, 4, 4 * NS_PER_S, transport=transport, **QUICK)
+
+    with restartable() as server:
+        found = loaded(server, plan, tmp_path, at(1.0, lambda: server.hang(1.0)))
+
+    assert found.result.target_lost is None
+    (outage,) = found.stage.outages
+    assert (outage.to_ns - outage.from_ns) / NS_PER_S >= 0.7
+    assert found.stage.counts.timeout > 0
+
+
+def test_a_target_that_stays_away_is_lost_after_its_stage_and_no_later_one_starts(tmp_path):
+    plan = users_of("task", 2, 2 * NS_PER_S, **QUICK)
+    plan = msgspec.structs.replace(plan, stages=(Stage(concurrency=2), Stage(concurrency=4)))
+    with restartable() as server:
+        found = loaded(server, plan, tmp_path, at(1.0, server.go))
+
+    assert len(found.result.stages) == 1
+    assert [event.index for event in found.events if isinstance(event, StageBegan)] == [0]
+    assert found.result.target_lost == f"{server.url} cannot be reached: Connection refused"
+    assert exit_of(found.result) is Exit.TARGET
+    assert found.stage.window_ns == 2 * NS_PER_S, "the stage itself goes on to its end"
+    assert found.stage.outages[-1].to_ns == 2 * NS_PER_S
+
+
+def test_a_target_that_comes_back_just_after_a_stage_is_loaded_by_the_next(tmp_path):
+    plan = users_of("task", 2, NS_PER_S, **QUICK)
+    plan = msgspec.structs.replace(plan, stages=(Stage(concurrency=2), Stage(concurrency=4)))
+    with restartable() as server:
+        found = loaded(server, plan, tmp_path, at(0.6, lambda: server.be_away(0.9)))
+
+    assert found.result.target_lost is None
+    assert len(found.result.stages) == 2
+    assert found.result.stages[1].counts.errors == 0
+
+
+def test_a_run_that_shall_stop_when_its_target_is_lost_stops(tmp_path):
+    plan = users_of("callback", 2, 30 * NS_PER_S, transport="wire", stop_when_lost_ns=NS_PER_S, **QUICK)
+    with restartable() as server:
+        found = loaded(server, plan, tmp_path, at(1.0, server.go))
+
+    assert "no request was answered for" in found.result.target_lost
+    assert exit_of(found.result) is Exit.TARGET
+    assert found.stage.halted
+    assert found.stage.counts.ok > 0
+    assert found.stage.window_ns < 10 * NS_PER_S
+
+
+@pytest.mark.parametrize(("scenario", "transport"), WAYS)
+def test_a_target_that_takes_no_further_connection_and_answers_is_not_lost(tmp_path, scenario, transport):
+    """Its last connection is the client's: whoever asked it directly would be refused."""
+    plan = users_of(scenario, 2, 3 * NS_PER_S, transport=transport, stop_when_lost_ns=NS_PER_S, **QUICK)
+    with restartable() as server:
+        found = loaded(server, plan, tmp_path, at(0.5, server.take_no_more))
+
+    assert found.result.target_lost is None
+    assert exit_of(found.result) is Exit.PASS
+    assert found.stage.counts.errors == 0
+    assert found.stage.outages == ()
+
+
+def test_a_healthy_run_makes_no_connection_but_its_users_and_one_at_the_start(tmp_path):
+    plan = users_of("task", 3, 2 * NS_PER_S, stop_when_lost_ns=NS_PER_S, **QUICK)
+    with restartable() as server:
+        found = loaded(server, plan, tmp_path)
+        accepted = server.accepted
+
+    assert accepted == 1 + found.stage.client.connections_opened == 4
+
+
+@pytest.mark.parametrize("when_full", WhenFull)
+def test_an_open_load_of_a_target_that_is_gone_ends_on_the_clock(tmp_path, when_full):
+    plan = open_of("task", 400.0, 2 * NS_PER_S, transport="wire", when_full=when_full, **QUICK)
+    with restartable() as server:
+        begun = time.monotonic()
+        found = loaded(server, plan, tmp_path, at(0.3, server.go))
+        took_s = time.monotonic() - begun
+
+    assert found.stage.window_ns == 2 * NS_PER_S
+    assert took_s < 15
+    assert found.stage.counts.scheduled == found.stage.due == 800
