@@ -2,11 +2,12 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec.structs import astuple
 
+from loadlab.backing_off import BackingOff
 from loadlab.clock import NS_PER_S
 from loadlab.sample import Outcome, Reply
 from loadlab.shard import Shard
@@ -35,6 +36,7 @@ class Chain(ABC):
         self._think_ns = shard.plan.think_ns
         self._due_ns = shard.begin_ns
         self._sent_ns = 0
+        self._backing_off = BackingOff()
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Resolves when nothing more is due."""
 
@@ -61,25 +63,36 @@ class Chain(ABC):
     def _replied(self, reply: Reply) -> None:
         """Note a reply and go on."""
         done_ns = self._now_ns()
-        self._note(packed_row(self._due_ns, self._sent_ns, done_ns, *astuple(reply)))
-        if not self._batch:
-            self._due_ns = done_ns + self._think_ns
-        if self._think_ns:
-            self._think()
-        else:
-            self.step()
+        was_due_ns, sent_ns = self._due_ns, self._sent_ns
+        self._note(packed_row(was_due_ns, sent_ns, done_ns, *astuple(reply)))
+        if self._batch:
+            return self.step()
+        due_ns = self._due_ns = done_ns + self._think_ns
+        if reply.outcome is not Outcome.OK and (
+            pause_ns := self._backing_off.pause_ns(self._shard, was_due_ns, due_ns, reply, done_ns - sent_ns)
+        ):
+            return self._rest(due_ns + pause_ns, self._resume)
+        return self._rest(due_ns, self.step) if self._think_ns else self.step()
+
+    def _resume(self) -> None:
+        """Go on after a pause that a failure called for."""
+        self._due_ns = self._backing_off.resume(self._now_ns())
+        self.step()
 
     def _unfinished(self) -> None:
         self._note(packed_row(self._due_ns, self._sent_ns, self._now_ns(), Outcome.UNFINISHED, 0, 0, 0))
         self._end()
 
-    def _think(self) -> None:
-        left_ns = self._due_ns - self._shard.now_ns()
-        if left_ns <= 0 or self._due_ns >= self._shard.end_ns:
-            self.step()
+    def _rest(self, until_ns: int, go_on: Callable[[], None]) -> None:
+        """Go on at that moment; nothing more is due where the stage is over before."""
+        left_ns = until_ns - self._shard.now_ns()
+        if until_ns >= self._shard.end_ns:
+            self._end()
+        elif left_ns <= 0:
+            go_on()
         else:
             pause_s = min(left_ns / NS_PER_S, _POLL_S)
-            asyncio.get_running_loop().call_later(pause_s, self._think)
+            asyncio.get_running_loop().call_later(pause_s, self._rest, until_ns, go_on)
 
     def _end(self) -> None:
         if not self.done.done():
@@ -132,7 +145,8 @@ class ChainOfCalls(Chain):
 
         The next request goes out first, at the moment that it is due: what noting takes is no lag of it.
         """
-        if self._pauses:
+        outcome = reply.outcome
+        if self._pauses or (outcome is not Outcome.OK and outcome is not Outcome.HTTP_ERROR):
             super()._replied(reply)
             return
         shard = self._shard
@@ -145,9 +159,7 @@ class ChainOfCalls(Chain):
         else:
             self._end()
             more = 0
-        row = packed_row(
-            due_ns, sent_ns, done_ns, reply.outcome, reply.status, reply.body_bytes, reply.inside_ns
-        )
+        row = packed_row(due_ns, sent_ns, done_ns, outcome, reply.status, reply.body_bytes, reply.inside_ns)
         # At one blow: another thread that looks must see one of the two in flight, never both.
         shard.sent += more
         self._note(row)

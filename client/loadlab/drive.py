@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec.structs import astuple
 
+from loadlab.backing_off import BackingOff
 from loadlab.clock import NS_PER_S
 from loadlab.sample import Outcome, Reply
 from loadlab.shard import Shard
@@ -45,6 +46,7 @@ async def opened(shard: Shard) -> AsyncIterator[tuple[list[Any], AsyncTransport]
 async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend) -> None:
     """One user: a request, its reply, a pause, and again, until nothing more is due."""
     now_ns, note, batch, think_ns = shard.now_ns, shard.tape.note, shard.is_batch, shard.plan.think_ns
+    backing_off = BackingOff()
     due = shard.begin_ns
     while due < shard.end_ns:
         if think_ns and not await _rest_until(shard, due):
@@ -61,8 +63,15 @@ async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend) -> None:
             raise
         done = now_ns()
         note(packed_row(due, sent, done, reply.outcome, reply.status, reply.body_bytes, reply.inside_ns))
-        if not batch:
-            due = done + think_ns
+        if batch:
+            continue
+        was_due, due = due, done + think_ns
+        if reply.outcome is not Outcome.OK and (
+            pause_ns := backing_off.pause_ns(shard, was_due, due, reply, done - sent)
+        ):
+            if not await _rest_until(shard, due + pause_ns):
+                break
+            due = backing_off.resume(now_ns())
 
 
 async def _rest_until(shard: Shard, due_ns: int) -> bool:
@@ -106,6 +115,7 @@ class BlockingUser:
         self._feed = feed
         self._send = send
         self._sending = sending
+        self._backing_off = BackingOff()
         self._in_hand: tuple[int, int] | None = None
         self._mine = threading.Lock()
 
@@ -119,7 +129,7 @@ class BlockingUser:
         """Send the request that is due then, wait for its reply, and return when the next is due."""
         shard = self._shard
         if shard.plan.think_ns:
-            shard.halted.wait(max(0, min(due_ns, shard.end_ns) - shard.now_ns()) / NS_PER_S)
+            self._rest_until(due_ns)
         with self._sending:
             prepared = next(self._feed, None) if due_ns < shard.end_ns else None
             if prepared is None:
@@ -134,7 +144,26 @@ class BlockingUser:
                 return None
             shard.tape.note(packed_row(due_ns, sent_ns, done_ns, *astuple(reply)))
             self._in_hand = None
-        return due_ns if shard.is_batch else done_ns + shard.plan.think_ns
+        if shard.is_batch:
+            return due_ns
+        next_due_ns = done_ns + shard.plan.think_ns
+        if reply.outcome is not Outcome.OK:
+            with self._sending:  # the shard's account is of all users
+                pause_ns = self._backing_off.pause_ns(shard, due_ns, next_due_ns, reply, done_ns - sent_ns)
+            if pause_ns:
+                return self._back_off_until(next_due_ns + pause_ns)
+        return next_due_ns
+
+    def _back_off_until(self, moment_ns: int) -> int:
+        """Wait, and return when the next request is due: never, where the stage is over before."""
+        self._rest_until(moment_ns)
+        over = moment_ns >= self._shard.end_ns
+        return moment_ns if over else self._backing_off.resume(self._shard.now_ns())
+
+    def _rest_until(self, moment_ns: int) -> None:
+        """Hold the thread until then, or until the stage is over."""
+        shard = self._shard
+        shard.halted.wait(max(0, min(moment_ns, shard.end_ns) - shard.now_ns()) / NS_PER_S)
 
     def cut(self) -> None:
         """Give up the request in hand: it counts as unfinished, and its reply will not count."""

@@ -141,6 +141,8 @@ class ClientStage(msgspec.Struct, frozen=True, kw_only=True):
     """Null where the requests' own processes do not tell."""
     connections_lost: int | None
     """Kept-alive connections that broke under a request."""
+    backed_off_ns: int = 0
+    """Time that closed users waited in the window, all together, after connections that failed at once."""
     files_exhausted: int = 0
     """Connections that could not be made because the system allows no more open files."""
     busiest_ratio: tuple[float | None, ...] = ()

@@ -72,6 +72,8 @@ class Shard:
         """What another thread may have to give up, because the loop is held by a blocking call."""
         self.alarm: Alarm | None = None
         """What an open stage waits with, once it has one."""
+        self.backed_off_ns = 0
+        """Time that users waited in the window, all together, after connections that failed at once."""
         self.loop_ticks = 0
         self.loop_stall_max_ns = 0
 

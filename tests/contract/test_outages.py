@@ -6,7 +6,7 @@ import time
 import msgspec
 import pytest
 
-from live import MS, carry, plan_for, until, users_of
+from live import MS, carry, failed, plan_for, until, users_of
 from loadlab.cli.run import exit_of
 from loadlab.clock import NS_PER_S
 from loadlab.errors import Exit
@@ -52,6 +52,25 @@ def open_of(name, rate_hz, duration_ns, **changed):
         max_in_flight=1000,
         **changed,
     )
+
+
+@pytest.mark.parametrize(("scenario", "transport"), WAYS)
+def test_a_restart_under_closed_users_costs_few_requests_and_is_told(tmp_path, scenario, transport):
+    plan = users_of(scenario, 4, 3 * NS_PER_S, transport=transport, **QUICK)
+    with restartable() as server:
+        found = loaded(server, plan, tmp_path, at(1.0, lambda: server.be_away(1.0)))
+    stage = found.stage
+
+    assert found.result.target_lost is None
+    (outage,) = stage.outages
+    assert 0.8 <= (outage.to_ns - outage.from_ns) / NS_PER_S <= 1.6
+    assert stage.counts.errors <= stage.counts.ok
+    assert outage.to_ns < stage.window_ns, "an answer came afterwards"
+    assert stage.slices[-1].count > 0
+    assert stage.client.backed_off_ns > 0
+    assert "backed_off" in [finding.name for finding in stage.findings]
+    assert "gave no answer for" in failed(found.result)["target_away"].message
+    assert not {"client_cpu", "client_core"} & set(failed(found.result))
 
 
 @pytest.mark.parametrize(

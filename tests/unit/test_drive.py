@@ -20,6 +20,7 @@ from fakes import (
     run,
     shard_of,
 )
+from loadlab.backing_off import failed_at_once
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.drive import BlockingUser, settle, watch_loop
 from loadlab.plan import Stage, Workload
@@ -255,9 +256,15 @@ def test_whatever_happens_every_request_that_went_out_ends_as_one_row(
     users = 9 if shard.is_batch else whole.stages[0].concurrency
     assert fake.in_flight_peak <= users
     replied = {row.done_ns + whole.think_ns for row in rows}
+    resumed = {
+        row.done_ns + whole.think_ns + pause_ms * MS
+        for row in rows
+        if failed_at_once(Reply(Outcome(row.outcome)), row.done_ns - row.sent_ns)
+        for pause_ms in (1, 2, 4, 8, 16, 32, 64, 100)
+    }
     for row in rows:
         assert row.due_ns <= row.sent_ns <= row.done_ns
-        assert row.due_ns == shard.begin_ns or (not shard.is_batch and row.due_ns in replied)
+        assert row.due_ns == shard.begin_ns or (not shard.is_batch and row.due_ns in replied | resumed)
 
 
 def test_settle_waits_for_nobody_where_there_is_nobody(clock):

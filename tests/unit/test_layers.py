@@ -26,7 +26,7 @@ LAYERS = {
     ),
     1: ("plan", "window", "tape", "recorder", "slices", "presence", "resources"),
     2: ("transports", "hosts", "machine", "heap", "local_limits"),
-    3: ("shard", "turns", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),
+    3: ("shard", "turns", "backing_off", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),
     4: ("result", "analysis", "environment", "events"),
     5: (
         "agent",

@@ -8,6 +8,10 @@ from loadlab.result import (
     Finding,
 )
 from loadlab.sample import ANSWERED, Outcome
+from loadlab.units import show_ns
+
+_WORTH_TELLING = 0.001
+"""Of the window: one connection that the target closed just when it was used again costs a user 1 ms."""
 
 
 def complete(counted: Recorder) -> bool:
@@ -91,6 +95,7 @@ def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
                 " than its Content-Length; the connection was closed each time",
             )
         )
+    found += _backed_off(carried)
     return found
 
 
@@ -112,3 +117,16 @@ def _failing_seconds(counted: Recorder) -> str:
     named = ["-".join(map(str, span)) for span in spans]
     listed = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
     return f"second {listed}" if len(spans) == len(spans[0]) == 1 else f"seconds {listed}"
+
+
+def _backed_off(carried: Carried) -> list[Finding]:
+    """Say that users waited where their connections failed at once."""
+    if carried.backed_off_ns <= _WORTH_TELLING * carried.window.length_ns:
+        return []
+    return [
+        Finding(
+            "backed_off",
+            f"users waited {show_ns(carried.backed_off_ns)} in all, up to 100 ms at a time, after connections"
+            " that failed at once: without that most requests would be such failures",
+        )
+    ]

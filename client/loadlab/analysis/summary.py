@@ -103,6 +103,7 @@ def stage_result(
             loop_stall_max_ns=carried.loop_stall_max_ns,
             connections_opened=None if traits.hides_flight else carried.wear.connections_opened,
             connections_lost=None if traits.hides_flight else carried.wear.connections_lost,
+            backed_off_ns=carried.backed_off_ns,
             files_exhausted=carried.wear.files_exhausted,
             busiest_ratio=tuple(each.busiest_ratio for each in carried.took),
             waited_ratio=tuple(each.waited_ratio for each in carried.took),

@@ -33,6 +33,8 @@ class Carried(msgspec.Struct, frozen=True):
     took: tuple[Took, ...]
     """Of each worker."""
     loop_stall_max_ns: int
+    backed_off_ns: int = 0
+    """Time that users waited in the window, all together, after connections that failed at once."""
     halted: bool = False
     """Whether it was ended before its time."""
     halted_ns: dict[int, int] = {}
@@ -61,6 +63,7 @@ def carried_of(members: list[Member], counted: Recorder, over_ns: int, *, halted
         wear=wear,
         took=tuple(member.took(window) for member in members),
         loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in last_pulses(members)), default=0),
+        backed_off_ns=sum(member.ended.backed_off_ns for member in members if member.ended is not None),
         halted=halted,
         halted_ns={
             member.shard: member.ended.halted_ns

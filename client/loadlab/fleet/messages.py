@@ -44,6 +44,8 @@ class Ended(msgspec.Struct, tag=True):
     """Worker: the shard was carried to its end; everything has been sent."""
 
     wear: Wear
+    backed_off_ns: int = 0
+    """Time that its users waited in the window after connections that failed at once."""
     halted_ns: int | None = None
     """When it was halted, if it was: what is due later is not its to send."""
 

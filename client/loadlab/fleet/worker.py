@@ -55,7 +55,7 @@ async def carry_shard(parent: Connection, plan: Plan, share: Share) -> None:
         reporter.end(Failed(f"{type(error).__name__}: {error}", traceback.format_exc()))
     else:
         shard.drop_unsent()
-        reporter.end(Ended(shard.wear, shard.halted_ns))
+        reporter.end(ended(shard))
     finally:
         for each in beside:
             each.cancel()
@@ -226,12 +226,17 @@ class Reporter(threading.Thread):
             user.cut()
         self._shard.drop_unsent()
         self._report()
-        self._send(Ended(self._shard.wear, self._shard.halted_ns))
+        self._send(ended(self._shard))
         os._exit(0)
 
     def _send(self, message: Ready | Pulse | Delta | Ended | Failed) -> None:
         with self._say:
             self._parent.send_bytes(encode(message))
+
+
+def ended(shard: Shard) -> Ended:
+    """Return the last words of a shard that was carried to its end."""
+    return Ended(shard.wear, shard.backed_off_ns, shard.halted_ns)
 
 
 def own_group() -> None:

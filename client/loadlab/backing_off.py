@@ -1,0 +1,50 @@
+"""How long a closed user waits after a connection that failed at once.
+
+Without a pause a target that is away for a moment would get more requests in that moment than in all the rest
+of a run, and each costs the client CPU. So a user waits, first 1 ms and then twice as long each time, 100 ms
+at most, until its connection does not fail at once any more. An answer, whatever its status, never counts.
+
+A schedule does not wait: an open load is what its rate says.
+"""
+
+from loadlab.clock import NS_PER_MS
+from loadlab.sample import Outcome, Reply
+from loadlab.shard import Shard
+
+AT_ONCE_NS = 10 * NS_PER_MS
+FIRST_NS = NS_PER_MS
+LONGEST_NS = 100 * NS_PER_MS
+_FAILURES = (Outcome.CONNECT_ERROR, Outcome.PROTOCOL_ERROR)
+
+
+def failed_at_once(reply: Reply, took_ns: int) -> bool:
+    """Tell whether a connection failed so soon, without a byte of an answer, that the next would, too."""
+    return took_ns < AT_ONCE_NS and reply.outcome in _FAILURES
+
+
+class BackingOff:
+    """One user's pauses. Asked after failures alone, so that an answered request costs nothing."""
+
+    __slots__ = ("_pause_ns", "_resumed_ns")
+
+    def __init__(self) -> None:
+        self._resumed_ns = 0
+        self._pause_ns = 0
+
+    def pause_ns(self, shard: Shard, due_ns: int, from_ns: int, reply: Reply, took_ns: int) -> int:
+        """Return how long to wait after this reply, 0 for not at all; the shard counts it.
+
+        `due_ns` is when the request was due that has failed: after a pause, the next is twice as long.
+        `from_ns` is when the pause begins.
+        """
+        if not failed_at_once(reply, took_ns):
+            return 0
+        again = due_ns == self._resumed_ns
+        self._pause_ns = min(2 * self._pause_ns, LONGEST_NS) if again else FIRST_NS
+        shard.backed_off_ns += shard.window.overlap_ns(from_ns, from_ns + self._pause_ns)
+        return self._pause_ns
+
+    def resume(self, now_ns: int) -> int:
+        """Return when the request after a pause is due: now, so that a timer's lateness is no lag of it."""
+        self._resumed_ns = now_ns
+        return now_ns
