@@ -85,6 +85,11 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         """All that did not end well."""
         return self.scheduled - self.ok
 
+    @property
+    def answered(self) -> int:
+        """Those with a complete response."""
+        return self.ok + self.http_error
+
 
 class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     """A span's distribution in nanoseconds; what can't be told is null."""
@@ -235,6 +240,8 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     """Standard error of that, as far as it comes from the sampling."""
     flown_mean: float | None = None
     """The same by the requests' own stamps: their time from sent to done in the window, over the window."""
+    unknown: dict[str, str] = {}
+    """Figures that can't be told, each with why: null above, or a rate of 0 whose answers all came later."""
     makespan_ns: int | None
     state: State
     findings: tuple[Finding, ...]
@@ -267,6 +274,11 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     target: TargetStage | None
     theory: Theory | None
     containers: dict[str, ContainerUsage] | None = None
+
+    @property
+    def known_rate_hz(self) -> float | None:
+        """Its throughput; None where that can't be told."""
+        return None if "throughput_hz" in self.unknown else self.throughput_hz
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):

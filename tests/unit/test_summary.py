@@ -39,7 +39,8 @@ def carried(*samples, window=WINDOW, **changed):
     counted.sent = len(samples)
     if samples:
         counted.take(rows(*samples))
-    counted.observe_in_flight(START_NS, START_NS + 2 * NS_PER_S, 3)
+    for at_ms in range(0, 2_000, 10):
+        counted.observe_in_flight(START_NS + at_ms * MS, START_NS + (at_ms + 10) * MS, 3, 3)
     values = {
         "counted": counted,
         "window": WINDOW,
@@ -97,7 +98,8 @@ def test_looks_that_can_meet_few_requests_may_meet_none_by_chance():
     for at_ms in range(0, 2_000, 10):
         counted.observe_in_flight(START_NS + at_ms * MS, START_NS + (at_ms + 10) * MS, 0, 0)
     found = summed(carried(counted=counted))
-    assert (found.in_flight_mean, found.flown_mean) == (0, 0.01)
+    assert (found.in_flight_mean, found.flown_mean) == (None, 0.01)
+    assert found.unknown["in_flight_mean"].startswith("too few looks met a request")
     assert found.in_flight_error == pytest.approx(math.sqrt(2) / 200)
 
 
@@ -291,3 +293,33 @@ def test_each_second_says_how_many_requests_ended_well():
     made = summed(carried(*FAST, (1_500, 1_500, 1_600, Outcome.HTTP_ERROR, 500)))
     assert [each.ok for each in made.slices] == [95, 100]
     assert [each.errors for each in made.slices] == [0, 1]
+
+
+def test_a_rate_of_nothing_beside_answers_is_unknown_and_a_finding_says_why():
+    """Four requests of three seconds each, due in a window of two."""
+    late = [(at, at, at + 3_000, Outcome.OK, 200) for at in range(4)]
+    found = summed(carried(*late))
+    assert (found.counts.ok, found.throughput_hz, found.known_rate_hz) == (4, 0, None)
+    (message,) = [each.message for each in found.findings if each.name == "nothing_done"]
+    assert message == found.unknown["throughput_hz"]
+    assert message.startswith("none of its 4 answers came within its window of 2 s")
+
+
+def test_a_rate_of_nothing_without_answers_is_what_it_seems():
+    found = summed(carried(*[(at, at, at + 3_000, Outcome.TIMEOUT, 0) for at in range(4)]))
+    assert (found.throughput_hz, found.known_rate_hz) == (0, 0)
+    assert "throughput_hz" not in found.unknown
+
+
+def test_what_was_seen_in_flight_is_told_unless_its_error_is_half_of_it():
+    assert summed(carried(*FAST)).in_flight_mean == 3
+    few = Recorder(WINDOW)
+    few.take(rows(*FAST))
+    few.observe_in_flight(START_NS, START_NS + 10 * MS, 3)
+    found = summed(carried(counted=few))
+    assert found.in_flight_mean is None
+    assert found.in_flight_error is not None
+    assert {each.in_flight for each in found.slices} == {None}
+    nobody_looked = Recorder(WINDOW)
+    nobody_looked.take(rows(*FAST))
+    assert "in_flight_mean" in summed(carried(counted=nobody_looked)).unknown

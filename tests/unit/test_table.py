@@ -163,6 +163,17 @@ def test_too_many_errors_are_told_once_as_the_reason_and_not_beside_a_run_that_h
     assert "50 %" not in text
 
 
+def test_a_figure_that_cannot_be_told_is_a_dash_with_its_reason():
+    unknown = {"in_flight_mean": "too few looks", "throughput_hz": "none of its answers came in time"}
+    found = Finding("nothing_done", unknown["throughput_hz"])
+    made = [measured(label, in_flight_mean=None, unknown=unknown, findings=(found,)) for label in ("8", "16")]
+    of = result(stages=tuple(made))
+    assert row(of, "8").split()[3:5] == ["–", "–"]
+    text = " ".join(line.strip() for line in lines(of))
+    assert "stages 8, 16: in flight –: too few looks" in text
+    assert text.count("none of its answers came in time") == 1
+
+
 def test_a_pass_says_what_nothing_could_tell():
     untold = structs.replace(
         failed("client_judged", None, "stage 128: not judged whether the client was the limit (too short)"),

@@ -21,6 +21,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,119}")
 class _Stage(msgspec.Struct):
     throughput_hz: float
     state: State
+    unknown: dict[str, str] = {}
 
 
 class _Plan(msgspec.Struct):
@@ -139,6 +140,11 @@ def _read(name: str, path: str) -> Run | None:
         interrupted=result.interrupted,
         stages=len(result.stages),
         best_throughput_hz=max(
-            (stage.throughput_hz for stage in result.stages if stage.state is not State.INVALID), default=None
+            (
+                stage.throughput_hz
+                for stage in result.stages
+                if stage.state is not State.INVALID and "throughput_hz" not in stage.unknown
+            ),
+            default=None,
         ),
     )

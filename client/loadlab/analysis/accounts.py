@@ -3,27 +3,24 @@
 docs/method.md gives each formula its source.
 """
 
+from loadlab.analysis import unknown
 from loadlab.analysis.case import AGREEMENT, NO_ACCOUNT, Case, compared, edges, lost, too_little, unanswered
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Workload
 from loadlab.result import Check, StageResult
 from loadlab.units import show_figure, show_ns
 
-_SIGMAS = 3
-_MOST_NOISE = 0.5
-"""Of what is compared: a check that allows more says nothing."""
-
 
 def little(case: Case) -> Check:
     """Compare what was seen in flight with what the requests' own stamps say."""
     stage = case.stage
     sampled, flown = stage.in_flight_mean, stage.flown_mean
-    noise = _SIGMAS * (stage.in_flight_error or 0.0) / flown if flown else 0.0
+    noise = unknown.noise(stage.in_flight_error or 0.0, flown or 0.0)
     untestable = too_little(case)
     if sampled is None:
-        untestable = untestable or "nobody sees what is in flight"
-    elif noise > _MOST_NOISE:
-        untestable = untestable or "so little is in flight that too few looks meet any of it"
+        untestable = untestable or stage.unknown.get(unknown.IN_FLIGHT, "what is in flight is unknown")
+    elif noise > unknown.MOST_NOISE:
+        untestable = untestable or "too few looks met a request"
     return compared(
         name="little",
         metric="in flight as sampled against throughput x mean time in flight",

@@ -4,6 +4,7 @@ import math
 
 from msgspec import structs
 
+from loadlab.analysis import unknown
 from loadlab.analysis.findings import complete, cut_short, findings_of
 from loadlab.analysis.losses import Missed, due_in_window, missed, with_unknown
 from loadlab.analysis.outages import outages
@@ -19,6 +20,7 @@ from loadlab.result import (
     ClientStage,
     Counts,
     Distribution,
+    Finding,
     Histograms,
     SliceResult,
     StageResult,
@@ -58,7 +60,17 @@ def stage_result(
         target = structs.replace(target, requests_in_stage=requests_between(*around))
     due = due_in_window(plan, stage, carried) if plan.workload is Workload.OPEN else None
     gone = missed(plan, stage, carried)
+    flown_mean = counted.flown_ns / window_ns
+    in_flight_error = None if traits.hides_flight else _sampling_error(counted, len(carried.took), window_ns)
+    outcomes = counts(counted, gone)
+    untold = {
+        unknown.IN_FLIGHT: unknown.in_flight(traits, in_flight_error, flown_mean),
+        unknown.RATE: unknown.rate(outcomes.answered, counted.completions, window_ns),
+    }
+    sees_flight = untold[unknown.IN_FLIGHT] is None
     findings = findings_of(plan, traits, carried)
+    if (no_rate := untold[unknown.RATE]) is not None:
+        findings.append(Finding("nothing_done", no_rate))
     return StageResult(
         label=stage.label,
         concurrency=stage.concurrency,
@@ -68,15 +80,14 @@ def stage_result(
         processes=len(carried.took) if traits.sharded else plan.processes,
         window_ns=window_ns,
         began_at=began_at,
-        counts=counts(counted, gone),
+        counts=outcomes,
         statuses={str(status): times for status, times in sorted(counted.statuses.items())},
         throughput_hz=throughput_hz,
         received_bytes=counted.body_bytes,
-        in_flight_mean=None if traits.hides_flight else counted.in_flight_integral_ns / window_ns,
-        in_flight_error=None
-        if traits.hides_flight
-        else _sampling_error(counted, len(carried.took), window_ns),
-        flown_mean=counted.flown_ns / window_ns,
+        in_flight_mean=counted.in_flight_integral_ns / window_ns if sees_flight else None,
+        in_flight_error=in_flight_error,
+        flown_mean=flown_mean,
+        unknown={figure: why for figure, why in untold.items() if why is not None},
         makespan_ns=window_ns if plan.workload is Workload.BATCH and complete(counted) else None,
         state=State.INVALID if carried.lost else State.SUSPECT if cut_short(plan, carried) else State.VALID,
         findings=tuple(findings),
@@ -95,7 +106,7 @@ def stage_result(
         histograms=Histograms(
             latency=counted.latency.encode(), service=counted.service.encode(), lag=counted.lag.encode()
         ),
-        slices=_slices(counted, window_ns, sees_flight=not traits.hides_flight),
+        slices=_slices(counted, window_ns, sees_flight=sees_flight),
         outages=outages(carried),
         halves=_halves(counted),
         client=ClientStage(
@@ -120,7 +131,7 @@ def stage_result(
             target,
             throughput_hz=throughput_hz,
             completions=counted.completions,
-            flown_mean=counted.flown_ns / window_ns,
+            flown_mean=flown_mean,
             offered_hz=None if due is None else due / window_ns * NS_PER_S,
         ),
     )

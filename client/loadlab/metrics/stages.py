@@ -27,7 +27,7 @@ _FIGURES: tuple[tuple[str, str, _Figure], ...] = (
     (
         "loadlab_stage_throughput_requests_per_second",
         "Responses in the stage's window by the window's length.",
-        lambda stage: stage.throughput_hz,
+        lambda stage: stage.known_rate_hz,
     ),
     (
         "loadlab_stage_error_ratio",

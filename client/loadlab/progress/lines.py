@@ -57,6 +57,6 @@ def _now(tick: Tick) -> str:
 def _whole(result: StageResult) -> str:
     latency = result.latency_ns
     return (
-        f"{result.counts.scheduled:,} requests, {show_hz(result.throughput_hz)}, p50 {show_ns(latency.p50)},"
+        f"{result.counts.scheduled:,} requests, {show_hz(result.known_rate_hz)}, p50 {show_ns(latency.p50)},"
         f" p99 {show_ns(latency.p99)}, {result.counts.errors} errors"
     )

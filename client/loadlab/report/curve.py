@@ -85,13 +85,15 @@ class Curve:
         return drawn + [Text(note, "yellow") for note in self._notes(glyphs)]
 
     def _rate(self, glyphs: _Glyphs, ink: Ink) -> Panel:
-        rates = [stage.throughput_hz for _, stage in self._stages]
-        dashes = [(x, y) for x, y in self._bounds() if y <= _NEAR * max(rates)]
+        rates = [hz for _, stage in self._stages if (hz := stage.known_rate_hz) is not None]
+        dashes = [(x, y) for x, y in self._bounds() if y <= _NEAR * max(rates, default=0.0)]
         title = Text.assemble(("rate per second  ", "bold"), (glyphs.full, _RATE), " measured")
         if dashes:
             title.append(f"  {ink.dash} bound", "dim")
         points = [
-            _point(x, stage.throughput_hz, stage, (glyphs.full, _RATE), glyphs.at_least)
+            None
+            if (hz := stage.known_rate_hz) is None
+            else _point(x, hz, stage, (glyphs.full, _RATE), glyphs.at_least)
             for x, stage in self._stages
         ]
         return self._panel(title, of_values(rates + [y for _, y in dashes]), (tuple(points),), tuple(dashes))

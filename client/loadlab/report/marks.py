@@ -19,4 +19,4 @@ def clients_limit(stage: StageResult) -> bool:
 
 def marked_rate(stage: StageResult) -> str:
     """Return the stage's rate; `≥` where the target might have had more to give."""
-    return f"{'≥' if clients_limit(stage) else ''}{show_figure(stage.throughput_hz)}"
+    return f"{'≥' if clients_limit(stage) else ''}{show_figure(stage.known_rate_hz)}"

@@ -7,6 +7,7 @@ from loadlab.analysis import audit, unjudged
 from loadlab.analysis.ceiling import named
 from loadlab.analysis.together import Told, together
 from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED
+from loadlab.analysis.unknown import IN_FLIGHT
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import Workload
 from loadlab.report.fitting import Fitting
@@ -114,6 +115,12 @@ def _notes(result: RunResult) -> list[str]:
         for finding in stage.findings
         if finding.name not in _REASONS
     )
+    if result.plan.workload is not Workload.BATCH:
+        notes += together(
+            Told(IN_FLIGHT, stage.label, f"in flight –: {stage.unknown[IN_FLIGHT]}")
+            for stage in result.stages
+            if IN_FLIGHT in stage.unknown
+        )
     if any(stage.state is State.SUSPECT for stage in result.stages):
         notes.append("?: suspect: see the note above")
     if any(clients_limit(stage) for stage in result.stages):

@@ -3,7 +3,7 @@
 import { make, text } from "./dom.js";
 import { label, size } from "./run.js";
 import { DASH, count, figure, showSpan, span } from "./units.js";
-import { TOO_FEW, clientsLimit, errors, load, stateWords } from "./words.js";
+import { TOO_FEW, clientsLimit, errors, knownRate, load, stateWords } from "./words.js";
 
 const NAMES = [
   ["throughput", "Throughput", "achieved"],
@@ -105,12 +105,12 @@ function measured(run, stage) {
   const trust = stage.state === "valid" ? "" : ` · ${stateWords(stage)}`;
   return {
     caption: `Stage of ${load(stage.label, run.plan.workload)}: ${best}over ${showSpan(stage.window_ns)}${trust}`,
-    throughput: batch ? cost(stage) : [`${limited ? "≥" : ""}${figure(stage.throughput_hz)}`, "/s", limited ? "the client’s limit" : bound],
+    throughput: batch ? cost(stage) : [`${limited ? "≥" : ""}${figure(knownRate(stage))}`, "/s", limited ? "the client’s limit" : bound],
     p50: quantile(latency.p50),
     p95: quantile(latency.p95),
     p99: quantile(latency.p99),
     errors: [count(errors(stage)), "", `of ${count(stage.counts.scheduled)} requests`, { alarming: errors(stage) > 0 }],
-    in_flight: [figure(stage.in_flight_mean), "", "mean of the window"],
+    in_flight: [figure(stage.in_flight_mean), "", stage.unknown?.in_flight_mean ?? "mean of the window"],
     busy: target && target.busy_threads_mean !== null
       ? [figure(target.busy_threads_mean), "", slots ? `mean, of ${count(slots)}` : "mean"]
       : [DASH, "", UNTOLD],

@@ -3,7 +3,7 @@
 import { make, text } from "./dom.js";
 import { isOver, label } from "./run.js";
 import { figure } from "./units.js";
-import { clientsLimit, load, mark, stateWords } from "./words.js";
+import { clientsLimit, knownRate, load, mark, stateWords } from "./words.js";
 
 export class Stages {
   /** @param {HTMLOListElement} list */
@@ -44,5 +44,5 @@ export class Stages {
 
 function done(stage) {
   const sign = clientsLimit(stage) ? "≥" : "";
-  return `${mark(stage)}${mark(stage) && " "}${sign}${figure(stage.throughput_hz)}/s`;
+  return `${mark(stage)}${mark(stage) && " "}${sign}${figure(knownRate(stage))}/s`;
 }

@@ -9,7 +9,7 @@
 import { Panel } from "./panel.js";
 import { isOver } from "./run.js";
 import { inMs } from "./units.js";
-import { clientsLimit, load, mark, sized } from "./words.js";
+import { clientsLimit, knownRate, load, mark, sized } from "./words.js";
 
 const HEIGHT = 230;
 const LOG_FROM = 8;
@@ -100,8 +100,8 @@ function point(planned, stage) {
   return {
     x: position(planned),
     label: stage.label,
-    throughput: own(stage.throughput_hz),
-    least: limited ? stage.throughput_hz : null,
+    throughput: own(knownRate(stage)),
+    least: limited ? knownRate(stage) : null,
     bound: theory?.bound_hz,
     p50, p95, p99, own_p50: own(p50), own_p95: own(p95), own_p99: own(p99),
     makespan: stage.makespan_ns === null ? null : stage.makespan_ns / 1e9,

@@ -2,7 +2,7 @@
 
 import { make } from "./dom.js";
 import { DASH, count, figure, inMs, share, showSpan } from "./units.js";
-import { OPEN_SHARE, TOO_FEW, clientsLimit, errors, legend, mark, openShare, sized, stateWords } from "./words.js";
+import { OPEN_SHARE, TOO_FEW, clientsLimit, errors, knownRate, legend, mark, openShare, sized, stateWords } from "./words.js";
 
 const LATENCIES = ["p50", "p90", "p95", "p99", "max"];
 
@@ -16,7 +16,7 @@ export function showTable(holder, run) {
     make("th", { scope: "col" }, name, ...(unit ? [make("small", {}, unit)] : [])))));
   const rows = stages.map((stage) => make("tr", { class: stage.state }, ...columns.map(({ cell }, place) => {
     const { words, why } = cell(stage);
-    return make(place ? "td" : "th", { scope: place ? null : "row", title: why }, words);
+    return make(place ? "td" : "th", { scope: place ? null : "row", title: why ?? null }, words);
   })));
   holder.replaceChildren(
     make("h3", {}, "Stages"),
@@ -31,7 +31,7 @@ function steady(workload) {
     { name: "requests", cell: (stage) => told(count(stage.counts.scheduled)) },
     { name: "errors", cell: (stage) => told(count(errors(stage))) },
     { name: "rate", unit: "/s", cell: rate },
-    { name: "in flight", cell: (stage) => told(figure(stage.in_flight_mean)) },
+    { name: "in flight", cell: (stage) => told(figure(stage.in_flight_mean), stage.unknown?.in_flight_mean) },
     ...LATENCIES.map(latency),
     { name: "bound", unit: "/s", cell: (stage) => told(figure(stage.theory?.bound_hz)) },
     { name: "of it", cell: ofBound },
@@ -56,8 +56,8 @@ function named(stage) {
 
 function rate(stage) {
   return clientsLimit(stage)
-    ? told(`≥${figure(stage.throughput_hz)}`, stateWords(stage))
-    : told(figure(stage.throughput_hz));
+    ? told(`≥${figure(knownRate(stage))}`, stateWords(stage))
+    : told(figure(knownRate(stage)), stage.unknown?.throughput_hz);
 }
 
 function latency(quantile) {

@@ -42,6 +42,11 @@ export function errors(stage) {
   return stage.counts.scheduled - stage.counts.ok;
 }
 
+/** @param {Object} stage a stage's result @returns {?number} its throughput; null where that can't be told */
+export function knownRate(stage) {
+  return stage.unknown?.throughput_hz ? null : stage.throughput_hz;
+}
+
 /**
  * @param {Object} stage a stage's result
  * @returns {boolean} whether it shows what the client could do, and not the target. A stage's failed checks are among
@@ -139,6 +144,11 @@ export function together(told) {
 /** @param {Object} plan @param {Object[]} stages results @returns {string[]} how to read the table */
 export function legend(plan, stages) {
   const told = [];
+  if (plan.workload !== "batch") {
+    told.push(...together(stages.filter((stage) => stage.unknown?.in_flight_mean).map((stage) => ({
+      name: "in flight", stage: stage.label, message: `in flight –: ${stage.unknown.in_flight_mean}`,
+    }))));
+  }
   if (stages.some((stage) => stage.state === "suspect")) told.push("?: suspect: see the note above");
   if (stages.some(clientsLimit)) {
     told.push("! and ≥: limited by the client; what the target can do is not known from it");
