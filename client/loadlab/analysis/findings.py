@@ -1,5 +1,6 @@
 """What a reader of a stage's numbers must know besides. Pure."""
 
+from loadlab.analysis.outages import outages
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.carried import Carried
 from loadlab.plan import Plan, Traits, Workload
@@ -51,7 +52,7 @@ def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
                 f" {counted.sent} were sent in all",
             )
         )
-    if failing := _failing_seconds(counted):
+    if failing := _failing_seconds(carried):
         found.append(
             Finding("failing_seconds", f"every request that ended in {failing} of its window failed")
         )
@@ -99,15 +100,22 @@ def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
     return found
 
 
-def _failing_seconds(counted: Recorder) -> str:
+def _failing_seconds(carried: Carried) -> str:
     """Name the seconds in which nothing but errors came, such as `seconds 3-5 and 9`; the first is 1.
 
-    Empty where there are none, or no others.
+    Empty where there are none, or no others. What `target_away` tells is left out.
     """
+    counted = carried.counted
     if not counted.count(Outcome.OK):
         return ""
+    away = {
+        second
+        for span in outages(carried)
+        for second in range(span.from_ns // NS_PER_S, -(-span.to_ns // NS_PER_S))
+    }
+    failing = {second for second, part in counted.slices.items() if part.only_failed}
     spans: list[list[int]] = []
-    for second in sorted(second + 1 for second, part in counted.slices.items() if part.only_failed):
+    for second in sorted(second + 1 for second in failing - away):
         if spans and second == spans[-1][-1] + 1:
             spans[-1][1:] = [second]
         else:
