@@ -15,7 +15,6 @@ from aiomultiprocess import Worker
 from aiomultiprocess.core import get_context
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
-from loadlab.fleet import manager
 from loadlab.fleet.messages import (
     Delta,
     Ended,
@@ -28,6 +27,7 @@ from loadlab.fleet.messages import (
     from_worker,
 )
 from loadlab.fleet.pulses import Pulses
+from loadlab.fleet.results import keep_in_process
 from loadlab.fleet.took import Took, took
 from loadlab.fleet.worker import carry_shard, own_group
 from loadlab.loops import new_event_loop
@@ -53,7 +53,7 @@ class Member:
         mine, theirs = get_context().Pipe()
         self.pipe: Connection = mine
         self._theirs: Connection = theirs
-        manager.ensure()
+        keep_in_process()
         self.worker = Worker(
             target=carry_shard,
             args=(theirs, plan, share),
