@@ -31,6 +31,10 @@ class Lab:
         process = subprocess.Popen(
             [*LOADLAB, *arguments], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        return self.watch(process)
+
+    def watch(self, process):
+        """See to it that a process ends with this."""
         self._started.append(process)
         return process
 

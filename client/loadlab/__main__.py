@@ -1,14 +1,13 @@
 """`python -m loadlab` and the `loadlab` command."""
 
-INTERRUPTED = 130
+from loadlab import stop_signals
 
 
 def main() -> None:
     """Run the command line; Ctrl-C while it is still being loaded ends like any other."""
-    try:
-        from loadlab.cli import main as run  # noqa: PLC0415 - loading it takes a while that Ctrl-C may fall into
-    except KeyboardInterrupt:
-        raise SystemExit(INTERRUPTED) from None
+    stop_signals.handle()
+    from loadlab.cli import main as run  # noqa: PLC0415 - loading it takes a while that Ctrl-C may fall into
+
     run()
 
 

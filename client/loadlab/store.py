@@ -51,11 +51,14 @@ class Folder:
             kept = self._write_elsewhere(data)
             raise LabError(f"{self.path / RESULT} could not be written ({error.strerror}); {kept}") from error
 
-    def write_error(self, text: str) -> Path:
-        """Keep an internal error's traceback."""
+    def write_error(self, text: str) -> str:
+        """Keep an internal error's traceback; return where it is, or where it can't be kept the traceback."""
         path = self.path / ERROR
-        path.write_text(text)
-        return path
+        try:
+            path.write_text(text)
+        except OSError:
+            return f"these lines:\n{text}"
+        return str(path)
 
     def discard(self) -> None:
         """Remove the folder of a run that never began, and what was made on the way to it."""

@@ -91,7 +91,13 @@ def test_a_result_of_another_schema_version_is_refused(tmp_path):
 
 def test_an_internal_error_is_kept_beside_the_result(tmp_path):
     folder = store.Folder(tmp_path, "task")
-    assert folder.write_error("Traceback …").read_text() == "Traceback …"
+    assert Path(folder.write_error("Traceback …")).read_text() == "Traceback …"
+
+
+def test_an_internal_error_that_cannot_be_kept_is_told_whole(tmp_path):
+    folder = store.Folder(tmp_path, "task")
+    folder.discard()
+    assert folder.write_error("Traceback …") == "these lines:\nTraceback …"
 
 
 FULL = """

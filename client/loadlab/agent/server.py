@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from loadlab.agent.guard import Guard, NoGuard
 from loadlab.agent.runs import Runs
 from loadlab.errors import UsageError
 from loadlab.metrics import Metrics
+from loadlab.stop_signals import Stops
 
 _LAST_WORDS_S = 2.0
 """How long followers may take for the last event when the agent ends."""
@@ -54,8 +54,8 @@ class Listening:
             self._path.unlink(missing_ok=True)
 
 
-async def serve(listening: Listening, runs: Runs, metrics: Metrics) -> None:
-    """Serve until SIGTERM or SIGINT: a run that goes on drains and is kept. A second one does not wait."""
+async def serve(listening: Listening, runs: Runs, metrics: Metrics, stops: Stops) -> None:
+    """Serve until a signal asks for the end: a run drains and is kept. A second signal does not wait."""
     over = asyncio.Event()
 
     def end() -> None:
@@ -63,9 +63,7 @@ async def serve(listening: Listening, runs: Runs, metrics: Metrics) -> None:
             load.stop()
         over.set()
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
+    stops.follow(asyncio.get_running_loop(), end)
     archive = Archive(runs.out)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listening.close)

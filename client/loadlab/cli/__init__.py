@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import sys
 import traceback
 from typing import Any
 
@@ -11,12 +10,13 @@ import click
 from loadlab.cli.agent import agent
 from loadlab.cli.calibrate import calibrate
 from loadlab.cli.carry import carry
-from loadlab.cli.console import make_legible
 from loadlab.cli.doctor import doctor
 from loadlab.cli.run import run
 from loadlab.cli.show import show
+from loadlab.cli.streams import Output, OutputGoneError, guard
 from loadlab.cli.tour import tour
 from loadlab.errors import Exit, LabError
+from loadlab.stop_signals import end_with
 
 
 class _Commands(click.Group):
@@ -50,30 +50,38 @@ commands.add_command(tour)
 
 
 def main() -> None:
-    """Run a command and exit with its code: never Python's own 1 for an error that nobody foresaw."""
-    make_legible()
+    """Run a command and exit with its code: never Python's own 1 for an error that nobody foresaw.
+
+    The interpreter takes no leave: it would wait for threads, and a signal would then kill it.
+    """
+    output = guard()
+    code = _carried(output)
+    end_with(code)
+    os._exit(output.judged(code))
+
+
+def _carried(output: Output) -> int:
+    """Run the command that the words name; return its exit code, with what went wrong said."""
     try:
-        code = commands.main(standalone_mode=False)
+        code = commands.main(standalone_mode=False, obj=output)
     except click.exceptions.Abort:
-        _leave("interrupted", Exit.INTERRUPTED)
+        return _said("interrupted", Exit.INTERRUPTED)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except LabError as error:
-        _leave(str(error), error.exit)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.PASS)
+        return _said(str(error), error.exit)
+    except OutputGoneError:
+        return Exit.PASS
     except Exception:  # noqa: BLE001 - the last border
         traceback.print_exc()
-        _leave(f"this is an error of loadlab's own; {REPORT_TO}", Exit.INTERNAL)
-    else:
-        sys.exit(code if isinstance(code, int) else Exit.PASS)
+        return _said(f"this is an error of loadlab's own; {REPORT_TO}", Exit.INTERNAL)
+    return code if isinstance(code, int) else Exit.PASS
 
 
-def _leave(sentence: str, code: Exit) -> None:
+def _said(sentence: str, code: Exit) -> Exit:
     click.echo(f"loadlab: {sentence}", err=True)
-    sys.exit(code)
+    return code
 
 
 REPORT_TO = "please report it, with the lines above, in the project's issue tracker"

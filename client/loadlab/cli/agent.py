@@ -9,9 +9,11 @@ from typing import Any
 import click
 
 from loadlab.cli.options import TARGET, results_in, with_options
+from loadlab.cli.streams import Output
 from loadlab.errors import Exit
 from loadlab.place import at_named, of_its_own, refuse_vain_remote
 from loadlab.serve import Serve
+from loadlab.stop_signals import Stops
 
 DEFAULT_BIND = "127.0.0.1:9200"
 
@@ -27,7 +29,8 @@ DEFAULT_BIND = "127.0.0.1:9200"
 )
 @results_in("Where results are kept, and earlier ones are.")
 @with_options(TARGET)
-def agent(*, bind: str, out: Path, **given: Any) -> int:  # noqa: ANN401 - as click gives them
+@click.pass_obj
+def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # noqa: ANN401 - as click gives them
     """Serve the live page, and carry runs that are started from it, one at a time.
 
     There is one target, chosen here: the one that is named, the stack's inside of its client container, or
@@ -46,13 +49,15 @@ def agent(*, bind: str, out: Path, **given: Any) -> int:  # noqa: ANN401 - as cl
     token = os.environ.pop("LOADLAB_TOKEN", None) or None
     socket_path = os.environ.get("LOADLAB_AGENT_SOCKET")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    output.is_extra = True
+    stops = Stops()
     listening = Listening(bind, Path(socket_path) if socket_path else None, token)
     click.echo(f"The live page is at {listening.url}")
     click.echo(f"It loads {place.target}")
 
     async def run() -> None:
         metrics = Metrics()
-        await serve(listening, Runs(place, out, metrics), metrics)
+        await serve(listening, Runs(place, out, metrics), metrics, stops)
 
     asyncio.run(run())
     return Exit.PASS

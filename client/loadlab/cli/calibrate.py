@@ -1,24 +1,24 @@
 """`loadlab calibrate`: what this machine's own client can do at most."""
 
 import asyncio
-import signal
 import sys
 
 import click
 from rich.console import Console
-from rich.status import Status
 
 from loadlab import environment, units
 from loadlab.analysis.ceiling import Ceiling
 from loadlab.calibration import cache
 from loadlab.calibration.measure import Calibrator
 from loadlab.calibration.rows import Asked, Row, closed, rows
-from loadlab.cli.console import Terminal
+from loadlab.cli.console import Activity, Terminal
+from loadlab.cli.streams import Output
 from loadlab.clock import NS_PER_MS, NS_PER_S
-from loadlab.errors import EarlyStopError, Exit, UsageError
+from loadlab.errors import EarlyStopError, Exit, LabError, UsageError
 from loadlab.fleet.control import Control
 from loadlab.loops import new_event_loop
 from loadlab.report.ceilings import render, show_rate
+from loadlab.stop_signals import Stops, end_with
 from loadlab.transports import NAMES
 from loadlab.words import chosen
 
@@ -47,8 +47,16 @@ _AROUND_S = 1.2
     help="Measured time of each row.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the ceilings as JSON on stdout.")
+@click.pass_obj
 def calibrate(
-    *, scenario: str | None, transport: str | None, processes: str | None, duration: str, as_json: bool
+    output: Output,
+    /,
+    *,
+    scenario: str | None,
+    transport: str | None,
+    processes: str | None,
+    duration: str,
+    as_json: bool,
 ) -> int:
     """Measure what this machine's client can do at most, and keep it: `loadlab run` shows how near it came.
 
@@ -58,17 +66,25 @@ def calibrate(
     todo = rows(asked(scenario, transport, processes), environment.cpus())
     duration_ns = window_ns(duration)
     file = cache.make_folder()
+    stops = Stops()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        found = runner.run(_measure(todo, duration_ns))
+        found = runner.run(_measure(todo, duration_ns, stops))
+    stops.hold()
+    output.is_extra = True
     kept = cache.added(found, environment.read("this machine"))
+    unwritten = None
     try:
-        if as_json:
-            sys.stdout.buffer.write(cache.encode(kept))
-            sys.stdout.flush()
-        else:
-            Terminal().print(render(found))
-    finally:  # whoever reads it may have gone
         cache.write(kept)
+    except LabError as error:
+        unwritten = error
+    end_with(Exit.PASS if unwritten is None else unwritten.exit)
+    if as_json:
+        sys.stdout.buffer.write(cache.encode(kept))
+        sys.stdout.flush()
+    else:
+        Terminal().print(render(found))
+    if unwritten is not None:
+        raise unwritten
     Terminal(stderr=True).print(f"kept in {file}", soft_wrap=True, highlight=False, markup=False)
     return Exit.PASS
 
@@ -98,16 +114,16 @@ def _names(option: str, text: str | None, known: tuple[str, ...]) -> tuple[str, 
     return parts
 
 
-async def _measure(todo: tuple[Row, ...], duration_ns: int) -> tuple[Ceiling, ...]:
+async def _measure(todo: tuple[Row, ...], duration_ns: int, stops: Stops) -> tuple[Ceiling, ...]:
     """Measure; Ctrl-C or SIGTERM leaves at once, and nothing is written then."""
     control = Control()
 
     def stop() -> None:
         control.stop()
         control.stop()
+        stops.leave_in_time()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+    stops.follow(asyncio.get_running_loop(), stop)
     view = View(Terminal(stderr=True), todo, duration_ns)
     try:
         return await Calibrator(duration_ns, control).measure(todo, view.begun, view.ended)
@@ -123,7 +139,7 @@ class View:
     def __init__(self, console: Console, todo: tuple[Row, ...], duration_ns: int) -> None:
         self._console = console
         self._todo = todo
-        self._status = Status("", console=console, spinner="dots")
+        self._status = Activity(console)
         seconds = len(todo) * (duration_ns / NS_PER_S + _AROUND_S)
         stages = f"{len(todo)} stage{'' if len(todo) == 1 else 's'}"
         self.say(f"{stages}, {seconds:.0f} s or a little more; leave the machine alone meanwhile")

@@ -1,42 +1,42 @@
-"""Where commands print, and what becomes of characters that it has not."""
+"""Where commands print."""
 
-import codecs
-import io
-import sys
+import os
+from typing import Any
 
 from rich.console import Console
+from rich.status import Status
 
 from loadlab.progress import is_screen
 from loadlab.report.curve import curve
 from loadlab.report.table import render
 from loadlab.result import RunResult
 
-_PLAIN = str.maketrans(
-    {
-        "–": "-",
-        "·": "|",
-        "×": "x",
-        "≥": ">",
-        "≤": "<",
-        "µ": "u",
-        "…": "~",
-        "│": "|",
-        "─": "-",
-        "━": "-",
-    }
-)
-"""One for one, so that columns stay below their heads."""
+_SIZES = ("COLUMNS", "LINES")
 
 
 class Terminal(Console):
-    """A console whose reader may leave: that is the command's to handle, as in any other program.
+    """A console on one of the process's own streams."""
 
-    rich would exit with 1 on the spot, which means a failed threshold here.
-    """
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - what rich takes
+        """Take rich's own options."""
+        for name in _SIZES:
+            if not _is_size(os.environ.get(name, "1")):
+                del os.environ[name]  # as shells and tools leave it that know no size; rich would believe it
+        super().__init__(**given)
 
-    def on_broken_pipe(self) -> None:
-        """Pass it on."""
-        raise BrokenPipeError
+
+class Activity(Status):
+    """Something that moves while it is measured, where the process may have a thread for it."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__("", console=console, spinner="dots")
+
+    def start(self) -> None:
+        """Move, or else do without."""
+        try:
+            super().start()
+        except RuntimeError:  # no thread can be started
+            self.stop()
 
 
 def print_result(result: RunResult, *, curves: bool = True) -> None:
@@ -48,15 +48,5 @@ def print_result(result: RunResult, *, curves: bool = True) -> None:
     terminal.print(render(result))
 
 
-def make_legible() -> None:
-    """Have standard output and error write what is nearest, where their encoding lacks a character."""
-    codecs.register_error("loadlab.plain", _plain)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
-            stream.reconfigure(errors="loadlab.plain")
-
-
-def _plain(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeEncodeError)
-    missing = error.object[error.start : error.end].translate(_PLAIN)
-    return missing.encode("ascii", "replace").decode("ascii"), error.end
+def _is_size(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) > 0

@@ -1,10 +1,7 @@
 """`loadlab run`: one scenario against one target."""
 
 import asyncio
-import os
-import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import click
 from loadlab import store
 from loadlab.cli.console import Terminal, print_result
 from loadlab.cli.options import LOAD, TARGET, results_in, with_options
+from loadlab.cli.streams import Output
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.events import Event
 from loadlab.fleet.control import Control
@@ -23,6 +21,7 @@ from loadlab.report.table import render
 from loadlab.result import RunResult, Verdict, encode
 from loadlab.scenarios import names
 from loadlab.serve import Serve
+from loadlab.stop_signals import Cleanup, Stops, end_with
 from loadlab.words import Words, plan_of
 
 _OUTPUT = (
@@ -37,7 +36,8 @@ _OUTPUT = (
 @with_options(LOAD)
 @with_options(TARGET)
 @with_options(_OUTPUT)
-def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa: ANN401 - as click gives them
+@click.pass_obj
+def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa: ANN401 - as click gives them
     """Load a target with SCENARIO and say what came of it.
 
     Without options: a sweep over 1, 8, 32 and 128 users, about 15 s in all, against a gunicorn of its own
@@ -47,42 +47,46 @@ def run(*, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa:
     serve = Serve(**{name: given[name] for name in Serve.__struct_fields__})
     place = choose(words.target, serve, remote=given["remote"], transport=words.transport)
     plan = plan_of(words, place.base, place.room)
-    folder = store.Folder(out, plan.scenario)
     log = Terminal(stderr=True)
-    try:
-        result = asyncio.run(_carry(place, plan, folder, log, quiet=quiet))
-    except BaseException:
-        folder.discard()
-        raise
+    stops = Stops()
+    folder = store.Folder(out, plan.scenario)
+    with Cleanup(folder.discard):
+        try:
+            result = asyncio.run(_carry(place, plan, folder, log, stops, quiet=quiet))
+        except BaseException:
+            folder.discard()
+            raise
+        stops.hold()
+    output.is_extra = True
     return _conclude(result, folder, log, as_json=as_json, quiet=quiet)
 
 
-async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Terminal, *, quiet: bool) -> RunResult:
+async def _carry(
+    place: Place, plan: Plan, folder: store.Folder, log: Terminal, stops: Stops, *, quiet: bool
+) -> RunResult:
     """Carry the plan; the first Ctrl-C, SIGTERM or SIGHUP drains and keeps, the second does not wait."""
     control = Control()
     carrying: asyncio.Task[RunResult]
     begun = False
 
     def stop() -> None:
+        first = not control.stopped
         control.stop()
-        if not begun:
+        if begun and first:
+            log.print("stopping: waiting for what is in flight; Ctrl-C again does not wait", style="yellow")
+        elif first:
+            control.stop()
+            stops.leave_in_time()
             carrying.cancel()
-        elif not control.quitted:
-            with suppress(OSError):
-                log.print(
-                    "stopping: waiting for what is in flight; Ctrl-C again does not wait", style="yellow"
-                )
 
     def tell(event: Event) -> None:
         nonlocal begun
         begun = True
         view.tell(event)
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop)
     with watcher(log, quiet=quiet) as view:
         carrying = asyncio.create_task(place.carry(plan, folder, control, tell))
+        stops.follow(asyncio.get_running_loop(), stop)
         try:
             return await carrying
         except asyncio.CancelledError:
@@ -90,27 +94,27 @@ async def _carry(place: Place, plan: Plan, folder: store.Folder, log: Terminal, 
 
 
 def _conclude(result: RunResult, folder: store.Folder, log: Terminal, *, as_json: bool, quiet: bool) -> int:
-    """Print and write, whatever a closed pipe or a full disk does to either; return the exit code."""
-    with suppress(OSError):
-        if as_json:
-            log.print(render(result))
+    """Write, and only then print, also what can't be written; return the exit code."""
+    unwritten = None
     try:
-        if as_json:
-            sys.stdout.buffer.write(encode(result))
-        else:
-            print_result(result, curves=not quiet)
+        written = folder.write(result)
+    except LabError as error:
+        unwritten = error
+    reported = None if result.failure is None else folder.write_error(result.failure)
+    end_with(exit_of(result) if unwritten is None else unwritten.exit)
+    if as_json:
+        log.print(render(result))
+        sys.stdout.buffer.write(encode(result))
         sys.stdout.flush()
-    except OSError:
-        # Whoever read it has gone, or its disk is full. Python would complain again when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    written = folder.write(result)
-    with suppress(OSError):
-        log.print(f"result: {written}", soft_wrap=True, highlight=False, markup=False)
-    if result.failure is not None:
-        kept = folder.write_error(result.failure)
+    else:
+        print_result(result, curves=not quiet)
+    if unwritten is not None:
+        raise unwritten
+    log.print(f"result: {written}", soft_wrap=True, highlight=False, markup=False)
+    if reported is not None:
         raise LabError(
             f"an error of loadlab's own ended the run; what was measured until then is kept. Please report"
-            f" it in the project's issue tracker, with {kept}"
+            f" it in the project's issue tracker, with {reported}"
         )
     return exit_of(result)
 

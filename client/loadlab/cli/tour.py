@@ -1,16 +1,15 @@
 """`loadlab tour`: the ideas of asyncio, each predicted and measured."""
 
 import asyncio
-import signal
 
 import click
-from rich.console import Console
-from rich.status import Status
 
 from loadlab import units
-from loadlab.cli.console import Terminal
+from loadlab.cli.console import Activity, Terminal
+from loadlab.cli.streams import Output
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.errors import EarlyStopError, Exit, UsageError
+from loadlab.stop_signals import Stops
 from loadlab.tour import NAMES, chosen
 from loadlab.tour.events import Event, Predicted, StepBegan, StepEnded
 
@@ -31,7 +30,8 @@ _STEPS = ", ".join(f"{number} {name}" for number, name in enumerate(NAMES, start
     help="How long the target waits in each request; 3s is the slow original.",
 )
 @click.option("--only", metavar="STEP", help="Take this step alone.")
-def tour(*, delay: str, only: str | None) -> int:
+@click.pass_obj
+def tour(output: Output, /, *, delay: str, only: str | None) -> int:
     """Show what each way of calling costs: code, prediction, measurement, and what to remember.
 
     About 40 s in all, against targets of its own on this machine.
@@ -42,27 +42,27 @@ def tour(*, delay: str, only: str | None) -> int:
         raise UsageError(f"--delay: {delay!r} is not from 1ms to 60s")
     from loadlab.loops import new_event_loop  # noqa: PLC0415 - what only this command needs
 
+    stops = Stops()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_tour(delay_ns, numbers))
+        runner.run(_tour(delay_ns, numbers, stops, View(output)))
     return Exit.PASS
 
 
-async def _tour(delay_ns: int, numbers: tuple[int, ...]) -> None:
+async def _tour(delay_ns: int, numbers: tuple[int, ...], stops: Stops, view: "View") -> None:
     """Take the steps; Ctrl-C or SIGTERM leaves at once, and leaves no target behind."""
     # Every worker process imports this module on its way to its own work: what is only for the tour waits.
     from loadlab.tour.guide import lead  # noqa: PLC0415
     from loadlab.tour.lab import Lab  # noqa: PLC0415
 
-    view = View()
     lab = Lab(delay_ns, view.tell)
     touring = asyncio.ensure_future(lead(lab, numbers))
 
     def stop() -> None:
+        stops.leave_in_time()
         if not lab.give_up():
             touring.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+    stops.follow(asyncio.get_running_loop(), stop)
     try:
         await touring
     except asyncio.CancelledError:
@@ -74,15 +74,17 @@ async def _tour(delay_ns: int, numbers: tuple[int, ...]) -> None:
 class View:
     """Prints each event; in a terminal something moves while it is measured."""
 
-    def __init__(self) -> None:
-        self._console = Terminal(width=min(Console().width, _WIDTH), highlight=False)
-        self.status = Status("", console=self._console, spinner="dots")
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._console = Terminal(width=min(Terminal().width, _WIDTH), highlight=False)
+        self.status = Activity(self._console)
 
     def tell(self, event: Event) -> None:
-        """Print."""
+        """Print; raise OutputGoneError where nothing can be printed any more: there is nothing to show."""
         from loadlab.tour.show import render  # noqa: PLC0415 - as above
 
         self._console.print(render(event), highlight=False)
+        self._output.check()
         match event:
             case StepBegan():
                 self.status.update("making ready")

@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import threading
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
 from aiomultiprocess import Worker
@@ -34,6 +35,7 @@ from loadlab.loops import new_event_loop
 from loadlab.plan import Plan
 from loadlab.recorder import Recorder
 from loadlab.shard import Share
+from loadlab.stop_signals import SIGNALS
 from loadlab.turns import give_way
 from loadlab.window import Window
 
@@ -72,8 +74,9 @@ class Member:
         self._news: list[Delta] = []
 
     def start(self) -> None:
-        """Start the process, deaf to the terminal's Ctrl-C, and listen to it."""
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        """Start the process, deaf to what a terminal sends to all, and listen to it."""
+        resource_tracker.ensure_running()  # who starts it has its signals unblocked
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             self.worker.start()
         finally:

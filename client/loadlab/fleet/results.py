@@ -1,8 +1,8 @@
 """aiomultiprocess without its manager process.
 
-The library keeps each worker's return value in a `multiprocessing` manager, a process of its own. Workers of the
-lab report over their pipes, so nothing reads that value; and starting a manager waits without a limit where it can
-start no thread. `pool-map` shows the library as it is, manager included: there the parent watches the worker.
+The library keeps each worker's return value in a `multiprocessing` manager, a process of its own. Nothing
+reads that value: workers of the lab report over their pipes. And starting a manager waits without a limit
+where it can start no thread. `pool-map` shows the library as it is, manager included; the parent watches it.
 """
 
 from types import SimpleNamespace

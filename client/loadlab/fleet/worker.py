@@ -24,6 +24,7 @@ from loadlab.plan import Plan
 from loadlab.recorder import Recorder
 from loadlab.scenarios import scenario
 from loadlab.shard import Shard, Share
+from loadlab.stop_signals import SIGNALS
 from loadlab.tape import PIECE, pieces
 from loadlab.turns import Guest, take_short_turns
 from loadlab.window import Window
@@ -240,8 +241,16 @@ def ended(shard: Shard) -> Ended:
 
 
 def own_group() -> None:
-    """Make this process the head of a group of its own: Ctrl-C is the parent's to handle."""
+    """Make this process the head of a group of its own: a signal to the parent's is the parent's to handle.
+
+    Until now they were blocked; one that came is forgotten.
+    """
     os.setpgid(0, 0)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def end_group() -> None:
