@@ -1,6 +1,6 @@
 """Whether the target is still there, from the evidence of its answers; who asks it directly asks twice.
 
-1. A target of the lab's own whose process has ended ends the run at once.
+1. A target of the lab's own whose process, or container, has ended ends the run at once.
 2. As long as answers come nobody connects to the target: the workers' own account of one stage is the
    evidence, from the barrier on.
 3. A target that is away for a while does not end a stage. `--stop-when-lost` does, after that time; so does
@@ -22,6 +22,7 @@ from loadlab.result import StageResult
 from loadlab.units import show_ns
 
 _LOOK_S = 0.25
+_SILENT_NS = NS_PER_S
 _AGAIN_S = 1.0
 _ENDLESS_NS = 30 * NS_PER_S
 """Of a stage that a number of requests ends: users whose requests fail at once would take hours over them."""
@@ -46,14 +47,16 @@ class TargetWatch:
         self._silent_ns = 0
         while self.lost is None:
             await asyncio.sleep(_LOOK_S)
-            self.lost = self._host.ended() or await self._away_for_too_long()
+            silent = self._silent_ns >= _SILENT_NS
+            self.lost = await self._host.ended(silent=silent) or await self._away_for_too_long()
         self._control.halt()
 
     async def after_stage(self, stage: StageResult) -> None:
         """Find out whether a later stage has a target, where this one ended without answers."""
+        away = not self._control.stopped and away_at_the_end(stage)
         if self.lost is None:
-            self.lost = self._host.ended()
-        if self.lost is None and not self._control.stopped and away_at_the_end(stage):
+            self.lost = await self._host.ended(silent=away)
+        if self.lost is None and away:
             with suppress(ShortageError):
                 self.lost = await self._asked_twice()
 

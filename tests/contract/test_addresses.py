@@ -147,8 +147,59 @@ def test_what_this_side_lacks_is_not_told_as_the_targets_absence(monkeypatch):
                 await reach(address)
             with pytest.raises(ClientError, match="the client's open files ran out"):
                 await first_that_answers("http://x/", [address])
-            return await host.lost()
+            with pytest.raises(ShortageError):
+                await host.lost()
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
-    assert asyncio.run(without_files()) is None, "it can't be told"
+    asyncio.run(without_files())
+
+
+# --- a container of the stack that has stopped ---
+
+
+def nameless(monkeypatch, *answers):
+    """Have each look-up after the start come to this: an address, or an error of the resolver."""
+    left = list(answers)
+
+    async def find(name, port):
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return at(port, answer)
+
+    monkeypatch.setattr("loadlab.hosts.url.find", find)
+    monkeypatch.setattr("loadlab.hosts.url._RESTARTED_S", 0.0)
+    return left
+
+
+NOBODY = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+HERE = "127.0.0.1"
+
+
+def test_the_stacks_target_has_ended_where_its_name_is_gone_and_stays_gone(monkeypatch):
+    nameless(monkeypatch, NOBODY, NOBODY)
+    said = asyncio.run(UrlHost("http://target:8000", trusted=True).ended())
+    assert said == "http://target:8000 has no address any more: its container has stopped"
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [[HERE], [NOBODY, HERE], [socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")]],
+    ids=["there", "restarted", "a resolver that fails"],
+)
+def test_the_stacks_target_has_not_ended_otherwise(monkeypatch, answers):
+    left = nameless(monkeypatch, *answers)
+    assert asyncio.run(UrlHost("http://target:8000", trusted=True).ended()) is None
+    assert left == []
+
+
+def test_nobody_looks_the_stacks_target_up_as_long_as_it_answers(monkeypatch):
+    left = nameless(monkeypatch, NOBODY, NOBODY)
+    assert asyncio.run(UrlHost("http://target:8000", trusted=True).ended(silent=False)) is None
+    assert len(left) == 2
+
+
+def test_a_target_that_others_run_never_ends_by_itself(monkeypatch):
+    nameless(monkeypatch)
+    assert asyncio.run(UrlHost("http://shop.test/").ended()) is None

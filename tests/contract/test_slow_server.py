@@ -38,7 +38,7 @@ class Crowded:
         url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         return Target(url=url, where="a full accept queue")
 
-    def ended(self):
+    async def ended(self, *, silent=True):
         return None
 
     async def lost(self):

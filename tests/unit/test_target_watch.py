@@ -26,10 +26,12 @@ class ScriptedHost:
     def __init__(self, *looks, ended_after_s=None, clock=None):
         self.looks = list(looks)
         self.asked = []
+        self.silences = []
         self._clock = clock
         self._ended_after_s = ended_after_s
 
-    def ended(self):
+    async def ended(self, *, silent=True):
+        self.silences.append(silent)
         if self._ended_after_s is None or self._clock.now_ns() < START_NS + self._ended_after_s * NS_PER_S:
             return None
         return "the target ended with exit code 3"
@@ -142,6 +144,15 @@ def test_a_process_that_has_ended_ends_the_run_at_once():
     assert watch.lost == "the target ended with exit code 3"
     assert control.halted
     assert host.asked == []
+
+
+def test_a_host_is_told_whether_answers_have_stopped_before_it_looks_further():
+    host = ScriptedHost(None)
+    watched(host, silences=[0, 0.9], for_s=0.1)
+    assert set(host.silences) == {False}
+
+    watched(host, silences=[1, 2], for_s=0.1)
+    assert host.silences[-1] is True
 
 
 def test_a_stage_that_only_a_number_of_requests_ends_is_ended_after_half_a_minute():

@@ -135,6 +135,6 @@ def _backed_off(carried: Carried) -> list[Finding]:
         Finding(
             "backed_off",
             f"users waited {show_ns(carried.backed_off_ns)} in all, up to 100 ms at a time, after connections"
-            " that failed at once: without that most requests would be such failures",
+            " that failed at once: they sent fewer requests in that time than they could have",
         )
     ]

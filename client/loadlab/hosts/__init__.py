@@ -38,10 +38,11 @@ class Host(Protocol):
         """Bring the target up and return it ready, or raise TargetError with one sentence."""
         ...
 
-    def ended(self) -> str | None:
-        """Say in one sentence that the target's own process has ended, and will not come back by itself.
+    async def ended(self, *, silent: bool = True) -> str | None:
+        """Say in one sentence that the target has ended and will not come back by itself.
 
-        None while it is there, and where somebody else runs it.
+        None while it is there, and where others run it. Asked often; `silent` says that for a while requests
+        failed and none was answered: only then may the question cost anything. Makes no connection.
         """
         ...
 

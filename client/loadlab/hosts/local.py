@@ -65,14 +65,14 @@ class LocalHost:
             where=f"a target of its own on this machine ({served}), {announced.url}",
         )
 
-    def ended(self) -> str | None:
+    async def ended(self, *, silent: bool = True) -> str | None:  # noqa: ARG002 - as in Host
         """Look whether the process is still there."""
         lost = None if self._child is None else self._child.lost()
         return f"{lost}; its output is in {self._log}" if lost else None
 
     async def lost(self) -> str | None:
         """Look whether the process is still there, and try to connect."""
-        if (lost := self.ended()) is not None or self._target is None:
+        if (lost := await self.ended()) is not None or self._target is None:
             return lost
         (address,) = await find(self._target.hostname or "", self._target.port or 0)
         lost = await unreachable(self._target.geturl(), address)

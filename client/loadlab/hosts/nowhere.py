@@ -17,7 +17,7 @@ class Nowhere:
         """Return the stand-in for a target."""
         return Target(url=self.url, where=self._where)
 
-    def ended(self) -> str | None:
+    async def ended(self, *, silent: bool = True) -> str | None:  # noqa: ARG002 - as in Host
         """Say nothing: no process was started."""
         return None
 

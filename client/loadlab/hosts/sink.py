@@ -47,13 +47,13 @@ class SinkHost:
             where=f"a sink of the lab's own on this machine (one asyncio process), {announced.url}",
         )
 
-    def ended(self) -> str | None:
+    async def ended(self, *, silent: bool = True) -> str | None:  # noqa: ARG002 - as in Host
         """Look whether the process is still there."""
         return None if self._child is None else self._child.lost()
 
     async def lost(self) -> str | None:
         """Look whether the process is still there: it does nothing but answer."""
-        return self.ended()
+        return await self.ended()
 
     async def pause(self, length_ns: int) -> Pause:
         """Let the process stand still for about so long; return how long it was."""

@@ -1,6 +1,8 @@
 """A target that is already there: anything with a URL."""
 
+import asyncio
 import ipaddress
+import socket
 from urllib.parse import urlsplit
 
 from loadlab.errors import ClientError, TargetError, UsageError
@@ -8,6 +10,7 @@ from loadlab.hosts import Target, Tried
 from loadlab.hosts.addresses import Address, find, first_that_answers, unreachable
 from loadlab.resources import resource_of, shortage
 
+_RESTARTED_S = 2.0
 _NEAR = tuple(
     ipaddress.ip_network(block)
     for block in (
@@ -46,6 +49,7 @@ class UrlHost:
         self._metrics_url = metrics_url
         self._where = where or f"{url}, from this process"
         self._anywhere = remote or trusted
+        self._trusted = trusted
         self._chosen: Address | None = None
 
     async def start(self) -> Target:
@@ -62,9 +66,24 @@ class UrlHost:
         where = self._where + (_named(name, tried) if len(addresses) > 1 else "")
         return Target(url=self._url, metrics_url=self._metrics_url, where=where, tried=tried)
 
-    def ended(self) -> str | None:
-        """Say nothing: somebody else runs it."""
-        return None
+    async def ended(self, *, silent: bool = True) -> str | None:
+        """Say that the stack's container has stopped: its name is gone. Nothing of what others run.
+
+        While a container is restarted its name is gone for a moment, so it is looked up twice.
+        """
+        if not (silent and self._trusted and await self._is_nameless()):
+            return None
+        await asyncio.sleep(_RESTARTED_S)
+        if not await self._is_nameless():
+            return None
+        return f"{self._url} has no address any more: its container has stopped"
+
+    async def _is_nameless(self) -> bool:
+        try:
+            await find(urlsplit(self._url).hostname or "", self._port)
+        except socket.gaierror as error:
+            return error.errno == socket.EAI_NONAME
+        return False
 
     async def lost(self) -> str | None:
         """Try to connect to the address that was chosen."""
