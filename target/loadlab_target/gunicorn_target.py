@@ -86,7 +86,7 @@ class GunicornTarget(BaseApplication):  # type: ignore[misc]  # the base is unty
         }
         settings = {
             "bind": f"fd://{self._listener_fd}",
-            "worker_class": MeasuredWorker,
+            "worker_class": f"{MeasuredWorker.__module__}.{MeasuredWorker.__name__}",  # 22 takes no class
             "workers": self.settings.workers,
             "threads": self.settings.threads,
             "keepalive": self.settings.keep_alive_s,
@@ -94,9 +94,10 @@ class GunicornTarget(BaseApplication):  # type: ignore[misc]  # the base is unty
             "worker_connections": max(1000, 2 * self.settings.threads),
             "graceful_timeout": GRACEFUL_STOP_S,
             "worker_tmp_dir": str(self._directory),
-            "control_socket_disable": True,  # its place in the home directory is not writable in a container
             "proc_name": "loadlab-target",
         }
+        if "control_socket_disable" in self.cfg.settings:  # gunicorn 25.1 and later have such a socket
+            settings["control_socket_disable"] = True  # its place, the home directory, may not be writable
         for name, value in (settings | hooks).items():
             self.cfg.set(name, value)
 

@@ -4,10 +4,15 @@ A connection is put into the queue of the thread pool (`enqueue_req`), taken by 
 carries at most one request each time (`handle_request`); a thread also turns to a connection that is only
 being closed, which is no request and is not counted as one. The time that a request occupies its thread
 begins when its first bytes are there: a thread that waits for a silent client is busy, but with no request.
+
+gunicorn 22 and later are served; what differs between them is in `_first_bytes` and `notify`.
 """
 
+import select
+import socket
 import time
-from typing import Protocol
+from collections.abc import Sized
+from typing import Protocol, cast
 
 from gunicorn.workers import gthread  # type: ignore[import-untyped]  # gunicorn has no type information
 
@@ -18,11 +23,15 @@ from loadlab_target.meters import Meters
 class Connection(Protocol):
     """What is used of gunicorn's connection, and what is noted on it; times are of the monotonic clock."""
 
+    sock: socket.socket
     initialized: bool
-    data_ready: bool
     enqueued_ns: int
     queue_ns: int
     carried_request: bool
+
+
+class PatientConnection(Connection, Protocol):
+    """A connection of a gunicorn that gives a silent client back to its poller (25.2 and later)."""
 
     def wait_for_data(self, timeout: float) -> bool:
         """Wait for the first bytes, at most this many seconds; say whether they came."""
@@ -57,9 +66,8 @@ class MeasuredWorker(gthread.ThreadWorker):  # type: ignore[misc]  # the base is
         conn.queue_ns = started_ns - conn.enqueued_ns
         conn.carried_request = False
         try:
-            if not conn.initialized and not conn.data_ready:
-                # The base class would wait in the same way; here it is timed. It then finds the data ready.
-                ready = conn.wait_for_data(gthread.DEFAULT_WORKER_DATA_TIMEOUT)
+            if not conn.initialized and not getattr(conn, "data_ready", False):
+                ready = _first_bytes(conn)
                 waited_from_ns, started_ns = started_ns, time.monotonic_ns()
                 self.meters.first_byte_wait(started_ns - waited_from_ns)
                 if not ready:
@@ -88,7 +96,21 @@ class MeasuredWorker(gthread.ThreadWorker):  # type: ignore[misc]  # the base is
             handler_ns = time.monotonic_ns() - (call.started_ns or started_ns)
             self.meters.request(status=call.status, handler_ns=handler_ns)
 
-    def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Run one round of the main loop, after which the connections may have changed."""
-        super().wait_for_and_dispatch_events(timeout)
-        self.meters.connections(open_now=self.nr_conns, kept_alive=len(self.keepalived_conns))
+    def notify(self) -> None:
+        """Begin one round of the main loop; the connections may have changed in the one before."""
+        super().notify()
+        kept: Sized = self._keep if hasattr(self, "_keep") else self.keepalived_conns  # the former before 24
+        self.meters.connections(open_now=self.nr_conns, kept_alive=len(kept))
+
+
+def _first_bytes(conn: Connection) -> bool:
+    """Wait for a new connection's first bytes as the base class would; False where it would wait no longer.
+
+    Before gunicorn 24 this is not called: a connection gets a thread only when its bytes are there.
+    """
+    if hasattr(gthread, "_DEFER"):
+        return cast("PatientConnection", conn).wait_for_data(gthread.DEFAULT_WORKER_DATA_TIMEOUT)
+    readable = select.poll()
+    readable.register(conn.sock, select.POLLIN)
+    readable.poll()
+    return True

@@ -97,7 +97,20 @@ def eventually():
 
 
 @pytest.fixture
-def start(tmp_path, monkeypatch):
+def gunicorn(request, monkeypatch, tmp_path_factory):
+    """Have targets started with this version of gunicorn; without one, with the one that is installed."""
+    version = getattr(request, "param", None)
+    if version is None:
+        return
+    folder = tmp_path_factory.getbasetemp() / f"gunicorn-{version}"
+    if not folder.exists():
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+        subprocess.run([*pip, "--no-deps", "--target", folder, f"gunicorn=={version}"], check=True)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch, gunicorn):
     """Give a function that starts a target in tmp_path and waits for its announcement."""
     targets = []
     for name in ("TARGET_APP", "TARGET_SERVER", "TARGET_DELAY", "WORKERS", "THREADS", "TARGET_SERVER_TIMING"):

@@ -15,9 +15,18 @@ from loadlab_target.meters import BUCKETS_S, STATUS_CLASSES
 pytestmark = pytest.mark.real
 
 SERVERS = ["gunicorn", "flask"]
+each_gunicorn = pytest.mark.parametrize(
+    "gunicorn",
+    [
+        pytest.param(None, id="installed", marks=pytest.mark.quick),
+        pytest.param("22.0.0", id="oldest"),
+        pytest.param("25.0.3", id="without_control_socket"),
+    ],
+    indirect=True,
+)
 
 
-@pytest.mark.quick
+@each_gunicorn
 @pytest.mark.parametrize("server", SERVERS)
 def test_each_request_is_counted_once_however_its_connection_is_used(start, eventually, server):
     target = start("--server", server)
@@ -63,6 +72,7 @@ def test_every_series_is_there_before_the_first_request(start):
     assert all(family.documentation for family in families.values())
 
 
+@each_gunicorn
 @pytest.mark.parametrize(
     ("options", "peak"), [("--threads=64", 12), ("--threads=4", 4), ("--server=flask", 12)]
 )
@@ -84,6 +94,7 @@ def test_each_worker_tells_its_own_threads_and_queue(start):
     assert target.by_worker("target_busy_threads") == target.by_worker("target_thread_queue") == nothing
 
 
+@each_gunicorn
 def test_requests_in_line_for_a_thread_are_seen_and_scrapes_still_answer(start, eventually, gate):
     app, opened = gate
     target = start("--threads", "2", app=app)
@@ -102,6 +113,7 @@ def test_requests_in_line_for_a_thread_are_seen_and_scrapes_still_answer(start, 
     assert target.value("target_queue_seconds_sum") >= 4 * 0.25
 
 
+@each_gunicorn
 def test_kept_connections_are_seen_until_they_are_closed(start, eventually):
     target = start("--keep-alive", "30")
     connections = [target.connect() for _ in range(3)]
@@ -115,6 +127,7 @@ def test_kept_connections_are_seen_until_they_are_closed(start, eventually):
     assert target.requests() == {"2xx": 3}
 
 
+@pytest.mark.parametrize("gunicorn", [None, "25.0.3"], indirect=True, ids=["installed", "24_to_25.1"])
 def test_a_silent_client_makes_a_thread_wait_and_that_is_not_the_requests_time(start, eventually):
     target = start()
     host, port = urlsplit(target.url).netloc.split(":")
@@ -129,6 +142,18 @@ def test_a_silent_client_makes_a_thread_wait_and_that_is_not_the_requests_time(s
     assert target.value("target_first_byte_wait_seconds_sum") >= 0.3
     assert target.value("target_thread_seconds_sum") < 0.3
     assert target.value("target_queue_seconds_sum") < 0.3
+
+
+@pytest.mark.parametrize("gunicorn", ["22.0.0"], indirect=True)
+def test_a_silent_client_holds_no_thread_of_an_old_gunicorn(start, eventually):
+    target = start()
+    host, port = urlsplit(target.url).netloc.split(":")
+    with socket.create_connection((host, int(port))):
+        eventually(lambda: target.value("target_connections", state="open"), 1)
+        assert target.of_all_workers("target_busy_threads") == 0
+        assert target.of_all_workers("target_thread_queue") == 0
+    eventually(lambda: target.value("target_connections", state="open"), 0)
+    assert target.value("target_first_byte_wait_seconds_count") == 0
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -205,6 +230,7 @@ def test_a_request_whose_handler_fails_is_counted_once(start, eventually, path, 
     assert target.value("target_thread_seconds_count") == 1
 
 
+@each_gunicorn
 def test_a_request_whose_client_hangs_up_is_counted_once(start, eventually):
     target = start()
     host, port = urlsplit(target.url).netloc.split(":")
