@@ -88,7 +88,7 @@ choose_project() {
 # volumes PROJECT: those of its volumes that are the stack's alone. Not that of the results, which a plain
 # `docker compose up` keeps there.
 volumes() {
-    for each in prometheus grafana; do
+    for each in prometheus grafana app_data; do
         docker volume ls -q --filter "label=com.docker.compose.project=$1" \
             --filter "label=com.docker.compose.volume=$each"
     done

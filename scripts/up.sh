@@ -79,15 +79,42 @@ use_app() {
     find "$APP_DIR" -maxdepth 1 \( -name 'requirements*.txt' -o -name 'constraints*.txt' \) \
         -exec cp {} "$APP_REQUIREMENTS/" \;
     APP_FILES=$(cd "$APP_DIR" && checksum . -name '.?*' -prune -o -name __pycache__ -prune -o -name '*.py')
+    APP_ENV_FILE=$(setting APP_ENV_FILE)
+    if [ -n "$APP_ENV_FILE" ]; then
+        [ -f "$APP_ENV_FILE" ] || fail "APP_ENV_FILE=$APP_ENV_FILE is not a file."
+        APP_ENV_FILE=$(cd -P -- "$(dirname -- "$APP_ENV_FILE")" && pwd)/${APP_ENV_FILE##*/}
+    else
+        APP_ENV_FILE=$PWD/$staging/app/none.env
+        : >"$APP_ENV_FILE"
+    fi
+    APP_DATA=$(setting APP_DATA)
+    APP_DATA=${APP_DATA:-/data}
+    case $APP_DATA in
+    / | /app | /app/* | /tmp | /tmp/* | *..* | *:* | [!/]*) fail "APP_DATA=$APP_DATA: it is a folder in the target's container, as in /data, and not below /app or /tmp." ;;
+    esac
     COMPOSE_FILE=$COMPOSE_FILE:docker-compose.app.yml
-    export APP_DIR APP_REQUIREMENTS APP_FILES
+    export APP_DIR APP_REQUIREMENTS APP_FILES APP_ENV_FILE APP_DATA
 }
+
+# The services that the app needs beside it: a file of Compose, laid over those of the lab.
+use_services() {
+    [ -f "$APP_COMPOSE" ] || fail "APP_COMPOSE=$APP_COMPOSE is not a file."
+    COMPOSE_FILE=$COMPOSE_FILE:$(cd -P -- "$(dirname -- "$APP_COMPOSE")" && pwd)/${APP_COMPOSE##*/}
+}
+
+# The services that are not the lab's.
+services_beside() { compose config --services 2>/dev/null | grep -vxE 'target|client|prometheus|grafana'; }
 
 # What would do nothing is refused, as `loadlab run` refuses the options behind these settings.
 refuse_vain() {
     if [ "$(setting TARGET_SERVER)" = flask ]; then
         for variable in WORKERS THREADS; do
             [ -z "$(setting "$variable")" ] || fail "$variable: Flask's development server has no such limit, it starts a thread for each connection; leave it out, or give TARGET_SERVER=gunicorn."
+        done
+    fi
+    if [ -z "${APP_DIR:-}" ]; then
+        for variable in APP_ENV_FILE APP_DATA APP_COMPOSE; do
+            [ -z "$(setting "$variable")" ] || fail "$variable: it goes with an app of your own; give APP_DIR and TARGET_APP as well, or leave it out."
         done
     fi
     case $(setting TARGET_APP) in
@@ -205,7 +232,9 @@ echo '*' >.stack/.gitignore
 make_token
 share_results
 COMPOSE_FILE=docker-compose.yml
+APP_COMPOSE=$(setting APP_COMPOSE)
 [ -z "${APP_DIR:-}" ] || use_app
+[ -z "$APP_COMPOSE" ] || use_services
 limit_cpus
 export COMPOSE_FILE
 
@@ -229,6 +258,8 @@ export PROMETHEUS_FILES GRAFANA_FILES
 
 compose config --quiet >"$scratch/config" 2>&1 ||
     fail "Compose does not accept these settings: $(grep -v '^ *$' "$scratch/config" | tail -n 1)"
+
+for service in $(services_beside); do services="$services $service"; done
 
 say "Building the images of target and client (the first time takes a minute) …"
 if ! compose build target client >"$scratch/build" 2>&1; then
@@ -262,6 +293,15 @@ for service in $services; do
         waited=$((waited + 1))
     done
 done
+
+# The app's requirements decide the versions that are measured, so what they changed of the lab's is said.
+if [ -n "${APP_DIR:-}" ]; then
+    target=$(container target)
+    docker exec "$target" cat /opt/venv/changed-by-app.txt >"$scratch/changed"
+    docker exec "$target" cat /opt/venv/kept-from-app.txt >"$scratch/kept"
+    [ ! -s "$scratch/changed" ] || say "The app's requirements changed packages of the lab: $(paste -s -d , "$scratch/changed" | sed 's/,/, /g')."
+    [ ! -s "$scratch/kept" ] || say "The lab measures with its own version, not the app's: $(paste -s -d , "$scratch/kept" | sed 's/,/, /g')."
+fi
 
 # Without a name the chores mean the stack that has the folder's, or else the only one.
 which=""

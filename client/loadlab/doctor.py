@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,8 @@ from loadlab.errors import LabError
 from loadlab.hosts.compose import COMPOSE_FILE, checkout, find
 from loadlab.hosts.engine_address import engine_address
 
+OLDEST_GUNICORN = 22
+_LOCKED = re.compile(r"^([a-z0-9-]+)==([^ ;]+)", re.MULTILINE)
 _COMMAND_S = 10.0
 _SPARE_FILES = 64
 
@@ -49,14 +52,17 @@ def examine(users: int, folder: Path) -> Iterator[Finding]:
     """Look at everything: the interpreter, this machine's limits for so many users, and Docker."""
     yield _python()
     yield _event_loop()
+    yield _gunicorn()
     yield _open_files(users)
     yield _cores()
     yield _ceilings()
+    root = checkout(folder)
+    if root is not None:
+        yield _packages(root)
     engine = _engine()
     yield engine
     if engine.mark is Mark.FINE:
         yield _compose()
-        root = checkout(folder)
         if root is None:
             yield Finding(
                 "stack", Mark.NOTE, f"no {COMPOSE_FILE} here or above: only local runs and --target"
@@ -69,12 +75,12 @@ def examine(users: int, folder: Path) -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    version = platform.python_version()
+    running = platform.python_version()
     tested = environment.tested_pythons()
     if tested and "{}.{}".format(*sys.version_info) not in tested:
         advice = f"the lab is tested with {', '.join(tested)}: if something fails, use one of these"
-        return Finding("python", Mark.NOTE, version, advice)
-    return Finding("python", Mark.FINE, version)
+        return Finding("python", Mark.NOTE, running, advice)
+    return Finding("python", Mark.FINE, running)
 
 
 def _event_loop() -> Finding:
@@ -82,6 +88,43 @@ def _event_loop() -> Finding:
         advice = "uvloop is not installed: asyncio's own loop carries less load per core"
         return Finding("event loop", Mark.NOTE, "asyncio", advice)
     return Finding("event loop", Mark.FINE, loops.NAME)
+
+
+def _gunicorn() -> Finding:
+    installed = _installed("gunicorn")
+    if installed is None:
+        return Finding("gunicorn", Mark.WRONG, "not installed", "install it: --app is served by it")
+    major = re.match("[0-9]+", installed)
+    if major is None or int(major[0]) < OLDEST_GUNICORN:
+        advice = f"--app needs gunicorn {OLDEST_GUNICORN} or later; --target works with any server"
+        return Finding("gunicorn", Mark.WRONG, installed, advice)
+    return Finding("gunicorn", Mark.FINE, installed)
+
+
+def _packages(root: Path) -> Finding:
+    """Look for packages that are no longer at a locked version, as after installing an app's requirements."""
+    locked: dict[str, set[str]] = {}
+    for lock in ("client", "target"):
+        text = (root / "requirements" / f"{lock}.txt").read_text()
+        for name, pinned in _LOCKED.findall(text):
+            locked.setdefault(name, set()).add(pinned)
+    installed = {name: _installed(name) for name in locked}
+    changed = [
+        f"{name} {here} (locked: {' or '.join(sorted(locked[name]))})"
+        for name, here in installed.items()
+        if here is not None and here not in locked[name]
+    ]
+    if not changed:
+        return Finding("packages", Mark.FINE, "as locked")
+    advice = "the lab was tested with the locked ones; `make clean doctor` installs them again"
+    return Finding("packages", Mark.NOTE, ", ".join(changed), advice)
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _open_files(users: int) -> Finding:
@@ -119,21 +162,21 @@ def _engine() -> Finding:
     if address is None:
         advice = "`make up` needs it (Debian: docker.io); `make run` and `make tour` do not"
         return Finding("docker engine", Mark.NOTE, "no engine listens", advice)
-    version = _said("docker", "version", "--format", "{{.Server.Version}}")
-    if version is None:
+    running = _said("docker", "version", "--format", "{{.Server.Version}}")
+    if running is None:
         advice = "the engine does not let this user in, or the docker command is missing"
         return Finding("docker engine", Mark.NOTE, address, advice)
-    return Finding("docker engine", Mark.FINE, version)
+    return Finding("docker engine", Mark.FINE, running)
 
 
 def _compose() -> Finding:
     found = [
-        f"{name} {version}"
-        for name, version in (
+        f"{name} {here}"
+        for name, here in (
             ("docker compose", _said("docker", "compose", "version", "--short")),
             ("docker-compose", _said("docker-compose", "version", "--short")),
         )
-        if version
+        if here
     ]
     if not found:
         advice = "`make up` needs one (Debian: docker-compose)"

@@ -1,5 +1,6 @@
 """`make up`, `make ps` and `make down`, and that the stack is what docker-compose.yml promises."""
 
+import re
 import socket
 import threading
 import time
@@ -120,25 +121,71 @@ def test_a_changed_setting_reaches_the_running_target(stack):
     assert stack.container("target").attrs["HostConfig"]["CpuQuota"] == 0
 
 
-def test_somebodys_own_app_is_served_with_what_it_requires(stack, tmp_path):
+@pytest.mark.either_compose
+def test_an_app_is_served_with_what_it_requires(stack, tmp_path):
     app = tmp_path / "my shop"
     app.mkdir()
-    (app / "requirements.txt").write_text("itsdangerous==2.1.2\ngunicorn==22.0.0\n")
+    (app / "requirements.txt").write_text(
+        "itsdangerous==2.1.2\ngunicorn==22.0.0\nprometheus_client==0.19.0\n"
+    )
     (app / "shop.py").write_text(
         "from importlib.metadata import version\n"
         "def sell(environ, start_response):\n"
         "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
         "    return [f\"apples {version('itsdangerous')} {version('gunicorn')}\".encode()]\n"
     )
-    stack.up(TARGET_APP="shop:sell", APP_DIR=app)
-    goods, theirs, ours = stack.get("/").split()
-    assert (goods, theirs) == ("apples", "2.1.2")
-    assert ours != "22.0.0"  # the server is the lab's: it is what measures
+    said = stack.up(TARGET_APP="shop:sell", APP_DIR=app)
+    assert stack.get("/") == "apples 2.1.2 22.0.0"
+    assert re.search(r"requirements changed packages of the lab: .*\bgunicorn [0-9.]+ -> 22\.0\.0", said)
+    assert re.search(r"its own version, not the app's: prometheus-client 0\.19\.0 -> [0-9.]+", said)
 
     (app / "shop.py").write_text((app / "shop.py").read_text().replace("apples", "pears"))
     stack.up(TARGET_APP="shop:sell", APP_DIR=app)
     assert stack.get("/").startswith("pears")
 
+    stack.up()
+    assert stack.get("/") == "Hello!"
+
+
+def test_an_app_has_its_environment_a_folder_to_write_to_and_a_service_beside_it(stack, engine, tmp_path):
+    app = tmp_path / "shop"
+    app.mkdir()
+    (app / "shop.py").write_text(
+        "import os, pathlib, urllib.request\n"
+        "def sell(environ, start_response):\n"
+        "    sold = pathlib.Path(os.environ['APP_DATA'], 'sold')\n"
+        "    sold.write_text((sold.read_text() if sold.exists() else '') + 'x')\n"
+        "    with urllib.request.urlopen('http://stock:8080/apples') as reply:\n"
+        "        left = reply.read().decode()\n"
+        "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+        "    return [f\"{os.environ['GREETING']} {left} {len(sold.read_text())}\".encode()]\n"
+    )
+    (tmp_path / "shop.env").write_text("GREETING=hello\nTHREADS=1\n")
+    (tmp_path / "stock").mkdir()
+    (tmp_path / "stock" / "apples").write_text("7")
+    (tmp_path / "services.yml").write_text(
+        "services:\n"
+        "  stock:\n"
+        f"    image: {stack.container('target').image.tags[0]}\n"
+        "    command: [python, -m, http.server, '8080', --directory, /stock]\n"
+        f"    volumes: ['{tmp_path / 'stock'}:/stock:ro']\n"
+    )
+    mine = {
+        "TARGET_APP": "shop:sell",
+        "APP_DIR": app,
+        "APP_ENV_FILE": tmp_path / "shop.env",
+        "APP_DATA": "/var/lib/shop",
+        "APP_COMPOSE": tmp_path / "services.yml",
+    }
+    stack.up(**mine)
+    assert [stack.get("/") for _ in range(2)] == ["hello 7 1", "hello 7 2"]
+    assert "THREADS=64" in stack.container("target").attrs["Config"]["Env"]  # the lab's settings win
+    stack.up(**mine, WORKERS=2)
+    assert stack.get("/") == "hello 7 3"
+
+    stack.down()
+    assert stack.containers() == {}
+    assert volumes(stack, engine) == set()
     stack.up()
     assert stack.get("/") == "Hello!"
 
