@@ -16,7 +16,7 @@ from loadlab.plan import Plan, Request, Stage, Workload
 from loadlab.sample import Outcome, Reply
 from loadlab.scenarios import scenario
 from loadlab.shard import Shard, Share
-from loadlab.transports import Wear
+from loadlab.transports.connection_stats import ConnectionStats
 
 OK = Reply(Outcome.OK, 200, 6)
 START_NS = 1_000 * NS_PER_S
@@ -118,7 +118,7 @@ class _Scripted:
     """What both fake transports do: count, note when each was sent, take the next answer."""
 
     def __init__(self, clock: FakeClock, answers: Iterable[Answer] = ()) -> None:
-        self.wear = Wear()
+        self.stats = ConnectionStats()
         self.clock = clock
         self.sent: list[tuple[int, Any]] = []
         """Moment and prepared request of each send."""

@@ -40,7 +40,7 @@ async def opened(shard: Shard) -> AsyncIterator[tuple[list[Any], AsyncTransport]
         yield [transport.prepare(request) for request in shard.plan.requests], transport
     finally:
         await transport.close()
-        shard.wear.add(transport.wear)
+        shard.stats.add(transport.stats)
 
 
 async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend) -> None:

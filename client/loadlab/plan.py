@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from loadlab.arrivals import Arrivals, Constant, Ramp, Spacing
-from loadlab.clock import NS_PER_S
+from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.ranges import (
     rate_problem,
     ratio_problem,
@@ -23,6 +23,8 @@ MOST_USERS = 1_000_000
 MOST_REQUESTS = 10**15
 MOST_PROCESSES = 256
 MOST_SEED = 2**63 - 1
+IDLE_LIMIT_NS = 900 * NS_PER_MS
+"""Below a second, the shortest time for which servers are usually told to keep a connection."""
 
 
 class Workload(StrEnum):
@@ -127,6 +129,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How long after the end of a stage replies are waited for."""
     think_ns: int = 0
     """A closed user's pause between a reply and the next request's due moment."""
+    keep_alive: bool = True
+    """Whether a connection serves one request after another; otherwise each request closes its own."""
+    idle_limit_ns: int = IDLE_LIMIT_NS
+    """How long a kept connection may be idle before it is closed and another one opened."""
     timeout_ns: int = 10 * NS_PER_S
     connect_timeout_ns: int = 5 * NS_PER_S
     expect_status: tuple[StatusRange, ...] = (StatusRange(200, 399),)
@@ -175,6 +181,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             ("--think", self.think_ns),
             ("--timeout", self.timeout_ns),
             ("--connect-timeout", self.connect_timeout_ns),
+            ("--idle-limit", self.idle_limit_ns),
             ("--stop-when-lost", self.stop_when_lost_ns),
         )
         sizes = (
@@ -258,6 +265,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 "--connect-timeout: it is longer than --timeout, which holds for all of a request; make it"
                 f" {show_ns(self.timeout_ns)} or less, or --timeout longer"
             )
+        if self.idle_limit_ns <= 0:
+            found.append("--idle-limit: it must be more than 0; --no-keep-alive keeps no connection")
         if self.stop_when_lost_ns == 0:
             found.append("--stop-when-lost: it must be more than 0")
         return found

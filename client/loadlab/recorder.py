@@ -18,6 +18,7 @@ import numpy as np
 from loadlab.clock import NS_PER_S
 from loadlab.histogram import Histogram, Int64s, Quantised, Sparse
 from loadlab.presence import bits_at, bits_between
+from loadlab.reasons import text_of
 from loadlab.sample import ANSWERED, CENSORED, FAILED, OWN_LAG_SHIFT, STAMP_GRAIN_NS, WAITED, Outcome
 from loadlab.slices import Slice
 from loadlab.window import Bools, Window
@@ -42,6 +43,9 @@ class Recorder(msgspec.Struct, array_like=True):
     counts: list[int] = msgspec.field(default_factory=lambda: [0] * len(Outcome))
     """Requests due in the window, by outcome."""
     statuses: dict[int, int] = {}
+    """Complete responses to requests due in the window, by HTTP status."""
+    errors: dict[int, dict[str, int]] = {}
+    """Requests due in the window without a complete response, by outcome and reason; empty: none is known."""
     completions: int = 0
     body_bytes: int = 0
     last_done_ns: int = 0
@@ -138,9 +142,11 @@ class Recorder(msgspec.Struct, array_like=True):
         due, sent, done, flagged, status, _, inside = rows.T
         outcome = flagged & _OUTCOME
         self._add_counts(_counts(rows))
-        self._take_statuses(status)
         latency, service, lag = done - due, done - sent, sent - due
         answered = _IS_ANSWERED[outcome]
+        self._take_statuses(_only(status, answered))
+        if not answered.all():
+            self._take_reasons(outcome[~answered], status[~answered])
         self.latency.record(_only(latency, answered))
         self.service.record(_only(service, answered))
         if inside.any():
@@ -151,7 +157,19 @@ class Recorder(msgspec.Struct, array_like=True):
             self.late_service.record(service[censored])
         self._take_lag(lag, outcome != Outcome.DROPPED, flagged)
 
+    def _take_reasons(self, outcome: Int64s, number: Int64s) -> None:
+        for kind in _values(outcome):
+            of_kind = number[outcome == kind]
+            for value in _values(of_kind):
+                self._add_error(kind, text_of(value), int((of_kind == value).sum()))
+
+    def _add_error(self, outcome: int, reason: str, count: int) -> None:
+        reasons = self.errors.setdefault(outcome, {})
+        reasons[reason] = reasons.get(reason, 0) + count
+
     def _take_statuses(self, status: Int64s) -> None:
+        if not len(status):
+            return
         for value in _values(status):
             if value:
                 self.statuses[value] = self.statuses.get(value, 0) + int((status == value).sum())
@@ -260,6 +278,9 @@ class Recorder(msgspec.Struct, array_like=True):
         self._add_counts(other.counts)
         for status, count in other.statuses.items():
             self.statuses[status] = self.statuses.get(status, 0) + count
+        for outcome, reasons in other.errors.items():
+            for reason, count in reasons.items():
+                self._add_error(outcome, reason, count)
         self.completions += other.completions
         self.body_bytes += other.body_bytes
         self.last_done_ns = max(self.last_done_ns, other.last_done_ns)

@@ -113,6 +113,8 @@ def header_problem(line: str, option: str) -> str | None:
     name, colon, value = line.partition(":")
     if not colon or not _HEADER_NAME.fullmatch(name.strip()) or _CONTROL.search(value):
         return f"{option}: {line!r} is not a header; write 'Name: value'"
+    if name.strip().lower() == "connection" and value.strip().lower() == "close":
+        return None
     if name.strip().lower() in _FRAMING:
         return f"{option}: {name.strip()} is set by the transport, from the body; leave it out"
     return None

@@ -52,7 +52,7 @@ def resource_of(error: BaseException | None, *, starting: bool = False) -> Resou
 
     `starting` is for an error that kept a process or a thread from being started.
     """
-    for each in _causes(error):
+    for each in causes(error):
         if found := _resource(each, starting=starting):
             return found
     return None
@@ -73,8 +73,8 @@ def _resource(error: BaseException, *, starting: bool) -> Resource | None:
     return None
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and what led to it, each once."""
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error and what led to it, the outermost first, each once."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

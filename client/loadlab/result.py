@@ -10,6 +10,9 @@ import msgspec
 
 from loadlab.hosts import Tried
 from loadlab.plan import Plan
+from loadlab.reasons import Closer
+from loadlab.resources import Resource
+from loadlab.transports.connection_stats import Closed
 
 SCHEMA_VERSION = 2
 READABLE_VERSIONS = (1, 2)
@@ -136,6 +139,28 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True):
     """The first answer after it, or the window's end."""
 
 
+class ErrorReason(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests due in the window that ended alike for the same reason."""
+
+    kind: str
+    """Their outcome, by its name in `counts`."""
+    reason: str
+    """A short sentence, the same on every transport for the same cause."""
+    count: int
+    closed_by: Closer | None = None
+    """Who closed the connection: the peer, or the client itself; null where there was none to close."""
+
+
+class Shortage(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the client ran out of."""
+
+    resource: Resource
+    count: int
+    """Requests, warm-up and drain included, for which there was no more of it."""
+    limit: int | None
+    """How much there is of it, memory in bytes; null where the system does not tell."""
+
+
 class ClientStage(msgspec.Struct, frozen=True, kw_only=True):
     """What the stage took of the client."""
 
@@ -150,6 +175,10 @@ class ClientStage(msgspec.Struct, frozen=True, kw_only=True):
     """Time that closed users waited in the window, all together, after connections that failed at once."""
     files_exhausted: int = 0
     """Connections that could not be made because the system allows no more open files."""
+    connections_closed: tuple[Closed, ...] = ()
+    """Of each worker: connections that were closed before the stage's end, by who closed them and why."""
+    shortages: tuple[Shortage, ...] = ()
+    """What the client ran out of."""
     busiest_ratio: tuple[float | None, ...] = ()
     """CPU of each worker in its busiest second, in cores, without what it spent awake to be on time."""
     waited_ratio: tuple[float | None, ...] = ()
@@ -232,6 +261,8 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     """When the window began, for people."""
     counts: Counts
     statuses: dict[str, int]
+    errors: tuple[ErrorReason, ...] = ()
+    """Why requests did not end ok: of each kind of `counts` its reasons, which add up to it."""
     throughput_hz: float
     received_bytes: int
     in_flight_mean: float | None

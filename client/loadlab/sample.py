@@ -64,7 +64,7 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
     outcome: Outcome
     status: int = 0
-    """HTTP status, 0 where there was no response."""
+    """HTTP status; of a request without a complete response the number of its reason (`loadlab.reasons`)."""
     body_bytes: int = 0
     """Length of the body after transfer decoding."""
     inside_ns: int = 0
@@ -80,5 +80,6 @@ class Sample(NamedTuple):
     outcome: int
     """An `Outcome`, and perhaps what `waited` returned."""
     status: int
+    """As in `Reply`: of a request without a complete response it is the number of its reason."""
     body_bytes: int
     inside_ns: int = 0

@@ -17,7 +17,7 @@ from loadlab.mix import mixed
 from loadlab.plan import Plan, Stage, Workload
 from loadlab.sample import Outcome
 from loadlab.tape import Tape, packed_row
-from loadlab.transports import Wear
+from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.window import Window
 
 
@@ -54,7 +54,7 @@ class Shard:
         self.clock = clock
         self.now_ns = clock.now_ns
         self.tape = Tape()
-        self.wear = Wear()
+        self.stats = ConnectionStats()
         self.sent = 0
         """Requests that went out, each counted in the call that sends it."""
         self.dropped = 0

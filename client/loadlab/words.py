@@ -10,7 +10,7 @@ from loadlab.arrivals import Spacing
 from loadlab.clock import NS_PER_S
 from loadlab.environment import Room
 from loadlab.errors import UsageError
-from loadlab.plan import Plan, Stage, StatusRange, Traits, WhenFull, Workload
+from loadlab.plan import IDLE_LIMIT_NS, Plan, Stage, StatusRange, Traits, WhenFull, Workload
 from loadlab.requested import requested
 from loadlab.scenarios import names, scenario
 from loadlab.transports import NAMES
@@ -49,6 +49,8 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     warmup: str | None = None
     timeout: str | None = None
     connect_timeout: str | None = None
+    idle_limit: str | None = None
+    no_keep_alive: bool = False
     stop_when_lost: str | None = None
     path: str | None = None
     method: str | None = None
@@ -108,6 +110,8 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
         think_ns=_span_ns(words.think, "0s", "--think"),
         timeout_ns=timeout_ns,
         connect_timeout_ns=_connect_timeout_ns(words.connect_timeout, timeout_ns),
+        keep_alive=not words.no_keep_alive,
+        idle_limit_ns=_idle_limit_ns(words),
         stop_when_lost_ns=None
         if words.stop_when_lost is None
         else units.duration_ns(words.stop_when_lost, "--stop-when-lost"),
@@ -192,6 +196,14 @@ def _warmup_ns(text: str | None, duration_ns: int | None, stages: tuple[Stage, .
         return units.duration_ns(text, "--warmup")
     from_nothing = all(stage.rate_hz == 0 for stage in stages)
     return 0 if duration_ns is None or from_nothing else min(duration_ns // 5, _MOST_WARMUP_NS)
+
+
+def _idle_limit_ns(words: Words) -> int:
+    if words.idle_limit is None:
+        return IDLE_LIMIT_NS
+    if words.no_keep_alive:
+        raise UsageError("--idle-limit: with --no-keep-alive no connection is idle; leave one out")
+    return units.duration_ns(words.idle_limit, "--idle-limit")
 
 
 def _connect_timeout_ns(text: str | None, timeout_ns: int) -> int:

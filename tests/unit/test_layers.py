@@ -22,6 +22,7 @@ LAYERS = {
         "mix",
         "ranges",
         "sample",
+        "reasons",
         "loops",
     ),
     1: ("plan", "window", "tape", "recorder", "slices", "presence", "resources"),

@@ -4,7 +4,8 @@ import pytest
 
 from loadlab.clock import NS_PER_S
 from loadlab.plan import WhenFull
-from loadlab.result import Counts, Finding, State
+from loadlab.resources import Resource
+from loadlab.result import Counts, Finding, Shortage, State
 from loadlab.scenarios import scenario
 from results import NOTHING
 from stages import (
@@ -22,6 +23,10 @@ from stages import (
     opened,
     spread,
 )
+
+
+def lacking(resource):
+    return (Shortage(resource=resource, count=3, limit=32),)
 
 
 def by_client(**changed):
@@ -133,14 +138,30 @@ def test_threads_that_wait_for_a_core_do_so_by_design():
         ("client_stolen", {"stolen_ratio": 0.05}, PASS),
         ("client_stolen", {"stolen_ratio": 0.06}, FAIL),
         ("client_stolen", {"stolen_ratio": None}, UNTESTABLE),
-        ("open_files", {"files_exhausted": 0}, PASS),
-        ("open_files", {"files_exhausted": 1}, FAIL),
+        ("open_files", {"shortages": ()}, PASS),
+        ("open_files", {"shortages": lacking(Resource.PORTS)}, PASS),
+        ("open_files", {"shortages": lacking(Resource.FILES)}, FAIL),
+        ("client_resources", {"shortages": lacking(Resource.FILES)}, PASS),
+        ("client_resources", {"shortages": lacking(Resource.PORTS)}, FAIL),
+        ("client_resources", {"shortages": lacking(Resource.MEMORY)}, FAIL),
         ("loop_stall", {"loop_stall_max_ns": 100 * MS}, PASS),
         ("loop_stall", {"loop_stall_max_ns": 101 * MS}, FAIL),
     ],
 )
 def test_what_else_a_client_can_run_out_of(name, changed, outcome):
     assert check(name, by_client(**changed)).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("name", "resource", "words"),
+    [
+        ("open_files", Resource.FILES, ("3 requests", "open files ran out", "limit is 32", "ulimit -n")),
+        ("client_resources", Resource.PORTS, ("3 requests", "local ports", "32", "ip_local_port_range")),
+    ],
+)
+def test_a_shortage_names_the_resource_how_much_there_is_and_what_to_do(name, resource, words):
+    told = check(name, by_client(shortages=lacking(resource))).message
+    assert [word for word in words if word not in told] == []
 
 
 LAGS = [

@@ -19,7 +19,7 @@ from loadlab.fleet.messages import (
     from_worker,
 )
 from loadlab.histogram import Histogram
-from loadlab.transports import Wear
+from loadlab.transports.connection_stats import ConnectionStats
 from recorded import (
     WINDOW,
     everything,
@@ -55,7 +55,7 @@ def test_what_was_packed_before_is_sent_as_what_was_not_with_a_turn_for_each_dis
     [
         Ready(),
         Pulse(1, 2, 3, 4, 5, 6, 7, None, 8),
-        Ended(Wear(7, 8, 9, 10), 11),
+        Ended(ConnectionStats(7, 8, 9, 10), 11),
         Failed("ValueError: no", "Traceback …"),
     ],
 )

@@ -12,7 +12,7 @@ from loadlab.presence import TICK_NS, TICKS, ticks_of
 from loadlab.result import CheckOutcome, Outage
 from loadlab.sample import ANSWERED, FAILED, Outcome
 from loadlab.scenarios import scenario
-from loadlab.transports import Wear
+from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.window import Window
 from recorded import START_NS, mixes, recorder, sample
 from results import stage
@@ -38,7 +38,12 @@ def failures(from_ms, to_ms, every_ms=100, outcome=REFUSED, last_ms=1):
 def found(*mixes_of, window=WINDOW):
     mix = [each for one in mixes_of for each in one]
     carried = Carried(
-        counted=recorder(window, mix), window=window, lost=(), wear=Wear(), took=(), loop_stall_max_ns=0
+        counted=recorder(window, mix),
+        window=window,
+        lost=(),
+        stats=ConnectionStats(),
+        took=(),
+        loop_stall_max_ns=0,
     )
     return outages(carried)
 

@@ -18,7 +18,7 @@ from loadlab.recorder import Recorder
 from loadlab.result import State
 from loadlab.sample import Outcome
 from loadlab.scenarios import scenario
-from loadlab.transports import Wear
+from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.window import Window
 
 MS = NS_PER_MS
@@ -45,7 +45,7 @@ def carried(*samples, window=WINDOW, **changed):
         "counted": counted,
         "window": WINDOW,
         "lost": (),
-        "wear": Wear(4, 0),
+        "stats": ConnectionStats(4, 0),
         "took": (Took(0.5),),
         "loop_stall_max_ns": 7,
     }
@@ -133,7 +133,7 @@ def test_a_batch_with_a_lost_shard_tells_what_was_sent_from_what_was_not():
 
 def test_a_stage_that_was_cut_short_is_suspect():
     short = Window(START_NS, START_NS + NS_PER_S)
-    found = summed(Carried(Recorder(WINDOW), short, (), Wear(), (Took(0.1),), 0))
+    found = summed(Carried(Recorder(WINDOW), short, (), ConnectionStats(), (Took(0.1),), 0))
     assert found.state is State.SUSPECT
     assert {"cut_short", "nothing_due"} <= {each.name for each in found.findings}
 
@@ -184,7 +184,7 @@ def test_the_last_slice_may_be_shorter_than_a_second():
     assert len(found.slices) == 2
     counted = Recorder(short)
     counted.observe_in_flight(START_NS, START_NS + 2 * NS_PER_S, 4)
-    part = summed(Carried(counted, short, (), Wear(), (Took(0.1),), 0))
+    part = summed(Carried(counted, short, (), ConnectionStats(), (Took(0.1),), 0))
     assert [each.in_flight for each in part.slices] == [4, 4]
 
 
@@ -226,13 +226,13 @@ def test_what_a_scenario_breaks_by_design_is_a_finding_and_not_invalid():
 
 
 def test_broken_connections_are_a_finding():
-    found = summed(carried(*FAST, wear=Wear(5, 2)))
+    found = summed(carried(*FAST, stats=ConnectionStats(5, 2)))
     assert [finding.name for finding in found.findings] == ["connections_lost"]
     assert (found.client.connections_opened, found.client.connections_lost) == (5, 2)
 
 
 def test_bytes_that_belong_to_no_response_are_a_finding():
-    found = summed(carried(*FAST, wear=Wear(4, 0, 3)))
+    found = summed(carried(*FAST, stats=ConnectionStats(4, 0, 3)))
     assert [finding.name for finding in found.findings] == ["surplus"]
 
 

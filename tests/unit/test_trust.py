@@ -4,9 +4,11 @@ import pytest
 
 from loadlab.analysis import audit, trust
 from loadlab.clock import NS_PER_S
+from loadlab.resources import Resource
 from loadlab.result import (
     Counts,
     Outage,
+    Shortage,
     State,
     Verdict,
 )
@@ -51,7 +53,11 @@ INVALID = [
     ("client_cpu", {"client": client(busiest_ratio=(1.0,))}),
     ("client_core", {"client": client(wanted_ratio=(1.0,))}),
     ("client_throttled", {"client": client(throttled_ratio=0.2)}),
-    ("open_files", {"client": client(files_exhausted=3)}),
+    ("open_files", {"client": client(shortages=(Shortage(resource=Resource.FILES, count=3, limit=64),))}),
+    (
+        "client_resources",
+        {"client": client(shortages=(Shortage(resource=Resource.PORTS, count=3, limit=32),))},
+    ),
     ("lag", {"client": client(own_lag_ns=spread(1, 80))}),
     ("schedule", {"due": 6500}),
     ("sent", {"counts": Counts(scheduled=6400, ok=6000, dropped=400)}),

@@ -9,6 +9,7 @@ from loadlab.result import (
     Finding,
 )
 from loadlab.sample import ANSWERED, Outcome
+from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.units import show_ns
 
 _WORTH_TELLING = 0.001
@@ -84,19 +85,33 @@ def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
         found.append(
             Finding("incomplete", "not every request of the batch was answered, so it has no Cost time")
         )
-    if carried.wear.connections_lost:
+    found += _connections(carried.stats)
+    found += _backed_off(carried)
+    return found
+
+
+def _connections(stats: ConnectionStats) -> list[Finding]:
+    """Say what the other side did to connections, and what to do about it."""
+    found = []
+    if stats.lost_unheard:
         found.append(
-            Finding("connections_lost", f"{carried.wear.connections_lost} connections broke under a request")
+            Finding(
+                "closed_while_kept",
+                f"{stats.lost_unheard:,} requests met a kept connection that the target closed before any"
+                " byte of an answer; they were not sent again. A server that closes idle connections without"
+                " notice does this: use --no-keep-alive, or an --idle-limit below its keep-alive time",
+            )
         )
-    if carried.wear.surplus:
+    if broken := stats.connections_lost - stats.lost_unheard:
+        found.append(Finding("connections_lost", f"{broken:,} kept connections broke under a request"))
+    if stats.surplus:
         found.append(
             Finding(
                 "surplus",
-                f"{carried.wear.surplus} times bytes came that belonged to no response, such as a body longer"
-                " than its Content-Length; the connection was closed each time",
+                f"{stats.surplus} times bytes came that belonged to no response, such as a body longer than"
+                " its Content-Length; the connection was closed each time",
             )
         )
-    found += _backed_off(carried)
     return found
 
 

@@ -7,6 +7,7 @@ from loadlab.analysis.advice import needs_more_core, resource
 from loadlab.analysis.case import Case, compared, lost
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import WhenFull, Workload
+from loadlab.resources import Resource, shortage
 from loadlab.result import Check, StageResult
 from loadlab.units import show_ns
 
@@ -100,17 +101,37 @@ def client_stolen(case: Case) -> Check:
 
 def open_files(case: Case) -> Check:
     """Judge whether every connection had a file."""
-    exhausted = case.stage.client.files_exhausted
+    count, told = _lacked(case, {Resource.FILES})
     return compared(
         name="open_files",
         metric="connections refused by the client's own limit of open files",
         limit=0,
-        actual=exhausted,
+        actual=count,
         unit="connections",
         means="the client had a file for every connection",
-        failed=f"the client's limit of open files kept it from making {exhausted:,} connections: raise it"
-        " with `ulimit -n`, use more processes, or lower --max-in-flight or --concurrency",
+        failed=told,
     )
+
+
+def client_resources(case: Case) -> Check:
+    """Judge whether the client had enough of everything else that a request takes."""
+    count, told = _lacked(case, set(Resource) - {Resource.FILES})
+    return compared(
+        name="client_resources",
+        metric="requests that failed because the client ran out of something else",
+        limit=0,
+        actual=count,
+        unit="requests",
+        means="the client had what its requests took",
+        failed=told,
+    )
+
+
+def _lacked(case: Case, resources: set[Resource]) -> tuple[int, str]:
+    """Return how many requests failed because one of these had run out, and how to say it."""
+    lacked = [each for each in case.stage.client.shortages if each.resource in resources]
+    told = [f"{each.count:,} requests: {shortage(each.resource, each.limit)}" for each in lacked]
+    return sum(each.count for each in lacked), f"the client, not the target, failed {'; '.join(told)}"
 
 
 def loop_stall(case: Case) -> Check:

@@ -9,6 +9,7 @@ from loadlab.analysis.case import NO_ACCOUNT, Case, compared
 from loadlab.analysis.limits import THROTTLED_RATIO
 from loadlab.clock import NS_PER_S
 from loadlab.result import Check, Distribution
+from loadlab.units import show_ns
 
 _FOR_EACH = 2
 _SIGMAS = 3
@@ -25,15 +26,37 @@ def connections_reopened(case: Case) -> Check:
         limit=_FOR_EACH * (most or 0),
         actual=opened,
         unit="connections",
-        untestable="the processes that make the requests do not tell it"
-        if opened is None
-        else None
-        if most
-        else "nothing tells how many could be in flight at once",
+        untestable=_not_comparable(case, opened, most),
         means="connections were kept and used again",
-        failed=f"{opened or 0:,} connections were opened for {most or 0:,} in flight: the target"
-        " closes them, or they were idle for too long, and each new one costs a handshake",
+        failed=f"{opened or 0:,} connections were opened for {most or 0:,} in flight, each at the cost of a"
+        f" handshake: {_who_closed(case)}",
     )
+
+
+def _not_comparable(case: Case, opened: int | None, most: int | None) -> str | None:
+    if opened is None:
+        return "the processes that make the requests do not tell it"
+    if not case.plan.keep_alive:
+        return "connections were not to be kept (--no-keep-alive)"
+    return None if most else "nothing tells how many could be in flight at once"
+
+
+def _who_closed(case: Case) -> str:
+    """Say which side closed how many connections and why, the most first."""
+    every = case.stage.client.connections_closed
+    limit = f"--idle-limit {show_ns(case.plan.idle_limit_ns)}"
+    ways = (
+        (sum(closed.peer for closed in every), "the target closed {}"),
+        (sum(closed.idle_limit for closed in every), f"the client closed {{}} that were idle for {limit}"),
+        (
+            sum(closed.time_limit for closed in every),
+            "the client closed {} at a request's time limit",
+        ),
+        (sum(closed.protocol_error for closed in every), "the client closed {} for what came on them"),
+        (sum(closed.not_kept for closed in every), "{} were given up by a request's Connection: close"),
+    )
+    told = [way.format(f"{count:,}") for count, way in sorted(ways, key=lambda way: -way[0]) if count]
+    return ", ".join(told) or "nothing tells who closed them"
 
 
 def _most_in_flight(case: Case) -> int | None:

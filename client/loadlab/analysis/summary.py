@@ -5,6 +5,7 @@ import math
 from msgspec import structs
 
 from loadlab.analysis import unknown
+from loadlab.analysis.error_reasons import error_reasons
 from loadlab.analysis.findings import complete, cut_short, findings_of
 from loadlab.analysis.losses import Missed, due_in_window, missed, with_unknown
 from loadlab.analysis.outages import outages
@@ -16,12 +17,14 @@ from loadlab.hosts.metrics import Reading
 from loadlab.machine import Held
 from loadlab.plan import Plan, Stage, Traits, Workload
 from loadlab.recorder import Recorder
+from loadlab.resources import Resource
 from loadlab.result import (
     ClientStage,
     Counts,
     Distribution,
     Finding,
     Histograms,
+    Shortage,
     SliceResult,
     StageResult,
     State,
@@ -81,6 +84,7 @@ def stage_result(
         window_ns=window_ns,
         began_at=began_at,
         counts=outcomes,
+        errors=error_reasons(plan, counted, outcomes),
         statuses={str(status): times for status, times in sorted(counted.statuses.items())},
         throughput_hz=throughput_hz,
         received_bytes=counted.body_bytes,
@@ -112,10 +116,15 @@ def stage_result(
         client=ClientStage(
             cpu_ratio=(None,) if traits.hides_flight else tuple(each.cpu_ratio for each in carried.took),
             loop_stall_max_ns=carried.loop_stall_max_ns,
-            connections_opened=None if traits.hides_flight else carried.wear.connections_opened,
-            connections_lost=None if traits.hides_flight else carried.wear.connections_lost,
+            connections_opened=None if traits.hides_flight else carried.stats.connections_opened,
+            connections_lost=None if traits.hides_flight else carried.stats.connections_lost,
             backed_off_ns=carried.backed_off_ns,
-            files_exhausted=carried.wear.files_exhausted,
+            files_exhausted=carried.stats.short_of.get(Resource.FILES, 0),
+            connections_closed=() if traits.hides_flight else carried.closed,
+            shortages=tuple(
+                Shortage(resource=resource, count=count, limit=carried.stats.limits.get(resource))
+                for resource, count in sorted(carried.stats.short_of.items())
+            ),
             busiest_ratio=tuple(each.busiest_ratio for each in carried.took),
             waited_ratio=tuple(each.waited_ratio for each in carried.took),
             wanted_ratio=tuple(each.wanted_ratio for each in carried.took),

@@ -17,7 +17,16 @@ from loadlab.plan import Plan, Traits, Workload
 from loadlab.result import Check, CheckOutcome, Finding, StageResult, State
 
 CLIENTS_OWN = frozenset(
-    {"client_cpu", "client_core", "client_throttled", "open_files", "lag", "schedule", "sent"}
+    {
+        "client_cpu",
+        "client_core",
+        "client_throttled",
+        "open_files",
+        "client_resources",
+        "lag",
+        "schedule",
+        "sent",
+    }
 )
 """Checks whose failure makes a stage INVALID: the client was its limit."""
 
@@ -34,6 +43,7 @@ _OF_EVERY_STAGE = (
     limits.client_throttled,
     limits.client_stolen,
     limits.open_files,
+    limits.client_resources,
     limits.loop_stall,
     limits.lag,
     accounts.little,

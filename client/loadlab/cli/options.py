@@ -33,6 +33,10 @@ LOAD = (
     click.option("--timeout", metavar="TIME", help="Of a request, in all.  [default: 10s]"),
     click.option("--connect-timeout", metavar="TIME", help="Of a connection's set-up.  [default: 5s]"),
     click.option(
+        "--idle-limit", metavar="TIME", help="Close connections idle for so long.  [default: 900ms]"
+    ),
+    click.option("--no-keep-alive", is_flag=True, help="Open a connection for each request and close it."),
+    click.option(
         "--stop-when-lost",
         metavar="TIME",
         help="End the run when nothing was answered for so long.  [default: a run goes on]",

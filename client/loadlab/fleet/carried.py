@@ -6,7 +6,7 @@ from loadlab.fleet.live import last_pulses
 from loadlab.fleet.member import Member
 from loadlab.fleet.took import Took
 from loadlab.recorder import Recorder
-from loadlab.transports import Wear
+from loadlab.transports.connection_stats import Closed, ConnectionStats
 from loadlab.window import Window
 
 
@@ -29,12 +29,14 @@ class Carried(msgspec.Struct, frozen=True):
     """With its end: where the plan left it open, or the run was stopped, that of the last reply, or the
     moment when the loss of the last worker was found."""
     lost: tuple[Lost, ...]
-    wear: Wear
+    stats: ConnectionStats
     took: tuple[Took, ...]
     """Of each worker."""
     loop_stall_max_ns: int
     backed_off_ns: int = 0
     """Time that users waited in the window, all together, after connections that failed at once."""
+    closed: tuple[Closed, ...] = ()
+    """Connections that were closed before the end, of each worker that is not lost."""
     halted: bool = False
     """Whether it was ended before its time."""
     halted_ns: dict[int, int] = {}
@@ -48,11 +50,11 @@ def carried_of(members: list[Member], counted: Recorder, over_ns: int, *, halted
         last_ns = over_ns if any(member.broken for member in members) else counted.last_done_ns
         last_ns = max(last_ns, window.start_ns + 1)
         window = Window(window.start_ns, min(window.end_ns or last_ns, last_ns))
-    wear = Wear()
+    stats = ConnectionStats()
     lost = []
     for member in members:
         if member.ended is not None:
-            wear.add(member.ended.wear)
+            stats.add(member.ended.stats)
         elif member.broken is not None:
             missing_ns = window.overlap_ns(member.upto_ns, window.end_ns or 0)
             lost.append(Lost(member.shard, member.broken, missing_ns, member.sent - member.finished))
@@ -60,9 +62,10 @@ def carried_of(members: list[Member], counted: Recorder, over_ns: int, *, halted
         counted=counted,
         window=window,
         lost=tuple(lost),
-        wear=wear,
+        stats=stats,
         took=tuple(member.took(window) for member in members),
         loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in last_pulses(members)), default=0),
+        closed=tuple(member.ended.stats.closed for member in members if member.ended is not None),
         backed_off_ns=sum(member.ended.backed_off_ns for member in members if member.ended is not None),
         halted=halted,
         halted_ns={

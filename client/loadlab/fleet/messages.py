@@ -6,7 +6,7 @@ import msgspec
 
 from loadlab.histogram import Histogram, Sparse
 from loadlab.recorder import Recorder
-from loadlab.transports import Wear
+from loadlab.transports.connection_stats import ConnectionStats
 
 
 class Ready(msgspec.Struct, tag=True):
@@ -43,7 +43,7 @@ class Delta(msgspec.Struct, tag=True):
 class Ended(msgspec.Struct, tag=True):
     """Worker: the shard was carried to its end; everything has been sent."""
 
-    wear: Wear
+    stats: ConnectionStats
     backed_off_ns: int = 0
     """Time that its users waited in the window after connections that failed at once."""
     halted_ns: int | None = None

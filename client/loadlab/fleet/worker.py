@@ -237,7 +237,7 @@ class Reporter(threading.Thread):
 
 def ended(shard: Shard) -> Ended:
     """Return the last words of a shard that was carried to its end."""
-    return Ended(shard.wear, shard.backed_off_ns, shard.halted_ns)
+    return Ended(shard.stats, shard.backed_off_ns, shard.halted_ns)
 
 
 def own_group() -> None:

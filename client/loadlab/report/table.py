@@ -5,6 +5,7 @@ from rich.text import Text
 
 from loadlab.analysis import audit, unjudged
 from loadlab.analysis.ceiling import named
+from loadlab.analysis.error_reasons import worded
 from loadlab.analysis.together import Told, together
 from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED
 from loadlab.analysis.unknown import IN_FLIGHT
@@ -109,6 +110,7 @@ def _share(ratio: float | None) -> str:
 
 def _notes(result: RunResult) -> list[str]:
     notes = [f"stage {stage.label}: {told}" for stage in result.stages if (told := _errors(stage))]
+    notes += [f"stage {stage.label}: {line}" for stage in result.stages for line in worded(stage.errors)]
     notes += together(
         Told(finding.name, f"{stage.label}{MARKS[stage.state]}", finding.message)
         for stage in result.stages

@@ -30,7 +30,7 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
         await settle(shard, [asyncio.create_task(_take_turns(user, shard.begin_ns)) for user in users])
     finally:
         transport.close()
-        shard.wear.add(transport.wear)
+        shard.stats.add(transport.stats)
 
 
 async def _take_turns(user: BlockingUser, due_ns: int) -> None:

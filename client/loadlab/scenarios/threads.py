@@ -68,4 +68,4 @@ class _UserThread(threading.Thread):
         finally:
             self._transport.close()
             with self._sending:
-                self._shard.wear.add(self._transport.wear)
+                self._shard.stats.add(self._transport.stats)

@@ -6,54 +6,20 @@ read to its end; nothing is retried and nothing queues out of sight.
 """
 
 import asyncio
-import errno
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-import msgspec
-
-from loadlab.clock import NS_PER_S
 from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
-
-KEEPALIVE_NS = 3 * NS_PER_S // 2
-"""How long an idle connection is kept: less than gunicorn's 2 s, so that the target does not close one
-just when a request is sent on it."""
-
-
-class Wear(msgspec.Struct):
-    """What a transport did besides answering, counted over its life."""
-
-    connections_opened: int = 0
-    connections_lost: int = 0
-    """Kept-alive connections that broke under a request."""
-    surplus: int = 0
-    """Connections that were closed because bytes came that belonged to no response."""
-    files_exhausted: int = 0
-    """Connections that could not be made because the system allows no more open files."""
-
-    def add(self, other: Self) -> None:
-        """Count what another transport of the same stage did, too."""
-        self.connections_opened += other.connections_opened
-        self.connections_lost += other.connections_lost
-        self.surplus += other.surplus
-        self.files_exhausted += other.files_exhausted
-
-    def not_connected(self, error: BaseException | None) -> None:
-        """Count a connection that could not be made, where it says something about this side."""
-        while error is not None:
-            if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-                self.files_exhausted += 1
-                return
-            error = error.__cause__ or error.__context__
+from loadlab.transports.connection_stats import ConnectionStats
 
 
 class AsyncTransport(Protocol):
     """Sends from an event loop, without holding it."""
 
-    wear: Wear
+    stats: ConnectionStats
 
     async def open(self, plan: Plan) -> None:
         """Make ready for a stage of this plan; no connection is made yet."""
@@ -98,7 +64,7 @@ class Continuing(Protocol):
 class BlockingTransport(Protocol):
     """Sends from a thread and holds it until the response is read. One per thread."""
 
-    wear: Wear
+    stats: ConnectionStats
 
     def open(self, plan: Plan) -> None:
         """Make ready for a stage of this plan; no connection is made yet."""

@@ -6,7 +6,7 @@ session is made of: a request is built once (`prepare`), a connection is taken f
 request is written to it and the response read from it.
 
 - No connection limit: aiohttp's default of 100 is a queue that no measurement would see.
-- Keep-alive of 1.5 s (`KEEPALIVE_NS`), below gunicorn's 2 s: it rarely closes a connection under a request.
+- An idle connection is kept for the plan's `idle_limit_ns`, not for aiohttp's 15 s.
 - One timer for the time limits of all requests (`Deadlines`) instead of one each.
 - No cookies, redirects, proxies, decompression or headers that nobody asked for.
 """
@@ -14,7 +14,7 @@ request is written to it and the response read from it.
 import asyncio
 import math
 import socket
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import aiohttp
@@ -29,19 +29,24 @@ from aiohttp.tracing import Trace
 from multidict import CIMultiDict, istr
 from yarl import URL
 
-from loadlab.clock import NS_PER_S
+from loadlab.clock import MONOTONIC, NS_PER_S
 from loadlab.plan import Plan, Request
+from loadlab.resources import causes
 from loadlab.sample import Reply
-from loadlab.transports import KEEPALIVE_NS, Wear
+from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.deadlines import Deadlines
-from loadlab.transports.implied import implied_headers
+from loadlab.transports.implied import asks_to_close, closing, implied_headers
+from loadlab.transports.itself import ToItselfError, is_to_itself
 from loadlab.transports.stamps import SERVER_TIMING, inside_ns
+from loadlab.transports.standing import has_news, unseen_ns
 from loadlab.transports.trust import client_context
-from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, Verdicts
+from loadlab.transports.verdicts import ENDED_HERE, TLS_ALERT, Verdicts, cut_off, malformed, timed_out
 
 _SERVER_TIMING = istr(SERVER_TIMING)
 
 _NO_TRACES: list[Trace] = []
+_NOT_COMPLETED = "not completed"
+"""In what aiohttp says of a body whose connection ended before it."""
 
 
 class _Request(aiohttp.ClientRequest):
@@ -51,6 +56,9 @@ class _Request(aiohttp.ClientRequest):
     """
 
     DEFAULT_HEADERS: dict[str, str] = {}  # type: ignore[assignment]  # noqa: RUF012 - aiohttp declares it so
+
+    closes = False
+    """Whether its connection is not to be kept."""
 
     @cached_property
     def connection_key(self) -> ConnectionKey:
@@ -80,6 +88,48 @@ class _Pinned(AbstractResolver):
         """Close nothing."""
 
 
+class _Protocol(ResponseHandler):
+    """Knows how far an answer came, and which side closed the connection."""
+
+    def __init__(self, connector: "_Connector", loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._connector = connector
+        self._idle_since_ns = 0
+        self.in_use = True
+        """Whether it serves a request; otherwise it is idle."""
+        self.beginning = b""
+        """The first bytes of the present answer."""
+        self.is_reset = False
+        """Whether it ended with RST."""
+
+    def rest(self) -> None:
+        """Be idle from now on."""
+        self.in_use = False
+        self._idle_since_ns = MONOTONIC.now_ns()
+
+    def stands(self, unseen_ns: int) -> bool:
+        """Tell whether it can be used again; one that was idle for less than this is not looked at."""
+        if MONOTONIC.now_ns() - self._idle_since_ns < unseen_ns:
+            return True
+        return self.transport is not None and not has_news(self.transport.get_extra_info("socket").fileno())
+
+    def data_received(self, data: bytes) -> None:
+        if not self.beginning:
+            self.beginning = data[:2]
+        super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self.transport is not None:
+            self.is_reset = exc is not None
+            self._connector.stats.closed.peer += not self.in_use
+        super().connection_lost(exc)
+
+    def close(self) -> None:
+        if self.transport is not None and not self.in_use and not self._connector.closed:
+            self._connector.stats.closed.idle_limit += 1
+        super().close()
+
+
 class _Connector(aiohttp.TCPConnector):
     """Counts connections as they are made, and notes which request each was made for.
 
@@ -87,9 +137,11 @@ class _Connector(aiohttp.TCPConnector):
     was idle is given up: what it said would pass for the next answer.
     """
 
-    def __init__(self, wear: Wear, **options: Any) -> None:  # noqa: ANN401 - TCPConnector's own
+    def __init__(self, stats: ConnectionStats, unseen_ns: int, **options: Any) -> None:  # noqa: ANN401 - TCPConnector's own
         super().__init__(**options)
-        self._wear = wear
+        self._unseen_ns = unseen_ns
+        self.stats = stats
+        self._factory: Any = partial(_Protocol, self, loop=self._loop)
         self.fresh: set[asyncio.Task[object] | None] = set()
 
     async def connect(
@@ -100,10 +152,19 @@ class _Connector(aiohttp.TCPConnector):
     ) -> Connection:
         while True:
             connection = await super().connect(req, traces, timeout)
-            assert connection.protocol is not None, "it is taken, and not yet used"
-            if not connection.protocol.should_close or asyncio.current_task() in self.fresh:
+            protocol = connection.protocol
+            assert isinstance(protocol, _Protocol), "it is taken, and not yet used"
+            protocol.in_use = True
+            if asyncio.current_task() in self.fresh:
                 return connection
-            self._wear.surplus += 1
+            if not protocol.should_close:
+                if protocol.stands(self._unseen_ns):
+                    return connection
+                self.stats.closed.peer += 1
+                connection.close()
+                continue
+            self.stats.surplus += 1
+            self.stats.closed.protocol_error += 1
             connection.close()
 
     async def _create_connection(
@@ -113,7 +174,11 @@ class _Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own
     ) -> ResponseHandler:
         connection = await super()._create_connection(req, traces, timeout)
-        self._wear.connections_opened += 1
+        assert connection.transport is not None, "it was just made"
+        if is_to_itself(connection.transport.get_extra_info("socket")):
+            connection.abort()
+            raise ToItselfError
+        self.stats.connections_opened += 1
         self.fresh.add(asyncio.current_task())
         return connection
 
@@ -126,31 +191,35 @@ class AiohttpTransport:
     """
 
     def __init__(self) -> None:
-        self.wear = Wear()
+        self.stats = ConnectionStats()
 
     async def open(self, plan: Plan) -> None:
         """Make ready for a stage of this plan; no connection is made yet."""
         self._verdicts = Verdicts(plan)
         self._deadlines = Deadlines(asyncio.get_running_loop(), plan.timeout_ns)
         self._connector = _Connector(
-            self.wear,
+            self.stats,
+            unseen_ns(plan),
             limit=0,
-            keepalive_timeout=KEEPALIVE_NS / NS_PER_S,
+            keepalive_timeout=plan.idle_limit_ns / NS_PER_S,
             ssl=client_context(plan) or True,
             resolver=None if plan.address is None else _Pinned(plan.address),
         )
         self._loop = asyncio.get_running_loop()
+        self._keeps = plan.keep_alive
         # Above its threshold aiohttp rounds a time limit up to a whole second.
         self._timeout = aiohttp.ClientTimeout(
             connect=plan.connect_timeout_ns / NS_PER_S, ceil_threshold=math.inf
         )
 
-    def prepare(self, request: Request) -> aiohttp.ClientRequest:
+    def prepare(self, request: Request) -> _Request:
         """Parse the URL and build the headers; ASCII URLs go out as they are written."""
+        if not self._keeps:
+            request = closing(request)
         headers = CIMultiDict(request.headers)
         for name, value in implied_headers(request).items():
             headers.setdefault(name, value)
-        return _Request(
+        made = _Request(
             request.method,
             URL(request.url, encoded=request.url.isascii()).with_user(None),
             headers=headers,
@@ -158,20 +227,27 @@ class AiohttpTransport:
             data=request.body or None,
             loop=self._loop,
         )
+        made.closes = asks_to_close(request)
+        return made
 
-    async def send(self, prepared: aiohttp.ClientRequest) -> Reply:
+    async def send(self, prepared: _Request) -> Reply:
         """Send one request and read its response to the end, within the plan's time limits."""
         task = asyncio.current_task()
         assert task is not None, "send runs in a task"
         connection = response = None
+        protocol: _Protocol | None = None
         self._deadlines.watch(task)
         try:
             connection = await self._connector.connect(prepared, _NO_TRACES, self._timeout)
-            protocol = connection.protocol
-            assert protocol is not None, "a connection that was just taken is nobody else's"
+            taken = connection.protocol
+            assert isinstance(taken, _Protocol), "a connection that was just taken is nobody else's"
+            protocol = taken
+            protocol.beginning = b""
             protocol.set_response_params(
                 skip_payload=prepared.method == hdrs.METH_HEAD, read_until_eof=True, auto_decompress=False
             )
+            if prepared.closes:
+                protocol.force_close()
             response = await prepared.send(connection)
             await response.start(connection)
             content = response.content
@@ -179,15 +255,19 @@ class AiohttpTransport:
             while not content.at_eof():
                 body_bytes += len(await content.readany())
             broken_off = _was_broken_off(response, protocol)
-            if response.connection is not None:  # an upgrade, or an answer before the request's end
+            is_early = response.connection is not None  # an upgrade, or an answer before the request's end
+            if is_early:
                 _break(connection, response)
             if broken_off:
-                return self._broken(task)
+                return self._cut_off(protocol, task, reset=True)
+            if protocol.transport is None:
+                self._count_closed(protocol, prepared, is_early=is_early)
+            protocol.rest()
             return Reply(self._verdicts[response.status], response.status, body_bytes, _inside_ns(response))
         except BaseException as error:
             if connection is not None:
                 _break(connection, response)
-            reply = self._reply_to(error, task)
+            reply = self._reply_to(error, task, protocol, tls=prepared.is_ssl())
             if reply is None:
                 raise
             return reply
@@ -202,26 +282,53 @@ class AiohttpTransport:
         self._deadlines.close()
         await closed
 
-    def _reply_to(self, error: BaseException, task: asyncio.Task[object]) -> Reply | None:
+    def _reply_to(
+        self, error: BaseException, task: asyncio.Task[object], protocol: _Protocol | None, *, tls: bool
+    ) -> Reply | None:
         """Name the outcome of an exception; None where it is nobody's reply."""
         match error:
             case asyncio.CancelledError():
                 if not self._deadlines.ran_out(task):
                     return None
-                return self._broken(task) if self._connector.closed else TIMED_OUT
+                return ENDED_HERE if self._connector.closed else self._timed_out(protocol)
             case TimeoutError(errno=None):  # a limit of time; one with a number is the kernel's
-                return TIMED_OUT
-            case aiohttp.ClientConnectorError() | aiohttp.InvalidURL() | UnicodeError():
-                self.wear.not_connected(error)
-                return NOT_CONNECTED  # the last two: a host that is no address and no name
-            case aiohttp.ClientError() | HttpProcessingError() | OSError():
-                return self._broken(task)
+                return self._timed_out(protocol)
+            case OSError() | aiohttp.ClientError() | UnicodeError() if protocol is None:
+                return self.stats.not_connected(error, tls=tls)
+            case aiohttp.ClientError() | HttpProcessingError() | OSError() if protocol is not None:
+                return self._broken(error, task, protocol)
         return None
 
-    def _broken(self, task: asyncio.Task[object]) -> Reply:
-        if task not in self._connector.fresh:
-            self.wear.connections_lost += 1
-        return BROKEN
+    def _broken(self, error: BaseException, task: asyncio.Task[object], protocol: _Protocol) -> Reply:
+        match error:
+            case aiohttp.ServerDisconnectedError() | OSError():
+                return self._cut_off(protocol, task, reset=protocol.is_reset or isinstance(error, OSError))
+            case aiohttp.ClientPayloadError() if _NOT_COMPLETED in str(error):
+                return self._cut_off(protocol, task, reset=protocol.is_reset)
+        complaint = "it speaks TLS" if protocol.beginning == TLS_ALERT else _complaint(error)
+        return self.stats.broke(malformed(complaint), kept=task not in self._connector.fresh)
+
+    def _timed_out(self, protocol: _Protocol | None) -> Reply:
+        return self.stats.broke(timed_out(connected=protocol is not None), kept=False)
+
+    def _cut_off(self, protocol: _Protocol, task: asyncio.Task[object], *, reset: bool) -> Reply:
+        kept = task not in self._connector.fresh
+        return self.stats.broke(cut_off(kept=kept, heard=bool(protocol.beginning), reset=reset), kept=kept)
+
+    def _count_closed(self, protocol: _Protocol, prepared: _Request, *, is_early: bool) -> None:
+        """Count the connection of a whole answer that was not kept, by whom and why it was closed."""
+        closed = self.stats.closed
+        if is_early or protocol.upgraded:
+            closed.protocol_error += 1
+        elif prepared.closes:
+            closed.not_kept += 1
+        else:
+            closed.peer += 1
+
+
+def _complaint(error: BaseException) -> str:
+    """Return what aiohttp's reader says of an answer, with the name of the error that it hides."""
+    return " ".join(f"{type(each).__name__}: {each}" for each in causes(error))
 
 
 def _break(connection: Connection, response: aiohttp.ClientResponse | None) -> None:

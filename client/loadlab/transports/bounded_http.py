@@ -13,31 +13,38 @@ import http.client
 import io
 import socket
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.response import assert_header_parsing
 
 from loadlab.clock import MONOTONIC, NS_PER_S
-from loadlab.transports import KEEPALIVE_NS, Wear
+from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.transports.itself import ToItselfError, is_to_itself
+from loadlab.transports.standing import has_news
 
 _PIECE_BYTES = 64 * 1024
 
 
 class TimeLimit:
-    """What is left of a request's time, and how far its connection has come."""
+    """What is left of a request's time, and how far its connection and its answer have come."""
 
     def __init__(self, connect_ns: int, total_ns: int) -> None:
         self._connect_ns = connect_ns
         self._total_ns = total_ns
         self.start()
 
-    def start(self) -> None:
-        """Begin a request."""
+    def start(self, *, keeps: bool = True) -> None:
+        """Begin a request; `keeps` where its connection may serve another one."""
         self._end_ns = self._until_ns = MONOTONIC.now_ns() + self._total_ns
+        self.keeps = keeps
         self.connecting = False
         self.reused = True
+        self.beginning = b""
+        """The first bytes of the answer."""
+        self.ended = self.exceeded = self.kept = False
+        """Whether the stream's end came; more than the answer; and whether its connection was kept."""
 
     def connect(self) -> None:
         """Begin a connection for it."""
@@ -78,7 +85,12 @@ class _LimitedReads(io.RawIOBase):
         if self._over:
             return 0
         self._sock.settimeout(self._limit.left_s())
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        if not count:
+            self._limit.ended = count == 0
+        elif not self._limit.beginning:
+            self._limit.beginning = bytes(buffer[:2])
+        return count
 
     def end(self) -> None:
         """Read nothing more."""
@@ -86,6 +98,7 @@ class _LimitedReads(io.RawIOBase):
 
     def cut(self) -> None:
         """Make the connection unfit for another request."""
+        self._limit.exceeded = True
         self._sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
@@ -140,6 +153,15 @@ class _Response(http.client.HTTPResponse):
             http.client.parse_headers(self.fp)
 
 
+class Keeping(NamedTuple):
+    """When an idle connection may be used again."""
+
+    idle_limit_ns: int
+    """For how long after its last answer."""
+    unseen_ns: int
+    """For how long it is used without a look at whether it still stands."""
+
+
 class _Limited(HTTPConnection):
     """A connection within a limit, counted when it is made."""
 
@@ -147,14 +169,16 @@ class _Limited(HTTPConnection):
         self,
         *args: Any,  # noqa: ANN401 - urllib3's own
         limit: TimeLimit,
-        wear: Wear,
+        stats: ConnectionStats,
+        keeping: Keeping,
         address: str | None = None,
         **options: Any,  # noqa: ANN401 - as above
     ) -> None:
         """Take besides what urllib3 takes the IP address that stands for the host's name."""
         super().__init__(*args, **options)
         self._limit = limit
-        self._wear = wear
+        self._stats = stats
+        self._keeping = keeping
         self._address = address
         self.idle_since_ns = 0
         """Of a connection in its pool."""
@@ -163,14 +187,34 @@ class _Limited(HTTPConnection):
     @property
     def is_connected(self) -> bool:
         """Tell the pool whether this idle connection may be used again, or else is to be closed first."""
-        return MONOTONIC.now_ns() - self.idle_since_ns < KEEPALIVE_NS and super().is_connected
+        if self.sock is None:
+            return False
+        idle_ns = MONOTONIC.now_ns() - self.idle_since_ns
+        if idle_ns >= self._keeping.idle_limit_ns:
+            self._stats.closed.idle_limit += 1
+            return False
+        if idle_ns < self._keeping.unseen_ns or not has_news(self.sock.fileno()):
+            return True
+        if _has_bytes(self.sock):
+            self._stats.surplus += 1
+            self._stats.closed.protocol_error += 1
+        else:
+            self._stats.closed.peer += 1
+        return False
+
+    def rest(self) -> None:
+        """Wait for another request, or be closed where there is to be none."""
+        if not self._limit.keeps or self._limit.exceeded:
+            self.close()
+        self._limit.kept = self.sock is not None
+        self.idle_since_ns = MONOTONIC.now_ns()
 
     def connect(self) -> None:
         self._limit.connect()
         self.timeout = self._limit.left_s()
         super().connect()
         self._limit.connected()
-        self._wear.connections_opened += 1
+        self._stats.connections_opened += 1
 
     def _new_conn(self) -> socket.socket:
         name = self._dns_host
@@ -179,6 +223,9 @@ class _Limited(HTTPConnection):
             sock = super()._new_conn()
         finally:
             self._dns_host = name  # what the certificate must be for
+        if is_to_itself(sock):
+            sock.close()
+            raise ToItselfError
         sock.settimeout(self._limit.left_s())  # for the TLS handshake
         return sock
 
@@ -194,14 +241,22 @@ class _LimitedTls(_Limited, HTTPSConnection):
     """The same with TLS."""
 
 
+def _has_bytes(sock: socket.socket) -> bool:
+    """Tell whether an idle connection that can be read holds bytes, and not its end alone."""
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except (OSError, ValueError):  # reset; or TLS, which can't be looked into
+        return False
+
+
 class HttpPool(HTTPConnectionPool):
-    """urllib3's pool of limited connections; takes `limit`, `wear` and `address`."""
+    """urllib3's pool of limited connections; takes `limit`, `stats`, `address` and `keeping`."""
 
     ConnectionCls = _Limited
 
     def _put_conn(self, conn: Any) -> None:  # noqa: ANN401 - of a type that urllib3 hides
         if isinstance(conn, _Limited):
-            conn.idle_since_ns = MONOTONIC.now_ns()
+            conn.rest()
         super()._put_conn(conn)
 
 

@@ -15,8 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 from loadlab.clock import MONOTONIC, NS_PER_S
 from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
-from loadlab.transports import Replied, Wear
-from loadlab.transports.verdicts import BROKEN, TIMED_OUT, Verdicts
+from loadlab.transports import Replied
+from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.transports.verdicts import ENDED_HERE, TIMED_OUT, Verdicts
 from loadlab.units import duration_ns
 
 
@@ -37,7 +38,7 @@ class NullTransport:
     """
 
     def __init__(self) -> None:
-        self.wear = Wear()
+        self.stats = ConnectionStats()
         self._kinds: dict[int, _Answers] = {}
 
     async def open(self, plan: Plan) -> None:
@@ -108,7 +109,7 @@ class _AtOnce:
         return True
 
     def end(self) -> None:
-        self._reply = BROKEN
+        self._reply = ENDED_HERE
         self._answer()
 
     def _answer(self) -> None:
@@ -142,7 +143,7 @@ class _Delayed:
             self._timer.cancel()
         while self._waiting:
             replied, _ = self._waiting.popitem()
-            _tell(replied, BROKEN)
+            _tell(replied, ENDED_HERE)
 
     def _answer(self) -> None:
         now_ns = MONOTONIC.now_ns()

@@ -1,31 +1,33 @@
 """requests as it is used in threads: one session and one connection per instance, nothing retried.
 
-Its timeouts are made to hold for the whole request in `bounded_http`. urllib3 notices a kept-alive
-connection that the server has closed before it sends on it, and opens another one; one that was idle for
-longer than `KEEPALIVE_NS` is closed here. Each shows as one more of `connections_opened`.
+Its timeouts are made to hold for the whole request in `bounded_http`. A kept connection that the server has
+closed, or that was idle for longer than the plan's `idle_limit_ns`, is replaced before a request goes out.
+Each shows as one more of `connections_opened`.
 """
 
 from collections.abc import Mapping
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPHeaderDict
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HeaderParsingError, HTTPError
 from urllib3.util import SKIP_HEADER
 
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Plan, Request
+from loadlab.resources import causes
 from loadlab.sample import Reply
-from loadlab.transports import Wear
-from loadlab.transports.bounded_http import HttpPool, HttpsPool, TimeLimit
-from loadlab.transports.implied import implied_headers
+from loadlab.transports.bounded_http import HttpPool, HttpsPool, Keeping, TimeLimit
+from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.transports.implied import asks_to_close, closing, implied_headers
 from loadlab.transports.stamps import SERVER_TIMING, inside_ns
+from loadlab.transports.standing import unseen_ns
 from loadlab.transports.trust import client_context
-from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, Verdicts
+from loadlab.transports.verdicts import TLS_ALERT, Verdicts, cut_off, malformed, timed_out
 
 _PIECE_BYTES = 64 * 1024
 
@@ -40,10 +42,11 @@ class _Session(requests.Session):
 class _Adapter(HTTPAdapter):
     """One limited connection for each host, trusting whom the system trusts."""
 
-    def __init__(self, plan: Plan, limit: TimeLimit, wear: Wear) -> None:
+    def __init__(self, plan: Plan, limit: TimeLimit, stats: ConnectionStats) -> None:
         super().__init__(max_retries=0)
         self._context = client_context(plan)
-        self._shared: dict[str, Any] = {"limit": limit, "wear": wear, "address": plan.address}
+        self._shared: dict[str, Any] = {"limit": limit, "stats": stats, "address": plan.address}
+        self._shared["keeping"] = Keeping(plan.idle_limit_ns, unseen_ns(plan))
         self._pools: dict[tuple[str, str], HTTPConnectionPool] = {}
 
     def get_connection_with_tls_context(
@@ -80,26 +83,38 @@ def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     return prepared
 
 
+class _Prepared(NamedTuple):
+    """A request as requests has it, and what that does not tell."""
+
+    request: requests.PreparedRequest
+    closes: bool
+    """Whether its connection is not to be kept."""
+    is_tls: bool
+
+
 class RequestsTransport:
     """A `BlockingTransport`. Of one thread: one request at a time."""
 
     def __init__(self) -> None:
-        self.wear = Wear()
+        self.stats = ConnectionStats()
 
     def open(self, plan: Plan) -> None:
         """Make ready for a stage of this plan; no connection is made yet."""
         self._verdicts = Verdicts(plan)
+        self._keeps = plan.keep_alive
         self._limit = TimeLimit(plan.connect_timeout_ns, plan.timeout_ns)
         self._timeout_s = (plan.connect_timeout_ns / NS_PER_S, plan.timeout_ns / NS_PER_S)
         self._session = _Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = _Adapter(plan, self._limit, self.wear)
+        adapter = _Adapter(plan, self._limit, self.stats)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
-    def prepare(self, request: Request) -> requests.PreparedRequest:
+    def prepare(self, request: Request) -> _Prepared:
         """Build the request once; ASCII URLs go out as they are written."""
+        if not self._keeps:
+            request = closing(request)
         prepared = requests.Request(request.method, request.url, data=request.body, auth=_no_auth).prepare()
         if request.url.isascii():
             prepared.url = request.url
@@ -112,15 +127,15 @@ class RequestsTransport:
         for name, value in prepared.headers.items():
             headers.setdefault(name, value)
         prepared.headers = headers  # type: ignore[assignment]
-        return prepared
+        return _Prepared(prepared, asks_to_close(request), request.url.lower().startswith("https:"))
 
-    def send(self, prepared: requests.PreparedRequest) -> Reply:
+    def send(self, prepared: _Prepared) -> Reply:
         """Send one request and read its response to the end, within the plan's time limits."""
         response = None
-        self._limit.start()
+        self._limit.start(keeps=not prepared.closes)
         try:
             response = self._session.send(
-                prepared, stream=True, allow_redirects=False, timeout=self._timeout_s, proxies={}
+                prepared.request, stream=True, allow_redirects=False, timeout=self._timeout_s, proxies={}
             )
             timings = response.raw.headers.getlist(SERVER_TIMING)
             told_ns = inside_ns(timings) if timings and response.raw.length_remaining is not None else 0
@@ -130,7 +145,8 @@ class RequestsTransport:
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
             if response is not None:
                 response.close()
-            return self._failure(error)
+            return self._failure(error, tls=prepared.is_tls)
+        self._count_closed()
         status = response.status_code
         return Reply(self._verdicts[status], status, body_bytes, told_ns)
 
@@ -138,13 +154,35 @@ class RequestsTransport:
         """Close every connection."""
         self._session.close()
 
-    def _failure(self, error: Exception) -> Reply:
+    def _count_closed(self) -> None:
+        """Count the connection of a whole answer where it was not kept, by whom and why it was closed."""
+        limit, closed = self._limit, self.stats.closed
+        if limit.exceeded:
+            self.stats.surplus += 1
+            closed.protocol_error += 1
+        elif not limit.keeps:
+            closed.not_kept += 1
+        elif not limit.kept:
+            closed.peer += 1
+
+    def _failure(self, error: Exception, *, tls: bool) -> Reply:
         """Name the outcome by how far the request came, which the many exceptions say less clearly."""
-        if self._limit.is_over():
-            return TIMED_OUT
-        if self._limit.connecting:
-            self.wear.not_connected(error)
-            return NOT_CONNECTED
-        if self._limit.reused:
-            self.wear.connections_lost += 1
-        return BROKEN
+        limit = self._limit
+        if limit.is_over():
+            return self.stats.broke(timed_out(connected=not limit.connecting), kept=False)
+        if limit.connecting:
+            return self.stats.not_connected(error, tls=tls)
+        return self.stats.broke(_broken(error, limit), kept=limit.reused)
+
+
+def _broken(error: Exception, limit: TimeLimit) -> Reply:
+    """Return what became of a request whose connection stood, by what http.client and urllib3 say of it."""
+    led_to_it = list(causes(error))
+    if any(isinstance(each, ConnectionError) and each.errno is not None for each in led_to_it):
+        return cut_off(kept=limit.reused, heard=bool(limit.beginning), reset=True)
+    if limit.beginning == TLS_ALERT:
+        return malformed("it speaks TLS")
+    # What http.client says of a line or a chunk that the stream's end cut is no complaint about the server.
+    if limit.ended and not any(isinstance(each, HeaderParsingError) for each in led_to_it):
+        return cut_off(kept=limit.reused, heard=bool(limit.beginning), reset=False)
+    return malformed(" ".join(f"{type(each).__name__}: {each}" for each in led_to_it))

@@ -12,7 +12,8 @@ from contract.transports.scripted import PATIENCE_S
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Plan, Request, Stage, Workload
 from loadlab.sample import Reply
-from loadlab.transports import AsyncTransport, Wear, async_transport, blocking_transport
+from loadlab.transports import AsyncTransport, async_transport, blocking_transport
+from loadlab.transports.connection_stats import ConnectionStats
 
 T = TypeVar("T")
 
@@ -32,7 +33,7 @@ def plan_for(*urls: str, timeout_s: float = 5, connect_timeout_s: float = 5, **m
 
 
 class Caller(Protocol):
-    wear: Wear
+    stats: ConnectionStats
 
     def open(self, plan: Plan) -> None: ...
     def send(self, request: Request) -> Reply: ...
@@ -50,7 +51,7 @@ class AsyncCaller:
         self.complaints: list[dict[str, Any]] = []
         self.loop.set_exception_handler(lambda _loop, context: self.complaints.append(context))
         self.transport: AsyncTransport = async_transport(name)
-        self.wear = self.transport.wear
+        self.stats = self.transport.stats
         self._prepared: dict[Request, Any] = {}
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
@@ -90,7 +91,7 @@ class BlockingCaller:
     def __init__(self, name: str) -> None:
         self._name = name
         self.transport = blocking_transport(name)
-        self.wear = self.transport.wear
+        self.stats = self.transport.stats
 
     def open(self, plan: Plan) -> None:
         self._plan = plan
@@ -108,7 +109,7 @@ class BlockingCaller:
         transport.open(self._plan)
         reply = transport.send(transport.prepare(request))
         transport.close()
-        self.wear.connections_opened += transport.wear.connections_opened
+        self.stats.connections_opened += transport.stats.connections_opened
         return reply
 
     def close(self) -> None:

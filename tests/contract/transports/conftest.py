@@ -1,5 +1,6 @@
 """Fixtures of the transport contract."""
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 from contract.transports.callers import ASYNC, BLOCKING, AsyncCaller, BlockingCaller
 from contract.transports.scripted import Script, ScriptedServer
+
+CERTIFICATES = Path(__file__).parent / "certificates"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,3 +49,15 @@ def serve() -> Iterator[Callable[..., ScriptedServer]]:
             return stack.enter_context(ScriptedServer(*scripts, **options))
 
         yield start
+
+
+@pytest.fixture
+def tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATES / "loopback.pem")
+    return context
+
+
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "ca.pem"))

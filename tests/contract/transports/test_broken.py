@@ -37,11 +37,11 @@ def test_a_broken_response_is_a_protocol_error_and_not_asked_for_again(caller, s
     server = serve(once(BROKEN[case]), answers(FINE))
     caller.open(plan_for(server.url))
 
-    assert caller.send(Request(method=method, url=server.url)) == Reply(Outcome.PROTOCOL_ERROR)
+    assert caller.send(Request(method=method, url=server.url)).outcome is Outcome.PROTOCOL_ERROR
     assert len(server.received) == 1, "the server saw one request"
     assert caller.send(Request(method=method, url=server.url)) == Reply(Outcome.OK, 200, 2)
     assert [each.connection for each in server.received] == [0, 1]
-    assert caller.wear.connections_lost == 0, "the connection was new"
+    assert caller.stats.connections_lost == 0, "the connection was new"
 
 
 RESETS = {
@@ -63,14 +63,17 @@ def test_a_reset_is_a_protocol_error_and_not_asked_for_again(caller, serve, wher
     server = serve(script, answers(FINE))
     caller.open(plan_for(server.url))
 
-    assert caller.send(Request(url=server.url)) == Reply(Outcome.PROTOCOL_ERROR)
+    assert caller.send(Request(url=server.url)).outcome is Outcome.PROTOCOL_ERROR
     assert len(server.received) == 1
     assert caller.send(Request(url=server.url)).outcome is Outcome.OK
 
 
 SURPLUS = {
     "aiohttp": (Outcome.OK, "the first answer was whole; aiohttp drops the connection with the rest"),
-    "wire": (Outcome.OK, "the first answer was whole; the connection is closed and `wear.surplus` counts it"),
+    "wire": (
+        Outcome.OK,
+        "the first answer was whole; `stats.surplus` counts the connection, which is closed",
+    ),
     "requests": (Outcome.OK, "the first answer was whole; http.client looks no further"),
 }
 """What to call bytes after the end of a response is each library's own; that they never pass for the

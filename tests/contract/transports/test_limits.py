@@ -14,6 +14,7 @@ import pytest
 from contract.transports.callers import plan_for
 from contract.transports.scripted import PATIENCE_S
 from loadlab.plan import Request
+from loadlab.resources import Resource
 from loadlab.sample import Outcome, Reply
 
 FILES = Path("/proc/self/fd")
@@ -29,7 +30,7 @@ def times_out_at_the_limit(caller, request: Request) -> int:
         begun = time.monotonic()
         reply = caller.send(request)
         took_s.append(time.monotonic() - begun)
-        assert reply == Reply(Outcome.TIMEOUT)
+        assert reply.outcome is Outcome.TIMEOUT
         assert took_s[-1] > LIMIT_S - 0.002, "never early"
         if took_s[-1] < LIMIT_S + LATE_S:
             return len(took_s)
@@ -137,7 +138,7 @@ def test_the_limit_for_connecting_is_its_own(caller, full_backlog):
     caller.open(plan_for(full_backlog, timeout_s=5, connect_timeout_s=LIMIT_S))
 
     times_out_at_the_limit(caller, Request(url=full_backlog))
-    assert caller.wear.connections_opened == 0
+    assert caller.stats.connections_opened == 0
 
 
 def test_the_total_limit_holds_while_connecting(caller, full_backlog):
@@ -173,8 +174,9 @@ def test_a_refused_connection_is_a_connect_error(caller):
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
         caller.open(plan_for(url))
 
-        assert caller.send(Request(url=url)) == Reply(Outcome.CONNECT_ERROR)
-    assert caller.wear.connections_opened == caller.wear.files_exhausted == 0
+        assert caller.send(Request(url=url)).outcome is Outcome.CONNECT_ERROR
+    assert caller.stats.connections_opened == 0
+    assert caller.stats.short_of == {}
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".invalid", "127.0.0.256"])
@@ -183,7 +185,7 @@ def test_a_name_that_is_not_found_is_a_connect_error(caller, monkeypatch, host):
     url = f"http://{host}/"
     caller.open(plan_for(url, timeout_s=15, connect_timeout_s=15))
 
-    assert caller.send(Request(url=url)) == Reply(Outcome.CONNECT_ERROR)
+    assert caller.send(Request(url=url)).outcome is Outcome.CONNECT_ERROR
 
 
 def test_many_refused_connections_leave_nothing_behind(caller):
@@ -194,7 +196,7 @@ def test_many_refused_connections_leave_nothing_behind(caller):
         caller.open(plan_for(url))
         replies = caller.send_together([Request(url=url)] * 50)
 
-    assert set(replies) == {Reply(Outcome.CONNECT_ERROR)}
+    assert {reply.outcome for reply in replies} == {Outcome.CONNECT_ERROR}
     assert threading.active_count() <= before + 1
 
 
@@ -223,5 +225,6 @@ def test_a_connection_that_fails_for_want_of_a_file_is_counted_apart(caller, ser
     caller.open(plan_for(server.url))
     with no_files_left():
         reply = caller.send(Request(url=server.url))
-    assert reply == Reply(Outcome.CONNECT_ERROR)
-    assert caller.wear.files_exhausted == 1
+    assert reply.outcome is Outcome.CONNECT_ERROR
+    assert caller.stats.short_of == {Resource.FILES: 1}
+    assert caller.stats.limits[Resource.FILES] is not None

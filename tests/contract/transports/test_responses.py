@@ -61,8 +61,8 @@ def test_a_response_is_ok_with_its_status_and_body_length(caller, serve, case):
 
     assert replies == [Reply(Outcome.OK, status, body_bytes)] * 3
     assert [each.connection for each in server.received] == [0, 0, 0], "one connection, kept alive"
-    assert caller.wear.connections_opened == 1
-    assert caller.wear.connections_lost == 0
+    assert caller.stats.connections_opened == 1
+    assert caller.stats.connections_lost == 0
 
 
 @pytest.mark.parametrize("cut", [1, 9, 17, 40, 60])
@@ -83,8 +83,8 @@ def test_a_body_may_end_with_its_connection(caller, serve, head):
 
     assert replies == [Reply(Outcome.OK, 200, 19)] * 2
     assert [each.connection for each in server.received] == [0, 1]
-    assert caller.wear.connections_opened == 2
-    assert caller.wear.connections_lost == 0
+    assert caller.stats.connections_opened == 2
+    assert caller.stats.connections_lost == 0
 
 
 def test_a_connection_that_the_server_announces_to_close_is_not_used_again(caller, serve):

@@ -115,4 +115,4 @@ def test_a_broken_answer_has_no_stamp(caller, serve):
     server = serve(once(b"HTTP/1.1 200 OK\r\n%sContent-Length: 100\r\n\r\nhalf" % STAMP))
     caller.open(plan_for(server.url))
 
-    assert caller.send(Request(url=server.url)) == Reply(Outcome.PROTOCOL_ERROR)
+    assert caller.send(Request(url=server.url)).outcome is Outcome.PROTOCOL_ERROR

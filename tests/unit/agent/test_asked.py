@@ -227,7 +227,7 @@ def test_a_delay_is_the_null_transports_alone():
         {"headers": (("A b", "c"),)},
         {"headers": (("Transfer-Encoding", "chunked"),)},
         {"headers": (("content-length", "5"),)},
-        {"headers": (("Connection", "close"),)},
+        {"headers": (("Connection", "upgrade"),)},
         {"weight": 0.0},
         {"weight": -1.0},
     ],

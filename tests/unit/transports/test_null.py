@@ -108,7 +108,7 @@ def test_a_delay_over_the_limit_times_out_at_the_limit(runner):
         transport = await opened(timeout_ns=20 * NS_PER_MS)
         return await transport.send(transport.prepare(Request(url=URL + "?delay=1h")))
 
-    assert runner.run(send()) == Reply(Outcome.TIMEOUT)
+    assert runner.run(send()).outcome is Outcome.TIMEOUT
 
 
 def test_an_unexpected_status_is_an_http_error(runner):
@@ -158,7 +158,7 @@ def test_closing_ends_what_is_in_flight(runner, delay):
         await transport.close()
         return await sending
 
-    assert runner.run(close()) == Reply(Outcome.PROTOCOL_ERROR)
+    assert runner.run(close()).outcome is Outcome.PROTOCOL_ERROR
 
 
 @pytest.mark.parametrize("url", [URL + "?delay=soon", URL + "?delay=5parsecs"])

@@ -4,7 +4,8 @@ import { NS_PER_S, count, showSpan } from "./units.js";
 
 /** Checks whose failure says that the client was the limit (`loadlab.analysis.trust.CLIENTS_OWN`). */
 export const CLIENTS_OWN = [
-  "client_cpu", "client_core", "client_throttled", "open_files", "lag", "schedule", "sent",
+  "client_cpu", "client_core", "client_throttled", "open_files", "client_resources", "lag", "schedule",
+  "sent",
 ];
 
 /** Checks whose failure leaves no share of the target's bound (`loadlab.analysis.trust.NOT_ASKED`). */
@@ -113,10 +114,30 @@ export function notes(stages) {
     const words = errorWords(stage);
     if (words) told.push(`stage ${stage.label}: ${words}`);
   }
+  for (const stage of stages) told.push(...errorReasons(stage).map((line) => `stage ${stage.label}: ${line}`));
   const findings = stages.flatMap((stage) => stage.findings
     .filter((finding) => !REASONS.includes(finding.name))
     .map((finding) => ({ ...finding, stage: `${stage.label}${mark(stage)}` })));
   return [...told, ...together(findings)];
+}
+
+/** Kinds whose name leaves open why, and how many reasons of each are shown (`loadlab.analysis.error_reasons`). */
+const UNEXPLAINED = ["timeout", "connect_error", "protocol_error"];
+const SHOWN = 3;
+
+/** @param {Object} stage its result @returns {string[]} why requests failed, a line for each kind, the worst first */
+export function errorReasons(stage) {
+  const sum = (errors) => errors.reduce((total, { count: times }) => total + times, 0);
+  return UNEXPLAINED
+    .map((kind) => (stage.errors ?? []).filter((error) => error.kind === kind))
+    .filter((ofKind) => ofKind.length)
+    .sort((one, other) => sum(other) - sum(one))
+    .map((ofKind) => {
+      const shown = ofKind.slice(0, SHOWN).map(({ count: times, reason }) => `${count(times)} × ${reason}`);
+      const more = sum(ofKind.slice(SHOWN));
+      if (more) shown.push(`${count(more)} × another reason`);
+      return `${ofKind[0].kind.replaceAll("_", " ")}: ${shown.join(", ")}`;
+    });
 }
 
 /**

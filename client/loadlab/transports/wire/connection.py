@@ -11,9 +11,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from loadlab.sample import Reply
-from loadlab.transports import Replied, Wear
-from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT, Verdicts
+from loadlab.sample import ANSWERED, Reply
+from loadlab.transports import Replied
+from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.transports.itself import ToItselfError, is_to_itself
+from loadlab.transports.standing import has_news
+from loadlab.transports.verdicts import ENDED_HERE, Verdicts, cut_off, timed_out
 from loadlab.transports.wire.heads import END_OF_HEAD
 from loadlab.transports.wire.reader import Reader
 from loadlab.transports.wire.wheel import Wheel
@@ -23,7 +26,7 @@ Connect = Callable[["Asked", Replied, int], "Connection"]
 _MOST_KNOWN: Final = 128
 """Two minutes of a server that dates its heads; more would only be memory that grows."""
 _MOST_KNOWN_BYTES: Final = 4096
-_UNKNOWN: Final = (-1, BROKEN)
+_UNKNOWN: Final = (-1, ENDED_HERE)
 NEVER: Final = -(1 << 62)
 
 
@@ -41,7 +44,7 @@ class Known:
         """How long the last head was, and the next one probably is."""
         self.last: bytes | None = None
         """The last whole response behind a known head, unless it was long."""
-        self.last_reply = BROKEN
+        self.last_reply = ENDED_HERE
         """What it came to."""
 
     def __len__(self) -> int:
@@ -104,8 +107,12 @@ class Terms(NamedTuple):
     loop: asyncio.AbstractEventLoop
     limit_ns: int
     connect_limit_ns: int
+    idle_limit_ns: int
+    """How long a connection is kept that nobody uses."""
+    keeps: bool
+    """Whether any is."""
     verdicts: Verdicts
-    wear: Wear
+    stats: ConnectionStats
     wheel: Wheel
     opened: set["Connection"]
     """Those that are not closed, or being made."""
@@ -166,25 +173,34 @@ class Connection(asyncio.Protocol):
         if self.replied is None:
             self.drop()
             return
-        self._terms.wear.connections_opened += 1
+        if is_to_itself(transport.get_extra_info("socket")):
+            self.close(self._terms.stats.not_connected(ToItselfError()))
+            return
+        self._terms.stats.connections_opened += 1
         self._limit_ns = self._terms.limit_ns
         self.write = self._transport.write
         self.write(self.asked.data)
 
     def eof_received(self) -> None:
         """Take the end of what comes: of a body without length it is the end, of anything else a break."""
-        self._end(BROKEN if self._reader is None else self._reader.end())
+        reply = None if self._reader is None else self._reader.end()
+        if reply is None:
+            self._closed_by_peer(reset=False)
+        else:
+            self._terms.stats.closed.peer += 1
+            self.close(reply)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - whatever broke it, it is broken
+    def connection_lost(self, exc: Exception | None) -> None:
         """Answer whoever still waits."""
-        self._transport = None
-        self._end(BROKEN)
+        if self._transport is not None:
+            self._transport = None
+            self._closed_by_peer(reset=exc is not None)
 
-    def refused(self) -> None:
+    def refused(self, error: BaseException, *, tls: bool) -> None:
         """Answer that no connection could be made."""
         self.connecting = None
-        if self._transport is None:
-            self.close(NOT_CONNECTED)
+        if self._transport is None and self.replied is not None:
+            self.close(self._terms.stats.not_connected(error, tls=tls))
 
     def look(self, now_ns: int) -> int | None:
         """Give up a request that has run out of time; return when the next could."""
@@ -194,8 +210,24 @@ class Connection(asyncio.Protocol):
         deadline_ns = self.asked_ns + self._limit_ns
         if deadline_ns > now_ns:
             return deadline_ns
-        self.close(TIMED_OUT)
+        self.close(self._terms.stats.broke(timed_out(connected=self._transport is not None), kept=False))
         return None
+
+    def stands(self) -> bool:
+        """Tell whether an idle connection can be used; close it where its end has come, or bytes have."""
+        if self._transport is None:
+            return False
+        if has_news(self._transport.get_extra_info("socket").fileno()):
+            self._terms.stats.closed.peer += 1
+            self.drop()
+            return False
+        return True
+
+    def expire(self) -> None:
+        """Close what was idle for too long; nothing where it was closed before."""
+        if self._transport is not None:
+            self._terms.stats.closed.idle_limit += 1
+            self.drop()
 
     def abandon(self, replied: Replied) -> bool:
         """Give up this caller's request, so that it is never called; False where it has its reply."""
@@ -227,7 +259,8 @@ class Connection(asyncio.Protocol):
         """Take in what is more than a known response to a fresh request."""
         if self.replied is None:
             if self.idle_since_ns != NEVER:
-                self._terms.wear.surplus += 1
+                self._terms.stats.surplus += 1
+                self._terms.stats.closed.protocol_error += 1
                 self.drop()
             return
         if self._reader is None:
@@ -237,10 +270,21 @@ class Connection(asyncio.Protocol):
             self._conclude(self._reader, reply)
 
     def _conclude(self, reader: Reader, reply: Reply) -> None:
+        stats = self._terms.stats
         if reader.surplus:
-            self._terms.wear.surplus += 1
-        if not (reader.keeps and self.asked.keeps) or self._transport.get_write_buffer_size():
-            self._end(reply)  # with bytes to write, the answer came before the request's end
+            stats.surplus += 1
+        if reply.outcome not in ANSWERED:
+            self.close(stats.broke(reply, kept=self.idle_since_ns != NEVER))
+            return
+        early = bool(self._transport.get_write_buffer_size())  # the answer came before the request's end
+        if early or not (reader.keeps and self.asked.keeps):
+            if early or reader.surplus:
+                stats.closed.protocol_error += 1
+            elif self.asked.keeps:
+                stats.closed.peer += 1
+            else:
+                stats.closed.not_kept += 1
+            self.close(reply)
             return
         if self.asked.learns and (lesson := reader.lesson()):
             self.asked.known.learn(*lesson, reply)
@@ -249,11 +293,16 @@ class Connection(asyncio.Protocol):
         self.asked.idle.append(self)
         self._answer(reply)
 
-    def _end(self, reply: Reply) -> None:
-        """Close as the server did or would, and answer; a kept connection that broke is lost."""
-        if reply is BROKEN and self.replied is not None and self.idle_since_ns != NEVER:
-            self._terms.wear.connections_lost += 1
-        self.close(reply)
+    def _closed_by_peer(self, *, reset: bool) -> None:
+        """Answer whoever waits for what does not come any more."""
+        stats, kept = self._terms.stats, self.idle_since_ns != NEVER
+        if self.replied is None:
+            stats.closed.peer += kept
+            self.drop()
+        else:
+            self.close(
+                stats.broke(cut_off(kept=kept, heard=self._reader is not None, reset=reset), kept=kept)
+            )
 
     def _answer(self, reply: Reply) -> None:
         replied, self.replied = self.replied, None

@@ -6,9 +6,10 @@ from typing import Any
 
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Request
-from loadlab.transports import KEEPALIVE_NS, Replied
+from loadlab.transports import Replied
+from loadlab.transports.implied import asks_to_close, closing
 from loadlab.transports.wire.connection import Asked, Connection, Known, Terms
-from loadlab.transports.wire.request import Address, asks_to_close, encode
+from loadlab.transports.wire.request import Address, encode
 
 _SMALL_BODY_BYTES = 8 * 1024
 """A request that a socket's buffer takes whole: no answer can come before its end."""
@@ -38,6 +39,8 @@ class Origin:
 
     def asked(self, request: Request) -> Asked:
         """Return a kind of request for this address."""
+        if not self._terms.keeps:
+            request = closing(request)
         bodiless = request.method.upper() == "HEAD"
         keeps = not asks_to_close(request)
         learns = keeps and len(request.body) <= _SMALL_BODY_BYTES
@@ -60,8 +63,8 @@ class Origin:
     def sweep(self, now_ns: int) -> None:
         """Close what has been idle for too long."""
         idle = self._idle
-        while idle and now_ns - idle[0].idle_since_ns >= KEEPALIVE_NS:
-            idle.popleft().drop()
+        while idle and now_ns - idle[0].idle_since_ns >= self._terms.idle_limit_ns:
+            idle.popleft().expire()
 
     async def _make(self, connection: Connection) -> None:
         try:
@@ -69,5 +72,4 @@ class Origin:
                 lambda: connection, self._host, self._address.port, **self._options
             )
         except Exception as error:  # noqa: BLE001 - of many kinds: names, certificates, whatever a loop raises
-            self._terms.wear.not_connected(error)
-            connection.refused()
+            connection.refused(error, tls=self._address.tls)

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from loadlab.sample import Reply
-from loadlab.transports.verdicts import BROKEN, Verdicts
+from loadlab.transports.verdicts import TLS_ALERT, Verdicts, malformed
 from loadlab.transports.wire.chunks import Chunks
 from loadlab.transports.wire.heads import END_OF_HEAD, MOST_BYTES, Head, MalformedError, read_head
 
@@ -39,14 +39,14 @@ class Reader:
         """Read on; return the reply if the response has ended. Not to be called after that."""
         try:
             return self._read_heads(data) if self._head is None else self._read_body(self._head, data, 0)
-        except MalformedError:
-            return BROKEN
+        except MalformedError as error:
+            return malformed(str(error))
 
-    def end(self) -> Reply:
-        """Return what the end of the connection makes of what came."""
+    def end(self) -> Reply | None:
+        """Return the reply where the end of the connection is the answer's end, too; None where it is not."""
         head = self._head
         if head is None or head.chunked or head.body_bytes is not None:
-            return BROKEN
+            return None
         return self._reply(head)
 
     def lesson(self) -> tuple[bytes, int] | None:
@@ -95,6 +95,8 @@ class Reader:
 
 def _check_beginning(begun: bytes) -> None:
     """Give up what can't become a head any more, so that nobody waits for its end."""
+    if begun.startswith(TLS_ALERT):
+        raise MalformedError("it speaks TLS")
     if not _BEGINNING.startswith(begun[: len(_BEGINNING)]):
         raise MalformedError("another protocol")
     if len(begun) > MOST_BYTES:

@@ -40,14 +40,6 @@ def encode(request: Request) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + request.body
 
 
-def asks_to_close(request: Request) -> bool:
-    """Tell whether the request itself gives its connection up."""
-    return any(
-        name.lower() == "connection" and "close" in value.lower().replace(" ", "").split(",")
-        for name, value in request.headers
-    )
-
-
 def _implied(request: Request, parts: SplitResult) -> list[tuple[str, str]]:
     """Return the headers that hold where none of their name is given."""
     host = parts.netloc.rpartition("@")[2]

@@ -5,9 +5,11 @@ import asyncio
 from loadlab.clock import MONOTONIC
 from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
-from loadlab.transports import KEEPALIVE_NS, Replied, Wear
+from loadlab.transports import Replied
+from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.transports.standing import unseen_ns
 from loadlab.transports.trust import client_context
-from loadlab.transports.verdicts import BROKEN, Verdicts
+from loadlab.transports.verdicts import ENDED_HERE, Verdicts
 from loadlab.transports.wire.connection import Asked, Connection, Terms
 from loadlab.transports.wire.origin import Origin
 from loadlab.transports.wire.request import Address, address
@@ -22,7 +24,7 @@ class WireTransport:
     """
 
     def __init__(self) -> None:
-        self.wear = Wear()
+        self.stats = ConnectionStats()
         self._opened: set[Connection] = set()
         self._origins: dict[Address, Origin] = {}
         self._wheel: Wheel | None = None
@@ -33,12 +35,16 @@ class WireTransport:
         self._trust = client_context(plan)
         self._host = plan.address
         self._wheel = Wheel(self._loop, self._sweep)
+        self._idle_limit_ns = plan.idle_limit_ns
+        self._unseen_ns = min(unseen_ns(plan), plan.idle_limit_ns)
         self._terms = Terms(
             loop=self._loop,
             limit_ns=plan.timeout_ns,
             connect_limit_ns=plan.connect_timeout_ns,
+            idle_limit_ns=plan.idle_limit_ns,
+            keeps=plan.keep_alive,
             verdicts=Verdicts(plan),
-            wear=self.wear,
+            stats=self.stats,
             wheel=self._wheel,
             opened=self._opened,
         )
@@ -55,13 +61,14 @@ class WireTransport:
         idle = prepared.idle
         while idle:
             connection = idle.pop()
-            if sent_ns - connection.idle_since_ns < KEEPALIVE_NS:
+            idle_ns = sent_ns - connection.idle_since_ns
+            if idle_ns < self._unseen_ns or (idle_ns < self._idle_limit_ns and connection.stands()):
                 connection.replied = replied
                 connection.asked = prepared
                 connection.asked_ns = sent_ns
                 connection.write(prepared.data)
                 return connection
-            connection.drop()
+            connection.expire()
         return prepared.connect(prepared, replied, sent_ns)
 
     async def send(self, prepared: Asked) -> Reply:
@@ -81,7 +88,7 @@ class WireTransport:
             self._wheel.stop()
         connecting = [one.connecting for one in self._opened if one.connecting is not None]
         for connection in list(self._opened):
-            connection.close(BROKEN)
+            connection.close(ENDED_HERE)
         self._origins.clear()
         await asyncio.gather(*connecting, return_exceptions=True)
         await asyncio.sleep(0)  # for the loop to let go of the sockets

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from fakes import plan
 from loadlab.plan import StatusRange
 from loadlab.sample import Reply
-from loadlab.transports import Wear
+from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.verdicts import Verdicts
 from loadlab.transports.wire.connection import NEVER, Asked, Connection, Known, Terms
+from replies import Replies
 
 
 class FakeWheel:
@@ -38,6 +39,15 @@ class FakeSocket:
     def abort(self) -> None:
         self.is_closed = True
 
+    def get_extra_info(self, _name: str) -> "FakeSocket":
+        return self
+
+    def getsockname(self) -> tuple[str, int]:
+        return "here", 40_000
+
+    def getpeername(self) -> tuple[str, int]:
+        return "there", 80
+
     def get_write_buffer_size(self) -> int:
         return self.unwritten_bytes
 
@@ -55,7 +65,7 @@ class Wire:
     """Connections that share what they have learnt, as those of one origin do."""
 
     def __init__(self, *, bodiless: bool = False, learns: bool = True, limit_ns: int = 1000) -> None:
-        self.wear = Wear()
+        self.stats = ConnectionStats()
         self.wheel = FakeWheel()
         self.idle: deque[Connection] = deque()
         every_status = plan(expect_status=(StatusRange(100, 999),))
@@ -63,8 +73,10 @@ class Wire:
             loop=None,  # type: ignore[arg-type] # connections are made by nobody here
             limit_ns=limit_ns,
             connect_limit_ns=limit_ns // 2,
+            idle_limit_ns=limit_ns,
+            keeps=True,
             verdicts=Verdicts(every_status),
-            wear=self.wear,
+            stats=self.stats,
             wheel=self.wheel,  # type: ignore[arg-type]
             opened=set(),
         )
@@ -78,9 +90,9 @@ class Wire:
             learns=learns,
         )
 
-    def ask(self) -> tuple[Connection, FakeSocket, list[Reply]]:
+    def ask(self) -> tuple[Connection, FakeSocket, Replies]:
         """Make a connection and send a request over it; the list gets its reply."""
-        replies: list[Reply] = []
+        replies = Replies()
         connection = Connection(self.terms, self.asked, replies.append, self.wheel.now_ns)
         socket = FakeSocket()
         connection.connection_made(socket)  # type: ignore[arg-type]
@@ -89,7 +101,7 @@ class Wire:
 
     def exchange(self, pieces: Iterable[bytes], *, ends: bool = False) -> Exchange:
         """Send a request, take these pieces in and, if it ends, the end of the connection."""
-        surplus = self.wear.surplus
+        surplus = self.stats.surplus
         connection, socket, replies = self.ask()
         for piece in pieces:
             if piece and not socket.is_closed:
@@ -105,4 +117,4 @@ class Wire:
         assert not self.terms.opened
         self.idle.clear()
         self.wheel.watched.clear()
-        return Exchange(reply, kept, self.wear.surplus - surplus)
+        return Exchange(reply, kept, self.stats.surplus - surplus)

@@ -4,7 +4,7 @@ import h11
 
 from loadlab.sample import Outcome, Reply
 from loadlab.transports.stamps import inside_ns
-from loadlab.transports.verdicts import BROKEN
+from replies import BROKEN
 
 
 def h11_reads(data: bytes, *, bodiless: bool = False, ends: bool = False) -> Reply | None:

@@ -1,10 +1,13 @@
 """A connection's life, in memory."""
 
+import errno
+
 import pytest
 
+from loadlab.resources import Resource
 from loadlab.sample import Outcome, Reply
-from loadlab.transports.verdicts import BROKEN, NOT_CONNECTED, TIMED_OUT
 from loadlab.transports.wire.connection import NEVER, Connection, Known
+from replies import BROKEN, NOT_CONNECTED, TIMED_OUT, Replies
 from unit.transports.wire.memory import FakeSocket, Wire
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -53,9 +56,9 @@ def test_a_known_head_changes_nothing_about_the_next_response(learns, second, re
     ask_again(wire, replies)
     connection.data_received(second)
     assert replies == [OK] + ([] if reply is None else [reply])
-    assert wire.wear.surplus == surplus
+    assert wire.stats.surplus == surplus
     assert socket.is_closed == (surplus > 0 or reply is BROKEN)
-    assert wire.wear.connections_lost == (reply is BROKEN)
+    assert wire.stats.connections_lost == (reply is BROKEN)
 
 
 def test_what_is_known_of_answers_to_get_does_not_hold_for_head():
@@ -95,7 +98,7 @@ def test_bytes_on_an_idle_connection_close_it():
     connection.data_received(FINE)
     connection.data_received(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
     connection.data_received(b"and more")
-    assert (replies, socket.is_closed, wire.wear.surplus) == ([OK], True, 1)
+    assert (replies, socket.is_closed, wire.stats.surplus) == ([OK], True, 1)
     assert connection.idle_since_ns == NEVER, "it is not used again"
 
 
@@ -119,12 +122,12 @@ def test_a_new_connection_that_breaks_is_not_a_lost_one_but_a_kept_one_is():
     wire = Wire()
     connection, _, replies = wire.ask()
     connection.eof_received()
-    assert (replies, wire.wear.connections_lost) == ([BROKEN], 0)
+    assert (replies, wire.stats.connections_lost) == ([BROKEN], 0)
     connection, _, replies = wire.ask()
     connection.data_received(FINE)
     ask_again(wire, replies)
     connection.connection_lost(ConnectionResetError())
-    assert (replies, wire.wear.connections_lost) == ([OK, BROKEN], 1)
+    assert (replies, wire.stats.connections_lost) == ([OK, BROKEN], 1)
 
 
 def test_a_reset_is_not_the_end_of_a_body_without_length():
@@ -159,7 +162,7 @@ def test_a_connection_is_looked_at_as_long_as_it_is_open():
 
 def test_connecting_has_a_limit_of_its_own_which_ends_with_it():
     wire = Wire(limit_ns=1000)
-    replies: list[Reply] = []
+    replies = Replies()
     connection = Connection(wire.terms, wire.asked, replies.append, 0)
     assert connection.look(499) == 500
     connection.connection_made(FakeSocket())
@@ -171,18 +174,19 @@ def test_connecting_has_a_limit_of_its_own_which_ends_with_it():
 
 def test_a_connection_that_is_made_too_late_is_closed_and_sends_nothing():
     wire = Wire()
-    replies: list[Reply] = []
+    replies = Replies()
     connection, socket = Connection(wire.terms, wire.asked, replies.append, 0), FakeSocket()
     connection.look(500)
     connection.connection_made(socket)
-    assert (socket.written, socket.is_closed, wire.wear.connections_opened) == ([], True, 0)
+    assert (socket.written, socket.is_closed, wire.stats.connections_opened) == ([], True, 0)
 
 
 def test_a_refused_connection_answers():
     wire = Wire()
-    replies: list[Reply] = []
-    Connection(wire.terms, wire.asked, replies.append, 0).refused()
-    assert replies == [NOT_CONNECTED]
+    replies = Replies()
+    Connection(wire.terms, wire.asked, replies.append, 0).refused(OSError(errno.EMFILE, "x"), tls=False)
+    assert (replies, replies.reasons) == ([NOT_CONNECTED], ["the client ran out of open files"])
+    assert wire.stats.short_of == {Resource.FILES: 1}
     assert not wire.terms.opened
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from loadlab.sample import Outcome, Reply
-from loadlab.transports.verdicts import BROKEN
+from replies import BROKEN
 from unit.transports.wire.grammar import Stream, broken
 from unit.transports.wire.memory import Wire
 from unit.transports.wire.oracle import h11_reads

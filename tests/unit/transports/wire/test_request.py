@@ -3,7 +3,8 @@
 import pytest
 
 from loadlab.plan import Request
-from loadlab.transports.wire.request import address, asks_to_close, encode
+from loadlab.transports.implied import asks_to_close
+from loadlab.transports.wire.request import address, encode
 
 
 def test_a_request_is_a_line_its_headers_and_its_body():

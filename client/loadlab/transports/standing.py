@@ -1,0 +1,29 @@
+"""Does an idle connection still stand? The same rule on every transport, before a request is sent on it.
+
+A loop that is late hears of a connection's end only after its own timers, and a blocking client does not
+hear of it. So the system is asked about one that was idle for long enough, which costs a call. What answered
+just now is used without that: a server that closes behind each answer is seen alike on all transports, and a
+client without pauses pays nothing.
+"""
+
+import select
+
+from loadlab.clock import NS_PER_MS
+from loadlab.plan import Plan
+
+_UNSEEN_NS = 20 * NS_PER_MS
+"""For how long a connection is used again unseen: two grains of the `wire` transport's clock."""
+_THINKING_NS = NS_PER_MS
+"""The same where users pause after each answer."""
+
+
+def unseen_ns(plan: Plan) -> int:
+    """Return for how long after its last answer a connection is used without a look at it."""
+    return _THINKING_NS if plan.think_ns else _UNSEEN_NS
+
+
+def has_news(fd: int) -> bool:
+    """Tell whether something came on an idle connection, which nobody asked for: its end, or bytes."""
+    look = select.poll()
+    look.register(fd, select.POLLIN)
+    return bool(look.poll(0))
