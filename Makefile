@@ -24,7 +24,7 @@ $(error $(unknown): no setting of this Makefile; README.md lists them. What is m
 endif
 
 # The same for chores: `make run task` would load SCENARIO, and only then ask for a rule to make `task`.
-chores := run tour doctor calibrate up open down logs ps images test test-all test-pythons check format lock dashboards \
+chores := run tour doctor calibrate up open down logs ps images test test-all test-pythons mutants check format lock dashboards \
     schema bench ground-truth idle-runs clean help
 stray := $(filter-out $(chores) .%,$(MAKECMDGOALS))
 ifneq ($(stray),)
@@ -78,6 +78,9 @@ test-all: .venv/dev ## every test (ARGS="-k pool"); those of the stack are skipp
 test-pythons: ## unit tests and each scenario on every Python that is claimed, in images (needs Docker): ARGS="3.14"
 	@scripts/test-pythons.sh $(ARGS)
 
+mutants: .venv/mutants ## does a test notice each small change of the judging code, half an hour: ARGS='"*.limits.*"'
+	@nice -n 15 $(bin)/python scripts/mutants.py $(ARGS)
+
 check: .venv/dev ## lint, format and types
 	@$(bin)/ruff check .
 	@$(bin)/ruff format --check .
@@ -113,7 +116,7 @@ idle-runs: .venv/dev ## default runs on an idle machine, none of which may be IN
 	@nice cargo install --quiet --locked --version 1.16.0 --root .bench-tools oha
 
 clean: ## remove what was made here (.venv, caches); results and images stay
-	@rm -rf .venv .venv-bench .bench-tools .stack dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-bench .mutants .bench-tools .stack dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find client target grafana tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
@@ -124,5 +127,8 @@ help: ## this list
 
 .venv/dev: .venv/runtime requirements/dev.txt
 	@scripts/venv.sh dev
+
+.venv/mutants: .venv/dev requirements/mutants.txt
+	@scripts/venv.sh mutants
 
 .PHONY: $(chores)

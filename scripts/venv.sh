@@ -1,7 +1,7 @@
 #!/bin/sh
-# Fill .venv from the hashed locks:  venv.sh runtime | dev.   venv.sh bench makes .venv-bench, for the peers' own
+# Fill .venv from the hashed locks:  venv.sh runtime | dev | mutants.   venv.sh bench makes .venv-bench, for the peers' own
 # dependencies.
-# Make calls it where the stamp (.venv/runtime, .venv/dev) is missing or older than its locks.
+# Make calls it where the stamp (.venv/runtime, .venv/dev, .venv/mutants) is missing or older than its locks.
 set -eu
 . "$(dirname -- "$0")/common.sh"
 
@@ -59,6 +59,9 @@ bench)
         -r requirements/bench.txt >&2 || fail "The packages could not be installed into .venv-bench (see above)."
     touch .venv-bench/done
     exit
+    ;;
+mutants)
+    install --require-hashes -r requirements/mutants.txt
     ;;
 dev)
     warn "Installing the locked development tools into .venv; this happens once …"
