@@ -133,7 +133,7 @@ def test_one_address_of_a_target_needs_no_words():
     assert target.address == "127.0.0.1"
 
 
-def test_what_this_side_lacks_is_not_told_as_the_targets_absence(monkeypatch):
+def test_what_this_side_lacks_is_not_told_as_the_targets_absence():
     with serving("127.0.0.1") as port:
         (address,) = asyncio.run(find("127.0.0.1", port))
         host = UrlHost(f"http://127.0.0.1:{port}/")

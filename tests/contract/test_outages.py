@@ -73,6 +73,20 @@ def test_a_restart_under_closed_users_costs_few_requests_and_is_told(tmp_path, s
     assert not {"client_cpu", "client_core"} & set(failed(found.result))
 
 
+@pytest.mark.parametrize("away_s", [0.4, 2.0, 6.0])
+def test_short_and_long_restarts_are_told_as_long_as_they_were(tmp_path, away_s):
+    plan = users_of("callback", 8, round((away_s + 3) * NS_PER_S), transport="wire", **QUICK)
+    with restartable(delay_s=0.001) as server:
+        found = loaded(server, plan, tmp_path, at(1.0, lambda: server.be_away(away_s)))
+
+    assert found.result.target_lost is None
+    outage = max(found.stage.outages, key=lambda span: span.to_ns - span.from_ns)
+    assert away_s - 0.1 <= (outage.to_ns - outage.from_ns) / NS_PER_S <= away_s + 0.6
+    assert found.stage.counts.errors <= 8 * (10 + 10 * (away_s + 0.6)), (
+        "ten a second and user, after the first"
+    )
+
+
 @pytest.mark.parametrize(
     ("scenario", "transport"), [("task", "aiohttp"), ("task", "wire"), ("callback", "wire")]
 )
