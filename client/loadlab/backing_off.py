@@ -8,18 +8,22 @@ A schedule does not wait: an open load is what its rate says.
 """
 
 from loadlab.clock import NS_PER_MS
+from loadlab.reasons import UNHEARD, text_of
 from loadlab.sample import Outcome, Reply
 from loadlab.shard import Shard
 
 AT_ONCE_NS = 10 * NS_PER_MS
 FIRST_NS = NS_PER_MS
 LONGEST_NS = 100 * NS_PER_MS
-_FAILURES = (Outcome.CONNECT_ERROR, Outcome.PROTOCOL_ERROR)
 
 
 def failed_at_once(reply: Reply, took_ns: int) -> bool:
     """Tell whether a connection failed so soon, without a byte of an answer, that the next would, too."""
-    return took_ns < AT_ONCE_NS and reply.outcome in _FAILURES
+    if took_ns >= AT_ONCE_NS:
+        return False
+    if reply.outcome is Outcome.PROTOCOL_ERROR:
+        return text_of(reply.status) in UNHEARD
+    return reply.outcome is Outcome.CONNECT_ERROR
 
 
 class BackingOff:

@@ -33,6 +33,8 @@ BAD_CHUNK: Final = "invalid chunk in the answer"
 BAD_HEADER: Final = "invalid header in the answer"
 INVALID: Final = "invalid HTTP answer"
 
+UNHEARD: Final = frozenset({CLOSED_WHILE_KEPT, CLOSED, RESET})
+"""Of a connection that the other side closed before any byte of an answer."""
 _BY_PEER: Final = frozenset({CLOSED_WHILE_KEPT, CLOSED, RESET, CUT_OFF, CUT_OFF_BY_RESET})
 _BY_NOBODY: Final = frozenset({NO_CONNECTION, ENDED_HERE, OTHER, ""})
 

@@ -22,13 +22,13 @@ from loadlab.drive import BlockingUser
 from loadlab.plan import Stage, Workload
 from loadlab.sample import Outcome, Reply, Sample
 from loadlab.shard import Share
+from loadlab.transports.verdicts import cut_off, malformed
 from unit.test_chains import FakeContinuingTransport
 
 pytestmark = pytest.mark.usefixtures("fake_transport")
 
 MS = NS_PER_MS
 REFUSED = Answer(0, Reply(Outcome.CONNECT_ERROR))
-BROKEN = Answer(2 * MS, Reply(Outcome.PROTOCOL_ERROR))
 FINE = Answer(10 * MS)
 PAUSES_MS = [1, 2, 4, 8, 16, 32, 64, 100, 100, 100]
 
@@ -101,8 +101,12 @@ def test_an_answer_ends_the_pauses_and_the_next_failure_begins_anew(clock, by):
 
 
 @WAYS
-def test_a_connection_that_breaks_at_once_is_a_failure_too(clock, by):
-    assert sent_ms(by(clock, [BROKEN, BROKEN, FINE]))[:3] == [0, 3, 7]
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_connection_that_the_target_closes_in_silence_is_a_failure_too(clock, by, kept, reset):
+    closed = Answer(2 * MS, cut_off(kept=kept, heard=False, reset=reset))
+
+    assert sent_ms(by(clock, [closed, closed, FINE]))[:3] == [0, 3, 7]
 
 
 @WAYS
@@ -113,8 +117,10 @@ def test_a_connection_that_breaks_at_once_is_a_failure_too(clock, by):
         Answer(0, Reply(Outcome.HTTP_ERROR, 503)),
         Answer(10 * MS, Reply(Outcome.CONNECT_ERROR)),
         Answer(5 * MS, Reply(Outcome.TIMEOUT)),
+        Answer(2 * MS, cut_off(kept=False, heard=True, reset=False)),
+        Answer(2 * MS, malformed("status line")),
     ],
-    ids=["ok", "an HTTP answer", "a connection that failed late", "a time limit"],
+    ids=["ok", "an HTTP answer", "one that failed late", "a time limit", "half an answer", "no HTTP"],
 )
 def test_nobody_waits_after_anything_else(clock, by, answer):
     shard = by(clock, [answer, answer, FINE])

@@ -10,6 +10,7 @@ from loadlab.errors import ClientError, TargetError
 from loadlab.hosts import Tried
 from loadlab.local_limits import limit_of
 from loadlab.resources import resource_of, shortage
+from loadlab.transports.itself import is_to_itself
 
 _CONNECT_S = 3.0
 _LEAST_S = 1.0
@@ -44,8 +45,7 @@ async def reach(address: Address, within_s: float = _CONNECT_S) -> str | None:
             sock.settimeout(0)
             async with asyncio.timeout(within_s):
                 await asyncio.get_running_loop().sock_connect(sock, address.sockaddr)
-            # A free port of this machine's own range can be given to both ends of one connection.
-            return os.strerror(errno.ECONNREFUSED) if sock.getsockname() == sock.getpeername() else None
+            return os.strerror(errno.ECONNREFUSED) if is_to_itself(sock) else None
     except TimeoutError as error:
         return os.strerror(error.errno) if error.errno else f"no connection within {within_s:g} s"
     except OSError as error:
