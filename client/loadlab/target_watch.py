@@ -3,9 +3,10 @@
 1. A target of the lab's own whose process, or container, has ended ends the run at once.
 2. As long as answers come nobody connects to the target: the workers' own account of one stage is the
    evidence, from the barrier on.
-3. A target that is away for a while does not end a stage. `--stop-when-lost` does, after that time; so does
+3. One that does not speak what its URL says, such as TLS whose certificate nobody trusts, ends the run, too.
+4. A target that is away for a while does not end a stage. `--stop-when-lost` does, after that time; so does
    half a minute in a stage that nothing else would end, because a number of requests ends it.
-4. Where it is still away at a stage's end, and a second later, no later stage starts.
+5. Where it is still away at a stage's end, and a second later, no later stage starts.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from loadlab.analysis.outages import away_at_the_end
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.control import Control
 from loadlab.fleet.live import Live
-from loadlab.hosts import Host
+from loadlab.hosts import ByUrl, Host
 from loadlab.hosts.addresses import ShortageError
 from loadlab.plan import Plan
 from loadlab.result import StageResult
@@ -36,6 +37,7 @@ class TargetWatch:
         self._plan = plan
         self._control = control
         self._silent_ns = 0
+        self._is_matched = False
         self.lost: str | None = None
 
     def hear(self, live: Live) -> None:
@@ -48,7 +50,11 @@ class TargetWatch:
         while self.lost is None:
             await asyncio.sleep(_LOOK_S)
             silent = self._silent_ns >= _SILENT_NS
-            self.lost = await self._host.ended(silent=silent) or await self._away_for_too_long()
+            self.lost = (
+                await self._host.ended(silent=silent)
+                or (await self._mismatched() if silent else None)
+                or await self._away_for_too_long()
+            )
         self._control.halt()
 
     async def after_stage(self, stage: StageResult) -> None:
@@ -57,8 +63,17 @@ class TargetWatch:
         if self.lost is None:
             self.lost = await self._host.ended(silent=away)
         if self.lost is None and away:
+            self.lost = await self._mismatched()
+        if self.lost is None and away:
             with suppress(ShortageError):
                 self.lost = await self._asked_twice()
+
+    async def _mismatched(self) -> str | None:
+        """Ask once in a run whether the target speaks what its URL says: that does not change."""
+        if self._is_matched or not isinstance(self._host, ByUrl):
+            return None
+        self._is_matched = True
+        return await self._host.mismatch()
 
     async def _away_for_too_long(self) -> str | None:
         limit_ns = self._plan.stop_when_lost_ns or self._unless_endless_ns

@@ -44,6 +44,19 @@ class ScriptedHost:
         return look
 
 
+class MisnamedHost(ScriptedHost):
+    """One whose URL names the wrong scheme."""
+
+    def __init__(self, sentence):
+        super().__init__(None)
+        self.sentence = sentence
+        self.matched = 0
+
+    async def mismatch(self):
+        self.matched += 1
+        return self.sentence
+
+
 def live(*, silent_s, begin_ns=START_NS):
     """A stage in which nothing was answered for so long while requests failed."""
     counted = Recorder(Window(begin_ns), last_answered_ns=begin_ns, last_failing_ns=begin_ns + 1)
@@ -153,6 +166,20 @@ def test_a_host_is_told_whether_answers_have_stopped_before_it_looks_further():
 
     watched(host, silences=[1, 2], for_s=0.1)
     assert host.silences[-1] is True
+
+
+def test_a_target_that_does_not_speak_what_its_url_says_ends_the_run_once_requests_fail():
+    host = MisnamedHost("http://h/ cannot be loaded: the port speaks TLS; use https://")
+    watch, control = watched(host, silences=[0.5, 1.5], for_s=1)
+    assert (watch.lost, control.halted) == (host.sentence, True)
+
+
+def test_it_is_asked_once_what_it_speaks_and_only_where_requests_fail():
+    host = MisnamedHost(None)
+    watch, _ = watched(host, silences=[0.5], for_s=1)
+    assert host.matched == 0
+    watch, _ = watched(host, silences=[1.5, 2.5, 3.5], for_s=1)
+    assert (watch.lost, host.matched) == (None, 1)
 
 
 def test_a_stage_that_only_a_number_of_requests_ends_is_ended_after_half_a_minute():

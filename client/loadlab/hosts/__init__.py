@@ -1,6 +1,6 @@
 """Where the target lives. A host starts it or finds it, says whether it is still there, and stops it."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -55,6 +55,15 @@ class Host(Protocol):
 
     async def stop(self, *, at_once: bool = False) -> None:
         """End what `start` started, and nothing else; `at_once`: whatever it is still busy with."""
+        ...
+
+
+@runtime_checkable
+class ByUrl(Protocol):
+    """A `Host` that knows of its target no more than a URL, which may be the wrong one."""
+
+    async def mismatch(self) -> str | None:
+        """Say in one sentence that the target does not speak what the URL says; this makes a connection."""
         ...
 
 

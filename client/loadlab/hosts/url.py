@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from loadlab.errors import ClientError, TargetError, UsageError
 from loadlab.hosts import Target, Tried
 from loadlab.hosts.addresses import Address, find, first_that_answers, unreachable
+from loadlab.hosts.scheme import mismatch
 from loadlab.resources import resource_of, shortage
 
 _RESTARTED_S = 2.0
@@ -89,6 +90,11 @@ class UrlHost:
         """Try to connect to the address that was chosen."""
         assert self._chosen is not None, "it was started"
         return await unreachable(self._url, self._chosen)
+
+    async def mismatch(self) -> str | None:
+        """Say that the target does not speak what its URL says; None where it does."""
+        assert self._chosen is not None, "it was started"
+        return await mismatch(self._url, self._chosen.text, self._port)
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Leave it as it is."""

@@ -15,6 +15,11 @@ def client_context(plan: Plan) -> ssl.SSLContext | None:
     """Return the context for a plan with an https URL, None for one without: loading takes 10 ms and more."""
     if not any(request.url.lower().startswith("https:") for request in plan.requests):
         return None
+    return trusted_context()
+
+
+def trusted_context() -> ssl.SSLContext:
+    """Return the context that every connection with TLS is made in."""
     return _context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
 

@@ -1,0 +1,47 @@
+"""A target that does not speak what its URL says is told in one sentence, with what to do."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+import pytest
+
+from contract.transports.scripted import answers
+from loadlab.hosts.scheme import mismatch
+
+FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def told(url):
+    parts = urlsplit(url)
+    return asyncio.run(mismatch(url, parts.hostname, parts.port))
+
+
+def test_a_certificate_that_nobody_trusts(serve, tls):
+    url = serve(answers(FINE), tls=tls).url
+    sentence = told(url)
+    assert sentence.startswith(f"{url} cannot be loaded: certificate of an unknown issuer")
+    assert "SSL_CERT_FILE" in sentence
+
+
+def test_https_to_a_port_without_tls(serve):
+    def script(peer):
+        peer.sock.recv(1 << 16)
+        peer.say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+    assert "use http://" in told(serve(script).url.replace("http:", "https:"))
+
+
+def test_http_to_a_port_with_tls(serve, tls):
+    assert "use https://" in told(serve(answers(FINE), tls=tls).url.replace("https:", "http:"))
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_url_that_fits_is_none(serve, tls):
+    assert told(serve(answers(FINE), tls=tls).url) is None
+    assert told(serve(answers(FINE)).url) is None
+
+
+def test_a_server_that_hangs_up_proves_nothing(serve):
+    url = serve(lambda peer: None).url
+    assert told(url) is None
+    assert told(url.replace("http:", "https:")) is None
