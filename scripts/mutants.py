@@ -3,7 +3,7 @@
     mutants.py [PATTERN …]      PATTERN, such as "*.limits.*", names what to change instead of everything
 
 mutmut makes the changes and runs the unit tests that call the changed function. It changes what functions do,
-not the constants of a module; changes of text literals are left out. tests/mutants.toml lists those that no test
+not the constants of a module; changes of text literals are left out. tests/mutants.toml lists what no test
 notices, each with why. Exit code 1 where fewer than LEAST of all changes were noticed.
 """
 
@@ -11,6 +11,7 @@ import ast
 import difflib
 import json
 import os
+import re
 import shutil
 import sys
 import tomllib
@@ -24,24 +25,6 @@ ACCEPTED = ROOT / "tests" / "mutants.toml"
 LEAST = 0.85
 NOTICED = {1, 3, 24, -24, 36, 152, 255}
 """Exit codes of pytest, or of a run that took far too long, that tell that a test noticed."""
-TESTS = (
-    "accounts",
-    "audit",
-    "ceiling",
-    "judging",
-    "limits",
-    "losses",
-    "noted",
-    "omission",
-    "queueing",
-    "steady",
-    "summary",
-    "target_stage",
-    "theory",
-    "trust",
-    "unjudged",
-)
-"""Unit tests of the judging code, tests/unit/test_NAME.py; those of them that exist."""
 SETTINGS = """
 [tool.mutmut]
 source_paths = ["loadlab"]
@@ -67,10 +50,18 @@ def prepare() -> None:
     skipped = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "client" / "loadlab", SCRATCH / "loadlab", ignore=skipped)
     shutil.copytree(ROOT / "tests", SCRATCH / "tests", ignore=skipped)
-    paths = [f"tests/unit/test_{name}.py" for name in TESTS]
-    tests = json.dumps([path for path in paths if (SCRATCH / path).exists()])
-    settings = (ROOT / "pyproject.toml").read_text() + SETTINGS.format(tests=tests)
+    settings = (ROOT / "pyproject.toml").read_text() + SETTINGS.format(tests=json.dumps(tests()))
     (SCRATCH / "pyproject.toml").write_text(settings)
+
+
+def tests() -> list[str]:
+    """Return the unit tests of the judging code; those that compare it with the docs are no part of the copy."""
+    texts = {path.name: path.read_text() for path in (ROOT / "tests" / "unit").glob("test_*.py")}
+    about = re.compile(r"^from (loadlab\.analysis|loadlab import .*analysis|stages import)", re.MULTILINE)
+    docs = re.compile(r"^from readme import", re.MULTILINE)
+    return sorted(
+        f"tests/unit/{name}" for name, text in texts.items() if about.search(text) and not docs.search(text)
+    )
 
 
 def run(patterns: list[str]) -> None:

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from msgspec import structs
 
 from loadlab.analysis import audit
 from loadlab.cli.run import exit_of
@@ -93,6 +94,46 @@ def test_a_check_says_what_it_compares_and_its_outcome_is_that_comparison(stages
         assert check.metric
         assert check.unit
         assert check.message
+
+
+@pytest.mark.parametrize(
+    ("name", "stages", "told", "actual", "sentence"),
+    [
+        ("accounting", (stage(),), {}, 0, "has exactly one outcome"),
+        ("accounting", (stage(),), {"unaccounted": 1}, 1, "the lab lost track"),
+        ("accounting", (stage(),), {"unaccounted": -1}, -1, "the lab lost track"),
+        ("workers", (stage(),), {}, 0, "carried its shard to the end"),
+        ("workers", (stage(findings=(LOST, LOST)), stage(findings=(LOST,))), {}, 3, "was lost"),
+        ("target", (stage(),), {}, 0, "was there to the end"),
+        ("target", (stage(),), {"target_lost": "it ended with 9"}, 1, "it ended with 9"),
+        ("answered", (stage(), stage(counts=NO_OK)), {}, 1, "at least one request ended ok"),
+        ("answered", (stage(counts=NO_OK),), {}, 0, "every request failed"),
+        ("answered", (stage(counts=Counts(), statuses={}),), {}, 0, "longer --duration"),
+        (
+            "answered",
+            (stage(counts=Counts(scheduled=3, dropped=3), statuses={}),),
+            {},
+            0,
+            "no request was sent",
+        ),
+    ],
+)
+def test_each_check_of_a_run_says_what_it_found(name, stages, told, actual, sentence):
+    (found,) = [
+        each
+        for each in audit.checks(stages, told.get("unaccounted", 0), told.get("target_lost"))
+        if each.name == name
+    ]
+    assert found.actual == actual
+    assert sentence in found.message
+
+
+def test_a_run_holds_together_whatever_its_stages_are_worth():
+    whole = audit.checks((stage(),), 0)
+    of_stage = structs.replace(audit.checks((), 0)[-1], stage="8")
+    assert of_stage.outcome is CheckOutcome.FAIL
+    assert audit.holds_together((*whole, of_stage)) is True
+    assert audit.holds_together(audit.checks((stage(),), 1)) is False
 
 
 PRECEDENCE = [

@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from fakes import plan
-from loadlab.analysis.ceiling import Ceiling, Limit, beside, ceiling, differences
+from loadlab.analysis.ceiling import Ceiling, Limit, beside, ceiling, differences, named
 from loadlab.plan import Request, Stage, Workload
 from loadlab.result import Check, CheckOutcome
 from results import result, stage
@@ -104,6 +104,13 @@ def test_a_stage_that_calls_in_any_other_way_has_no_ceiling(planned, measured):
 )
 def test_everything_that_a_ceiling_depends_on_is_compared_and_said(changed, said):
     assert differences(HERE, structs.replace(HERE, **changed)) == [said]
+
+
+@pytest.mark.parametrize(
+    ("processes", "name"), [(1, "pool on wire, 1 process"), (2, "pool on wire, 2 processes")]
+)
+def test_a_way_of_calling_has_a_name(processes, name):
+    assert named("pool", "wire", processes) == name
 
 
 def test_what_it_does_not_depend_on_is_not_compared():

@@ -1,7 +1,7 @@
 import pytest
 
 from fakes import plan
-from loadlab.analysis.target import target_stage, theory
+from loadlab.analysis.target import requests_between, target_stage, theory
 from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.hosts.metrics import Reading
@@ -180,6 +180,83 @@ def test_the_targets_figures_are_what_its_counters_grew_by():
     assert (found.workers, found.threads, found.memory_bytes) == (1, 64, 1_000_000)
     assert found.cpu_ratio is None
     assert found.queue_ns is None
+
+
+GROWING = {
+    "target_requests_total": 20,
+    "target_thread_seconds_sum": 3.0,
+    "target_thread_seconds_count": 20,
+    "target_handler_seconds_sum": 2.0,
+    "target_handler_seconds_count": 20,
+    "target_queue_seconds_sum": 0.5,
+    "target_queue_seconds_count": 10,
+    "target_cpu_seconds_total": 1.0,
+    "target_cpu_throttled_seconds_total": 0.25,
+    "target_accept_overflows_total": 4,
+}
+FIGURES = {
+    "requests": 20,
+    "thread_ns": 150.0 * MS,
+    "handler_ns": 100.0 * MS,
+    "queue_ns": 50.0 * MS,
+    "busy_threads_mean": 1.5,
+    "cpu_ratio": 0.5,
+    "cpu_throttled_ns": 250 * MS,
+    "accept_queue_overflows": 4,
+}
+
+
+def test_each_figure_is_its_own_counters():
+    before = dict.fromkeys(GROWING, 7)
+    found = target_stage(*readings(before, {name: 7 + by for name, by in GROWING.items()}), 3 * NS_PER_S)
+    assert {name: getattr(found, name) for name in FIGURES} == pytest.approx(FIGURES)
+
+
+@pytest.mark.parametrize("kept", ["before", "after"])
+def test_a_counter_that_one_reading_lacks_tells_nothing(kept):
+    have, lack = dict.fromkeys(GROWING, 7), {}
+    found = target_stage(*readings(*((have, lack) if kept == "before" else (lack, have))), 2 * NS_PER_S)
+    assert [name for name in FIGURES if getattr(found, name) is not None] == []
+
+
+def test_two_readings_of_one_moment_tell_nothing():
+    assert target_stage(Reading(7, GROWING), Reading(7, GROWING), NS_PER_S) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counted"),
+    [
+        (10, 30, 20),
+        (None, 30, None),
+        (10, None, None),
+        (None, None, None),
+    ],
+)
+def test_requests_between_two_readings_are_what_the_counter_grew_by(before, after, counted):
+    def reading(at_ns, total):
+        return Reading(at_ns, {} if total is None else {"target_requests_total": float(total)})
+
+    assert requests_between(reading(1, before), reading(2, after)) == counted
+
+
+@pytest.mark.parametrize("missing", [(None, None), (None, Reading(1, GROWING)), (Reading(1, GROWING), None)])
+def test_without_both_readings_nothing_is_known_of_the_requests_between(missing):
+    assert requests_between(*missing) is None
+
+
+@pytest.mark.parametrize(
+    ("whole", "of"),
+    [
+        ({}, Stage(concurrency=8)),
+        ({"workload": Workload.OPEN, "stages": (Stage(rate_hz=60.0),)}, Stage(rate_hz=60.0)),
+        (
+            {"workload": Workload.BATCH, "stages": (Stage(requests=100),), "duration_ns": None},
+            Stage(requests=100),
+        ),
+    ],
+)
+def test_what_is_expected_names_the_service_time_that_it_used(whole, of):
+    assert expected("task", of, told(), **whole).service_ns == told().thread_ns
 
 
 def test_what_grew_outside_the_readings_of_a_short_window_grew_in_it():

@@ -43,7 +43,8 @@ def test_a_question_that_no_check_answers_is_told_with_the_stages_and_with_why()
     assert [each.name for each in found] == ["client_judged", "figures_judged"]
     client, figures = found
     assert client.message == "stage 1, 32: not judged whether the client was the limit (too short; unseen)"
-    assert client.actual == 2
+    assert (client.actual, client.operator, client.limit, client.unit) == (2, "==", 0, "stages")
+    assert client.metric
     assert (
         figures.message == "stage 1, 8: not judged whether a second account has the same figures (too short)"
     )
