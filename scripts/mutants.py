@@ -55,13 +55,12 @@ def prepare() -> None:
 
 
 def tests() -> list[str]:
-    """Return the unit tests of the judging code; those that compare it with the docs are no part of the copy."""
+    """Return the unit tests of the judging code, but for those that read the docs, which are not copied."""
     texts = {path.name: path.read_text() for path in (ROOT / "tests" / "unit").glob("test_*.py")}
     about = re.compile(r"^from (loadlab\.analysis|loadlab import .*analysis|stages import)", re.MULTILINE)
     docs = re.compile(r"^from readme import", re.MULTILINE)
-    return sorted(
-        f"tests/unit/{name}" for name, text in texts.items() if about.search(text) and not docs.search(text)
-    )
+    found = [name for name, text in texts.items() if about.search(text) and not docs.search(text)]
+    return [f"tests/unit/{name}" for name in sorted(found)]
 
 
 def run(patterns: list[str]) -> None:
