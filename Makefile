@@ -23,6 +23,9 @@ ifneq ($(unknown),)
 $(error $(unknown): no setting of this Makefile; README.md lists them. What is meant for the programs stands before make, as in NO_COLOR=1 make run)
 endif
 
+# A value reaches the scripts as it was given: make would take the $f of a $filter for a variable of its own.
+$(foreach name,$(filter $(settings),$(given)),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
+
 # The same for chores: `make run task` would load SCENARIO, and only then ask for a rule to make `task`.
 chores := run tour doctor calibrate up open down logs ps images test test-all test-pythons mutants check format lock dashboards \
     schema bench ground-truth idle-runs clean help

@@ -6,9 +6,9 @@ Where there is an agent, such as in the client container, it carries all but the
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from loadlab import environment
 from loadlab.calibration import cache
@@ -28,6 +28,9 @@ from loadlab.scenarios import scenario
 from loadlab.serve import Serve
 from loadlab.stack import InStack
 from loadlab.store import Folder
+from loadlab.url import origin_and_rest, read_url
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|://")
 
 
 class Place(Protocol):
@@ -169,10 +172,14 @@ def inside_stack() -> Host:
 
 
 def url_of(text: str) -> str:
-    """Read `--target`; without a scheme it is http."""
-    url = text if "://" in text else f"http://{text}"
+    """Read `--target`; without a scheme it is http. The host is in ASCII, what follows as it is written."""
+    url = text if _SCHEME.match(text) else f"http://{text}"
     problems = url_problems(url)
     if problems:
         raise UsageError(problems[0])
-    parts = urlsplit(url)
-    return url if parts.path else f"{url}/"
+    parts = read_url(url)
+    origin, rest = origin_and_rest(url)
+    if not origin.isascii():
+        userinfo = f"{parts.userinfo}@" if parts.userinfo else ""
+        origin = f"{'https' if parts.tls else 'http'}://{userinfo}{parts.authority}"
+    return origin + rest

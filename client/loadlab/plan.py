@@ -2,12 +2,12 @@
 
 from enum import StrEnum
 from typing import Self
-from urllib.parse import urlsplit
 
 import msgspec
 
 from loadlab.arrivals import Arrivals, Constant, Ramp, Spacing
 from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.fields import header_problem, host_problem, method_problem
 from loadlab.ranges import (
     rate_problem,
     ratio_problem,
@@ -17,6 +17,7 @@ from loadlab.ranges import (
     weight_problem,
 )
 from loadlab.units import show_ns
+from loadlab.url import origin_and_rest, read_url
 
 MOST_USERS = 1_000_000
 """Each user, and each request of a batch, takes memory of its own."""
@@ -167,7 +168,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         if found := self._numbers():
             return found
         found = [*self._combination(traits), *self._sizes(), *self._times()]
-        found += [problem for request in self.requests for problem in url_problems(request.url)]
+        found += [problem for request in self.requests for problem in request_problems(request)]
         if not self.requests:
             found.append("--requests-file: it names no request")
         return list(dict.fromkeys(found))
@@ -299,9 +300,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
         `address` is the IP address that is loaded where the host is a name.
         """
-        parts = urlsplit(target)
+        origin, _ = origin_and_rest(target)
         moved = tuple(
-            msgspec.structs.replace(request, url=f"{parts.scheme}://{parts.netloc}{_path(request.url)}")
+            msgspec.structs.replace(request, url=origin + origin_and_rest(request.url)[1])
             for request in self.requests
         )
         return msgspec.structs.replace(self, target=target, requests=moved, address=address)
@@ -337,23 +338,22 @@ def _batch_size(stage: Stage) -> list[str]:
 
 def url_problems(url: str) -> list[str]:
     """Say what keeps a URL from being requested."""
-    unreadable = [f"--target: {url!r} is not a URL; write http://host:port/path"]
-    if any(sign <= " " or sign == "\x7f" for sign in url):
-        return unreadable
     try:
-        parts = urlsplit(url)
-        port_is_fine = parts.port != 0
-    except ValueError:
-        return unreadable
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return [f"--target: {url!r} is not an http:// or https:// URL; write http://host:port/path"]
-    return [] if port_is_fine else [f"--target: {url!r} has port 0"]
+        read_url(url)
+    except ValueError as error:
+        return [f"--target: {url!r} {error}"]
+    return []
 
 
-def _path(url: str) -> str:
-    parts = urlsplit(url)
-    path = parts.path or "/"
-    return f"{path}?{parts.query}" if parts.query else path
+def request_problems(request: Request) -> list[str]:
+    """Say what keeps a request from being sent as it is."""
+    names = [name for name, _ in request.headers]
+    found = [
+        method_problem(request.method, "--method"),
+        *(header_problem(name, value, "--header") for name, value in request.headers),
+        host_problem(names, "--header"),
+    ]
+    return [*url_problems(request.url), *(problem for problem in found if problem is not None)]
 
 
 def _listed(names: tuple[str, ...]) -> str:

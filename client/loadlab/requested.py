@@ -1,18 +1,16 @@
 """What is requested: method, path, headers and body from options, or a mix of them from a file."""
 
-import math
-import re
 from pathlib import Path
 
 import msgspec
 
 from loadlab.errors import UsageError
+from loadlab.fields import header_problem, host_problem, method_problem
 from loadlab.plan import Request
+from loadlab.ranges import weight_problem
+from loadlab.url import origin_and_rest, request_target
 
-_METHOD = re.compile(r"[A-Za-z]+")
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_BLANK = re.compile(r"[\x00-\x20\x7f]")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class _FileRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,95 +34,89 @@ def requested(
 ) -> tuple[Request, ...]:
     """Return what is requested of the target at this base URL, from the options of these names."""
     common = tuple(_header(line, "--header") for line in header)
+    origin, own = origin_and_rest(base)
     if requests_file is None:
         content = _body(body)
         verb = _method(("POST" if content else "GET") if method is None else method, "--method")
-        if path is not None and base.rstrip("/") != _origin(base):
+        if path is not None and own != "/":
             raise UsageError(f"--path: --target {base} names a path already; leave one of them out")
-        url = base if path is None else _origin(base) + _rooted(path, "--path")
+        url = base if path is None else origin + _path(path, "--path")
         return (Request(method=verb, url=url, headers=common, body=content),)
     if (method, path, body) != (None, None, None):
         raise UsageError(
             "--requests-file: it gives path, method and body; leave out --path, --method and --body"
         )
-    made = []
     option = f"--requests-file: {requests_file}"
-    for entry in _file_requests(requests_file):
-        if not 0 < entry.weight < math.inf:
-            raise UsageError(f"{option}: a weight must be more than 0 and finite")
-        made.append(
-            Request(
-                method=_method(entry.method, option),
-                url=_origin(base) + _rooted(entry.path, option),
-                headers=(
-                    *common,
-                    *(_header(f"{name}: {value}", option) for name, value in entry.headers.items()),
-                ),
-                body=entry.body.encode(),
-                weight=entry.weight,
-            )
-        )
-    return tuple(made)
+    if own != "/":
+        raise UsageError(f"{option} gives paths, and so does --target {base}; give its host alone")
+    return tuple(_of_entry(entry, origin, common, option) for entry in _file_requests(requests_file))
+
+
+def _of_entry(entry: _FileRequest, origin: str, common: tuple[tuple[str, str], ...], option: str) -> Request:
+    own = entry.headers.items()
+    headers = (*common, *own)
+    problems = [
+        *(header_problem(name, value, option) for name, value in own),
+        host_problem([name for name, _ in headers], option),
+        weight_problem(option, entry.weight),
+    ]
+    for problem in problems:
+        if problem is not None:
+            raise UsageError(problem)
+    return Request(
+        method=_method(entry.method, option),
+        url=origin + _path(entry.path, option),
+        headers=headers,
+        body=entry.body.encode(),
+        weight=entry.weight,
+    )
 
 
 def _file_requests(name: str) -> list[_FileRequest]:
     try:
-        return msgspec.json.decode(Path(name).read_bytes(), type=list[_FileRequest])
+        text = Path(name).read_bytes().removeprefix(_BYTE_ORDER_MARK).decode()
+        return msgspec.json.decode(text, type=list[_FileRequest])
     except OSError as error:
         raise UsageError(f"--requests-file: {name} cannot be read: {error.strerror}") from None
-    except msgspec.DecodeError as error:
+    except UnicodeDecodeError:
+        raise UsageError(f"--requests-file: {name} is not UTF-8") from None
+    except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(
             f"--requests-file: {name} is not a JSON list of objects with path, method, headers, body and"
             f" weight: {error}"
         ) from None
 
 
-def _origin(base: str) -> str:
-    scheme, _, rest = base.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}"
-
-
-def _rooted(path: str, option: str) -> str:
-    if not path.startswith("/"):
-        raise UsageError(f"{option}: {path!r} must start with /")
-    if _BLANK.search(path):
-        raise UsageError(f"{option}: {path!r} holds a blank or a control character; write %20 for a blank")
-    return path
+def _path(text: str, option: str) -> str:
+    if not text.startswith("/"):
+        raise UsageError(f"{option}: {text!r} must start with /")
+    try:
+        request_target(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {text!r} {error}") from None
+    return text
 
 
 def _method(text: str, option: str) -> str:
-    if not _METHOD.fullmatch(text):
-        raise UsageError(f"{option}: {text!r} is not an HTTP method, such as GET or POST")
-    return text.upper()
-
-
-_FRAMING = ("content-length", "transfer-encoding", "connection")
+    method = text.upper() if text.isascii() else text
+    if problem := method_problem(method, option):
+        raise UsageError(problem.replace(repr(method), repr(text)))
+    return method
 
 
 def _header(line: str, option: str) -> tuple[str, str]:
-    if problem := header_problem(line, option):
-        raise UsageError(problem)
-    name, _, value = line.partition(":")
-    return name.strip(), value.strip()
-
-
-def header_problem(line: str, option: str) -> str | None:
-    """Say what keeps `Name: value` from being sent, None where nothing does."""
     name, colon, value = line.partition(":")
-    if not colon or not _HEADER_NAME.fullmatch(name.strip()) or _CONTROL.search(value):
-        return f"{option}: {line!r} is not a header; write 'Name: value'"
-    if name.strip().lower() == "connection" and value.strip().lower() == "close":
-        return None
-    if name.strip().lower() in _FRAMING:
-        return f"{option}: {name.strip()} is set by the transport, from the body; leave it out"
-    return None
+    header = name.strip(" \t"), value.strip(" \t")
+    if problem := header_problem(*header, option):
+        raise UsageError(problem if colon else f"{option}: {line!r} is not a header; write 'Name: value'")
+    return header
 
 
 def _body(text: str | None) -> bytes:
     if text is None:
         return b""
     if not text.startswith("@"):
-        return text.encode()
+        return text.encode(errors="surrogateescape")  # the bytes that were written, UTF-8 or not
     try:
         return Path(text[1:]).read_bytes()
     except OSError as error:

@@ -98,7 +98,7 @@ def test_a_foreign_address_is_tried_where_it_is_allowed():
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", ["a..b", "x" * 70 + ".invalid", "no-such-host.invalid"])
+@pytest.mark.parametrize("name", ["no-such-host.invalid", "a-b_c.invalid."])
 def test_a_name_without_an_address_is_a_target_that_cannot_be_reached(name):
     with pytest.raises(TargetError, match=f"^http://{name}/ cannot be reached: no address for"):
         asyncio.run(UrlHost(f"http://{name}/").start())

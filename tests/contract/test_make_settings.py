@@ -52,6 +52,21 @@ def test_every_chore_of_the_list_has_its_rule_and_every_rule_is_in_the_list():
     assert sorted(listed.replace("\\\n", " ").split()) == sorted(rules)
 
 
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_reaches_the_scripts_as_it_was_given(name):
+    value = "http://h/?$filter=a&$(b)=${c}&d=$$e #f %g"
+    shows = f".show: ; @printenv {name}"
+    done = subprocess.run(
+        ["make", "--no-print-directory", "--eval", shows, ".show", f"{name}={value}"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name not in OUTER_MAKE},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == f"{value}\n", done.stderr
+
+
 def test_every_setting_is_taken_whatever_its_value_holds():
     done = asked("run", *(f"{name}=a 'b' \"c\" d=e%" for name in SETTINGS))
     assert done.returncode == 0, done.stderr

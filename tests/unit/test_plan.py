@@ -235,6 +235,8 @@ def test_a_url_that_can_be_requested_has_no_problem(url):
         "http://a:0/",
         "http://a b/",
         "http://a/b c",
+        "http://a/#b",
+        "http://a..b/",
         "http://a/\n",
     ],
 )
@@ -248,12 +250,17 @@ def test_what_is_no_url_is_refused_in_a_sentence_that_names_the_option(url):
 )
 def test_a_plan_moves_to_another_target_with_its_paths_as_they_are(target):
     urls = ("http://old:1", "http://old:1/", "http://old:1/app?x=1", "http://old:1/deep/er?a=b&c=%20d")
+    urls += ("http://old:1?x=1", "http://old:1//b", "/a?", "http://old:1/a?u=http://x")
     moved = plan(requests=tuple(Request(url=url) for url in urls)).with_target(target)
     assert [request.url.removeprefix("http://127.0.0.1:4567") for request in moved.requests] == [
         "/",
         "/",
         "/app?x=1",
         "/deep/er?a=b&c=%20d",
+        "/?x=1",
+        "//b",
+        "/a?",
+        "/a?u=http://x",
     ]
     assert moved.target == target
 

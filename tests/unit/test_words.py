@@ -95,7 +95,8 @@ def test_without_a_path_the_targets_own_is_requested():
 
 def file_of(tmp_path, content):
     path = tmp_path / "mix.json"
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    text = content if isinstance(content, str | bytes) else json.dumps(content)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return str(path)
 
 
@@ -179,6 +180,12 @@ def test_expected_statuses_are_read_as_numbers_and_spans(text, spans):
         ("task", {"header": (": x",)}, "--header: ': x' is not a header"),
         ("task", {"header": ("A B: x",)}, "--header: 'A B: x' is not a header"),
         ("task", {"header": ("A: x\r\nB: y",)}, "--header: 'A: x\\r\\nB: y' is not a header"),
+        ("task", {"path": "/a#b"}, "--path: '/a#b' has a fragment, which HTTP does not send"),
+        ("task", {"path": "?x=1"}, "--path: '?x=1' must start with /"),
+        ("task", {"path": "/\udcff"}, "--path: '/\\udcff' is not UTF-8"),
+        ("task", {"method": "connect"}, "--method: CONNECT asks a proxy for a tunnel"),
+        ("task", {"header": ("A: \udcff",)}, "--header: 'A: \\udcff' is not UTF-8"),
+        ("task", {"header": ("Host: a", "host: b")}, "--header: Host is given twice"),
         ("task", {"body": "@/nowhere"}, "--body: /nowhere cannot be read: No such file"),
         ("task", {"rate": "0"}, "--rate: at 0 a second nothing is sent"),
         ("task", {"rate": "0:0"}, "--rate: at 0 a second nothing is sent"),
@@ -215,8 +222,8 @@ def test_several_requests_of_a_closed_load_may_have_been_meant_as_batches():
         ("{}", "is not a JSON list"),
         ([{"url": "/x"}], "unknown field `url`"),
         ([{"path": 1}], "Expected `str`"),
-        ([{"weight": 0}], "a weight must be more than 0"),
-        ([{"weight": -1}], "a weight must be more than 0"),
+        ([{"weight": 0}], "the weight 0.0 is not a number of more than 0"),
+        ([{"weight": -1}], "the weight -1.0 is not a number of more than 0"),
         ('[{"weight": 1e999}]', "weight"),
         ([{"path": "x"}], "'x' must start with /"),
         ([{"path": "/a b"}], "'/a b' "),
@@ -224,6 +231,13 @@ def test_several_requests_of_a_closed_load_may_have_been_meant_as_batches():
         ([{"headers": {"A B": "x"}}], "'A B: x' is not a header"),
         ([{"headers": {"A": "x\ny"}}], "is not a header"),
         ([], "it names no request"),
+        ([{"headers": {"X:Y": "a"}}], "'X:Y: a' is not a header"),
+        ([{"headers": {"Host": "a", "host": "b"}}], "Host is given twice"),
+        ([{"path": "/a#b"}], "'/a#b' has a fragment, which HTTP does not send"),
+        ([{"method": "CONNECT"}], "CONNECT asks a proxy for a tunnel"),
+        (b'[{"path": "/\xff"}]', "is not UTF-8"),
+        ('[{"path": "/a"}]'.encode("utf-16"), "is not UTF-8"),
+        (b"[" * 100_000, "is not a JSON list"),
     ],
 )
 def test_a_requests_file_that_makes_no_sense_is_one_sentence_that_says_why(tmp_path, content, why):
@@ -272,9 +286,27 @@ def test_a_header_that_frames_the_request_is_the_transports_own(name):
         plan_of(Words(scenario="task", header=(f"{name}: 3",)), "http://127.0.0.1/")
 
 
-def test_a_path_beside_a_target_that_has_one_is_refused():
-    with pytest.raises(UsageError, match=r"--path: --target .*/base names a path already"):
-        plan_of(Words(scenario="task", path="/x"), "http://127.0.0.1/base")
+@pytest.mark.parametrize("base", ["http://h/base", "http://h/?x=1", "http://h/?", "http://h//"])
+def test_a_path_beside_a_target_that_has_one_is_refused(base, tmp_path):
+    with pytest.raises(UsageError, match=r"--path: --target .* names a path already"):
+        planned(base=base, path="/x")
+    mix = file_of(tmp_path, [{"path": "/x"}])
+    with pytest.raises(UsageError, match=r"--requests-file: .* gives paths, and so does --target"):
+        planned(base=base, requests_file=mix)
+
+
+def test_a_path_is_requested_as_it_is_written():
+    odd = "//a?filter[a]=%zz&u=http://x/"
+    assert planned(path=odd).requests[0].url == f"http://127.0.0.1:8000{odd}"
+
+
+def test_a_requests_file_may_begin_with_a_byte_order_mark(tmp_path):
+    mix = file_of(tmp_path, b'\xef\xbb\xbf[{"path": "/a"}]')
+    assert planned(requests_file=mix).requests[0].url == f"{BASE}a"
+
+
+def test_a_body_is_the_bytes_that_were_written_on_the_command_line():
+    assert planned(body="b\u00e9\udcff").requests[0].body == b"b\xc3\xa9\xff"
 
 
 @pytest.mark.parametrize(("text", "ratio"), [(None, 0.01), ("5%", 0.05), ("0%", 0.0), ("none", None)])

@@ -4,8 +4,7 @@ There is one target, chosen when the agent started. A plan may name its paths, a
 another host, nor a file of the machine that the agent runs on.
 """
 
-import re
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -13,12 +12,9 @@ from loadlab.agent.limits import Limits
 from loadlab.agent.misfits import misfit
 from loadlab.errors import UsageError
 from loadlab.place import Here, nowhere
-from loadlab.plan import Plan, url_problems
-from loadlab.requested import header_problem
+from loadlab.plan import Plan
+from loadlab.url import read_url
 from loadlab.words import LoadOptions, Words, over_the_limit, plan_of, traits_of
-
-_PORTS = {"http": 80, "https": 443}
-_METHOD = re.compile(r"[A-Z]{1,20}")
 
 
 class Options(LoadOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,7 +68,7 @@ def task(asked: Asked, place: Here, limits: Limits | None) -> Task:
     if plan.transport == "null":
         place = nowhere(_delay_of(plan.target))
     traits = traits_of(plan.scenario)
-    problems = [*plan.problems(traits), *_request_problems(plan), *_elsewhere(plan, place)]
+    problems = [*plan.problems(traits), *_elsewhere(plan, place)]
     problems = problems or [
         *(limits.problems(plan) if limits else ()),
         *over_the_limit(plan, traits, place.room),
@@ -99,35 +95,24 @@ def _of_options(options: Options, place: Here, limits: Limits | None) -> Task:
     return Task(plan, place)
 
 
-def _request_problems(plan: Plan) -> list[str]:
-    """Say what the command line would have refused of a request, which a plan holds as it is sent."""
-    found = []
-    for request in plan.requests:
-        if not _METHOD.fullmatch(request.method):
-            found.append(f"--method: {request.method!r} is not an HTTP method, such as GET or POST")
-        found += [
-            problem
-            for name, value in request.headers
-            if (problem := header_problem(f"{name}: {value}", "--header")) is not None
-        ]
-    return found
-
-
 def _elsewhere(plan: Plan, place: Here) -> list[str]:
     """Say which of a plan's addresses are not the target's."""
     urls = [plan.target, *(request.url for request in plan.requests)]
-    allowed = _origin(urlsplit(place.base))
+    allowed = _server(place.base)
     return [
         f"{url!r} is not the target of this agent, which loads {place.base} and nothing else"
         for url in dict.fromkeys(urls)
-        if url_problems(url) or "\\" in url or _origin(urlsplit(url)) != allowed
+        if _server(url) != allowed
     ]
 
 
-def _origin(parts: SplitResult) -> tuple[str, str, int | None, str]:
-    """Return what tells one server from another; a name or a password before the host is part of it."""
-    userinfo, _, _ = parts.netloc.rpartition("@")
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme), userinfo
+def _server(url: str) -> tuple[bool, str, int, str] | None:
+    """Return what tells one server from another, credentials included; None where it is no URL."""
+    try:
+        parts = read_url(url)
+    except ValueError:
+        return None
+    return parts.tls, parts.host, parts.port, parts.userinfo
 
 
 def _delay_of(url: str) -> str | None:

@@ -3,13 +3,13 @@
 import asyncio
 import ipaddress
 import socket
-from urllib.parse import urlsplit
 
 from loadlab.errors import ClientError, TargetError, UsageError
 from loadlab.hosts import Target, Tried
 from loadlab.hosts.addresses import Address, find, first_that_answers, unreachable
 from loadlab.hosts.scheme import mismatch
 from loadlab.resources import resource_of, shortage
+from loadlab.url import read_url
 
 _RESTARTED_S = 2.0
 _NEAR = tuple(
@@ -55,7 +55,7 @@ class UrlHost:
 
     async def start(self) -> Target:
         """Look the addresses up, refuse foreign ones, and choose the first that accepts a connection."""
-        name = urlsplit(self._url).hostname or ""
+        name = read_url(self._url).host
         addresses = await self._addresses(name)
         foreign = [each.text for each in addresses if not is_near(each.text)]
         if foreign and not self._anywhere:
@@ -81,7 +81,7 @@ class UrlHost:
 
     async def _is_nameless(self) -> bool:
         try:
-            await find(urlsplit(self._url).hostname or "", self._port)
+            await self._find()
         except socket.gaierror as error:
             return error.errno == socket.EAI_NONAME
         return False
@@ -99,14 +99,13 @@ class UrlHost:
     async def stop(self, *, at_once: bool = False) -> None:
         """Leave it as it is."""
 
-    @property
-    def _port(self) -> int:
-        parts = urlsplit(self._url)
-        return parts.port or (443 if parts.scheme == "https" else 80)
+    async def _find(self) -> list[Address]:
+        server = read_url(self._url)
+        return await find(server.host, server.port)
 
     async def _addresses(self, name: str) -> list[Address]:
         try:
-            return await find(name, self._port)
+            return await self._find()
         except (OSError, UnicodeError) as error:
             if resource := resource_of(error):
                 raise ClientError(f"{self._url} was not tried: {shortage(resource)}") from None

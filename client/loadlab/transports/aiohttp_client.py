@@ -35,8 +35,8 @@ from loadlab.resources import causes
 from loadlab.sample import Reply
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.deadlines import Deadlines
-from loadlab.transports.implied import asks_to_close, closing, implied_headers
 from loadlab.transports.itself import ToItselfError, is_to_itself
+from loadlab.transports.outgoing import outgoing
 from loadlab.transports.stamps import SERVER_TIMING, inside_ns
 from loadlab.transports.standing import has_news, unseen_ns
 from loadlab.transports.trust import client_context
@@ -213,22 +213,24 @@ class AiohttpTransport:
         )
 
     def prepare(self, request: Request) -> _Request:
-        """Parse the URL and build the headers; ASCII URLs go out as they are written."""
-        if not self._keeps:
-            request = closing(request)
-        headers = CIMultiDict(request.headers)
-        for name, value in implied_headers(request).items():
-            headers.setdefault(name, value)
-        made = _Request(
-            request.method,
-            URL(request.url, encoded=request.url.isascii()).with_user(None),
-            headers=headers,
+        """Build the request; its target and header lines are those of every transport."""
+        made = outgoing(request, keeps=self._keeps)
+        prepared = _Request(
+            made.method,
+            URL.build(
+                scheme="https" if made.url.tls else "http",
+                host=made.url.host,
+                port=made.url.port,
+                path=made.url.target,  # as a whole: yarl would drop a query that is empty
+                encoded=True,
+            ),
             skip_auto_headers=(hdrs.CONTENT_TYPE,),
-            data=request.body or None,
+            data=made.body or None,
             loop=self._loop,
         )
-        made.closes = asks_to_close(request)
-        return made
+        prepared.headers = CIMultiDict(made.lines)
+        prepared.closes = made.closes
+        return prepared
 
     async def send(self, prepared: _Request) -> Reply:
         """Send one request and read its response to the end, within the plan's time limits."""

@@ -12,6 +12,7 @@ import contextlib
 import http.client
 import io
 import socket
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -28,11 +29,13 @@ _PIECE_BYTES = 64 * 1024
 
 
 class TimeLimit:
-    """What is left of a request's time, and how far its connection and its answer have come."""
+    """What is left of a request's time, how far its connection and answer have come, and what is written."""
 
     def __init__(self, connect_ns: int, total_ns: int) -> None:
         self._connect_ns = connect_ns
         self._total_ns = total_ns
+        self.target = "/"
+        self.lines: Mapping[str, str] = {}
         self.start()
 
     def start(self, *, keeps: bool = True) -> None:
@@ -215,6 +218,10 @@ class _Limited(HTTPConnection):
         super().connect()
         self._limit.connected()
         self._stats.connections_opened += 1
+
+    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:  # noqa: ANN401, ARG002 - urllib3's own
+        """Write target and header lines as they are meant, whatever became of them on their way here."""
+        super().request(method, self._limit.target, body, self._limit.lines, **options)
 
     def _new_conn(self) -> socket.socket:
         name = self._dns_host

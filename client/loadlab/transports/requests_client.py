@@ -5,15 +5,15 @@ closed, or that was idle for longer than the plan's `idle_limit_ns`, is replaced
 Each shows as one more of `connections_opened`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPHeaderDict
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPConnectionPool
 from urllib3.exceptions import HeaderParsingError, HTTPError
 from urllib3.util import SKIP_HEADER
 
@@ -23,11 +23,12 @@ from loadlab.resources import causes
 from loadlab.sample import Reply
 from loadlab.transports.bounded_http import HttpPool, HttpsPool, Keeping, TimeLimit
 from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.transports.implied import asks_to_close, closing, implied_headers
+from loadlab.transports.outgoing import Outgoing, outgoing
 from loadlab.transports.stamps import SERVER_TIMING, inside_ns
 from loadlab.transports.standing import unseen_ns
 from loadlab.transports.trust import client_context
 from loadlab.transports.verdicts import TLS_ALERT, Verdicts, cut_off, malformed, timed_out
+from loadlab.url import Url
 
 _PIECE_BYTES = 64 * 1024
 
@@ -47,7 +48,8 @@ class _Adapter(HTTPAdapter):
         self._context = client_context(plan)
         self._shared: dict[str, Any] = {"limit": limit, "stats": stats, "address": plan.address}
         self._shared["keeping"] = Keeping(plan.idle_limit_ns, unseen_ns(plan))
-        self._pools: dict[tuple[str, str], HTTPConnectionPool] = {}
+        self._limit = limit
+        self._pools: dict[tuple[bool, str, int], HTTPConnectionPool] = {}
 
     def get_connection_with_tls_context(
         self,
@@ -56,19 +58,27 @@ class _Adapter(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,  # noqa: ARG002
         cert: tuple[str, str] | str | None = None,  # noqa: ARG002
     ) -> HTTPConnectionPool:
-        assert request.url is not None
-        parts = urlsplit(request.url)
-        pool = self._pools.get((parts.scheme, parts.netloc))
+        assert isinstance(request, _Prepared)
+        url = request.outgoing.url
+        pool = self._pools.get((url.tls, url.host, url.port))
         if pool is None:
-            pool = self._pools[parts.scheme, parts.netloc] = self._pool(
-                parts.scheme, parts.hostname or "", parts.port
-            )
+            pool = self._pools[url.tls, url.host, url.port] = self._pool(url)
         return pool
 
-    def _pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
-        if scheme == "https":
-            return HttpsPool(host, port, ssl_context=self._context, **self._shared)
-        return HttpPool(host, port, **self._shared)
+    def request_url(
+        self,
+        request: requests.PreparedRequest,
+        proxies: Mapping[str, str] | None,  # noqa: ARG002 - requests' own
+    ) -> str:
+        """Have target and header lines written as they are; requests and urllib3 would each change them."""
+        assert isinstance(request, _Prepared)
+        self._limit.target, self._limit.lines = request.outgoing.url.target, request.lines
+        return "/"
+
+    def _pool(self, url: Url) -> HTTPConnectionPool:
+        if url.tls:
+            return HttpsPool(url.host, url.port, ssl_context=self._context, **self._shared)
+        return HttpPool(url.host, url.port, **self._shared)
 
     def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
         """Leave it to the context: requests would trust certifi's list besides."""
@@ -78,18 +88,44 @@ class _Adapter(HTTPAdapter):
             pool.close()
 
 
-def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Add no header for the credentials of a URL; `implied_headers` has one."""
-    return prepared
+class _Lines(Mapping[str, str]):
+    """Header lines as they are given: a name may come twice, which requests' own dictionary can't hold.
+
+    http.client writes text as Latin-1, so each value is text whose Latin-1 is the bytes that are meant.
+    """
+
+    def __init__(self, lines: tuple[tuple[str, str], ...]) -> None:
+        self._lines = [(name, value.encode().decode("latin-1")) for name, value in lines]
+        if not any(name.lower() == "accept-encoding" for name, _ in lines):
+            self._lines.append(("Accept-Encoding", SKIP_HEADER))
+
+    def __getitem__(self, name: str) -> str:
+        for key, value in self._lines:
+            if key.lower() == name.lower():
+                return value
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def items(self) -> Any:  # noqa: ANN401 - a view that holds a name twice
+        return self._lines
 
 
-class _Prepared(NamedTuple):
-    """A request as requests has it, and what that does not tell."""
+class _Prepared(requests.PreparedRequest):
+    """A request that requests has nothing left to do for. Threads may share one."""
 
-    request: requests.PreparedRequest
-    closes: bool
-    """Whether its connection is not to be kept."""
-    is_tls: bool
+    def __init__(self, made: Outgoing) -> None:
+        super().__init__()
+        self.outgoing = made
+        self.method = made.method
+        self.url = f"{'https' if made.url.tls else 'http'}://{made.url.authority}/"
+        self.headers = CaseInsensitiveDict(made.lines)
+        self.lines = _Lines(made.lines)
+        self.body = made.body or None
 
 
 class RequestsTransport:
@@ -112,30 +148,16 @@ class RequestsTransport:
         self._session.mount("https://", adapter)
 
     def prepare(self, request: Request) -> _Prepared:
-        """Build the request once; ASCII URLs go out as they are written."""
-        if not self._keeps:
-            request = closing(request)
-        prepared = requests.Request(request.method, request.url, data=request.body, auth=_no_auth).prepare()
-        if request.url.isascii():
-            prepared.url = request.url
-        headers = HTTPHeaderDict()
-        for name, value in request.headers:
-            headers.add(name, value)  # a name may come twice, which requests' own dictionary can't hold
-        for name, value in implied_headers(request).items():
-            headers.setdefault(name, value)
-        headers.setdefault("Accept-Encoding", SKIP_HEADER)
-        for name, value in prepared.headers.items():
-            headers.setdefault(name, value)
-        prepared.headers = headers  # type: ignore[assignment]
-        return _Prepared(prepared, asks_to_close(request), request.url.lower().startswith("https:"))
+        """Build the request; its target and header lines are those of every transport."""
+        return _Prepared(outgoing(request, keeps=self._keeps))
 
     def send(self, prepared: _Prepared) -> Reply:
         """Send one request and read its response to the end, within the plan's time limits."""
         response = None
-        self._limit.start(keeps=not prepared.closes)
+        self._limit.start(keeps=not prepared.outgoing.closes)
         try:
             response = self._session.send(
-                prepared.request, stream=True, allow_redirects=False, timeout=self._timeout_s, proxies={}
+                prepared, stream=True, allow_redirects=False, timeout=self._timeout_s, proxies={}
             )
             timings = response.raw.headers.getlist(SERVER_TIMING)
             told_ns = inside_ns(timings) if timings and response.raw.length_remaining is not None else 0
@@ -145,7 +167,7 @@ class RequestsTransport:
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
             if response is not None:
                 response.close()
-            return self._failure(error, tls=prepared.is_tls)
+            return self._failure(error, tls=prepared.outgoing.url.tls)
         self._count_closed()
         status = response.status_code
         return Reply(self._verdicts[status], status, body_bytes, told_ns)

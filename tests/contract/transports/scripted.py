@@ -22,6 +22,8 @@ class Received:
     target: str
     headers: list[tuple[str, str]]
     body: bytes
+    head: bytes = b""
+    """The bytes before the body, without the blank line."""
 
     def named(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key.lower() == name.lower()]
@@ -50,7 +52,7 @@ class Peer:
             if not self._more():
                 return None
         body, self._pending = self._pending[:length], self._pending[length:]
-        received = Received(self.number, method, target, headers, body)
+        received = Received(self.number, method, target, headers, body, head)
         self.server.received.append(received)
         return received
 

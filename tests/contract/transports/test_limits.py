@@ -179,7 +179,7 @@ def test_a_refused_connection_is_a_connect_error(caller):
     assert caller.stats.short_of == {}
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".invalid", "127.0.0.256"])
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "127.0.0.256"])
 def test_a_name_that_is_not_found_is_a_connect_error(caller, monkeypatch, host):
     monkeypatch.setenv("RES_OPTIONS", "timeout:1 attempts:1")  # without a network, give up soon
     url = f"http://{host}/"

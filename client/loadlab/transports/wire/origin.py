@@ -7,7 +7,7 @@ from typing import Any
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Request
 from loadlab.transports import Replied
-from loadlab.transports.implied import asks_to_close, closing
+from loadlab.transports.outgoing import outgoing
 from loadlab.transports.wire.connection import Asked, Connection, Known, Terms
 from loadlab.transports.wire.request import Address, encode
 
@@ -39,18 +39,16 @@ class Origin:
 
     def asked(self, request: Request) -> Asked:
         """Return a kind of request for this address."""
-        if not self._terms.keeps:
-            request = closing(request)
-        bodiless = request.method.upper() == "HEAD"
-        keeps = not asks_to_close(request)
-        learns = keeps and len(request.body) <= _SMALL_BODY_BYTES
+        made = outgoing(request, keeps=self._terms.keeps)
+        bodiless = made.method == "HEAD"
+        learns = not made.closes and len(made.body) <= _SMALL_BODY_BYTES
         return Asked(
-            encode(request),
+            encode(made),
             connect=self._connect,
             idle=self._idle,
             known=self._known[bodiless] if learns else Known(),
             bodiless=bodiless,
-            keeps=keeps,
+            keeps=not made.closes,
             learns=learns,
         )
 

@@ -3,15 +3,15 @@
 import pytest
 
 from loadlab.plan import Request
-from loadlab.transports.implied import asks_to_close
+from loadlab.transports.outgoing import outgoing
 from loadlab.transports.wire.request import address, encode
 
 
 def test_a_request_is_a_line_its_headers_and_its_body():
-    assert encode(Request(url="http://host:8000/a?b=c")) == (
+    assert encode(outgoing(Request(url="http://host:8000/a?b=c"))) == (
         b"GET /a?b=c HTTP/1.1\r\nHost: host:8000\r\nUser-Agent: loadlab\r\n\r\n"
     )
-    assert encode(Request(method="POST", url="http://host", headers=(("A", "b"),), body=b"xy")) == (
+    assert encode(outgoing(Request(method="POST", url="http://host", headers=(("A", "b"),), body=b"xy"))) == (
         b"POST / HTTP/1.1\r\nHost: host\r\nUser-Agent: loadlab\r\nContent-Length: 2\r\nA: b\r\n\r\nxy"
     )
 
@@ -26,7 +26,7 @@ def test_a_request_is_a_line_its_headers_and_its_body():
     ],
 )
 def test_what_is_given_is_not_added(headers, absent):
-    sent = encode(Request(method="POST", url="http://host/", headers=headers, body=b"x"))
+    sent = encode(outgoing(Request(method="POST", url="http://host/", headers=headers, body=b"x")))
     assert absent not in sent
     assert f"{headers[0][0]}: {headers[0][1]}".encode() in sent
 
@@ -34,17 +34,19 @@ def test_what_is_given_is_not_added(headers, absent):
 @pytest.mark.parametrize("value", ["a\r\nX: y", "a\nb", "a\rb", "a\0b"])
 def test_a_header_cannot_break_out_of_its_line(value):
     with pytest.raises(ValueError, match="breaks its line"):
-        encode(Request(url="http://host/", headers=(("A", value),)))
+        encode(outgoing(Request(url="http://host/", headers=(("A", value),))))
 
 
 def test_user_and_password_in_a_url_are_credentials_and_not_part_of_the_host():
-    sent = encode(Request(url="http://me:p%40ss@host/"))
+    sent = encode(outgoing(Request(url="http://me:p%40ss@host/")))
     assert b"Host: host\r\n" in sent
     assert b"Authorization: Basic bWU6cEBzcw==\r\n" in sent
 
 
 def test_a_host_beyond_ascii_goes_out_as_idna():
-    assert b"Host: xn--bcher-kva.example:81\r\n" in encode(Request(url="http://b\u00fccher.example:81/"))
+    assert b"Host: xn--bcher-kva.example:81\r\n" in encode(
+        outgoing(Request(url="http://b\u00fccher.example:81/"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,4 +64,4 @@ def test_an_address_is_scheme_host_and_port(url, expected):
 
 @pytest.mark.parametrize(("value", "closes"), [("close", True), ("x, Close", True), ("keep-alive", False)])
 def test_a_request_may_ask_to_close(value, closes):
-    assert asks_to_close(Request(url="http://host/", headers=(("connection", value),))) == closes
+    assert outgoing(Request(url="http://host/", headers=(("connection", value),))).closes == closes

@@ -1,0 +1,41 @@
+"""What can be sent as a method and as header lines (RFC 9110, sections 5.5, 5.6.2 and 9.1). Pure.
+
+Beyond ASCII a header's value is sent as UTF-8. Each function returns what is wrong in a sentence, None where
+nothing is.
+"""
+
+import re
+from collections.abc import Iterable
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_FRAMING = ("content-length", "transfer-encoding", "connection")
+
+
+def method_problem(method: str, option: str) -> str | None:
+    """Check a method, which is sent in capitals."""
+    if not _TOKEN.fullmatch(method) or method != method.upper():
+        return f"{option}: {method!r} is not an HTTP method, such as GET or POST"
+    if method == "CONNECT":
+        return f"{option}: CONNECT asks a proxy for a tunnel, which is no load"
+    return None
+
+
+def header_problem(name: str, value: str, option: str) -> str | None:
+    """Check one header line."""
+    line = f"{name}: {value}"
+    if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
+        return f"{option}: {line!r} is not a header; write 'Name: value'"
+    if any("\ud800" <= sign <= "\udfff" for sign in value):
+        return f"{option}: {line!r} is not UTF-8"
+    closes = (name.lower(), value.lower()) == ("connection", "close")
+    if name.lower() in _FRAMING and not closes:
+        return f"{option}: {name} is set by the transport, from the body; leave it out"
+    return None
+
+
+def host_problem(names: Iterable[str], option: str) -> str | None:
+    """Check that a request names its host once (RFC 9112, section 3.2)."""
+    if sum(name.lower() == "host" for name in names) > 1:
+        return f"{option}: Host is given twice; a request has one"
+    return None

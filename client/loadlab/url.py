@@ -1,0 +1,133 @@
+"""A URL as HTTP sends it: what is connected to, its Host header, its request target. Pure.
+
+What is ASCII is sent as it is written, whether RFC 3986 allows it or not; other characters as the
+percent-encoded bytes of their UTF-8 (RFC 3987, section 3.1). A host beyond ASCII has one ASCII form (UTS 46).
+"""
+
+import ipaddress
+import re
+from typing import NamedTuple
+from urllib.parse import quote
+
+_SHAPE = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE)
+_BLANK = re.compile(r"[\x00-\x20\x7f]")
+_PORT = re.compile(r"[0-9]{1,5}")
+_HOST = re.compile(r"(?=.{1,254}\Z)(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
+_AS_WRITTEN = "".join(map(chr, range(0x21, 0x7F)))
+_MOST_PORT = 65_535
+_WRITE = "write http://host:port/path"
+
+
+class Url(NamedTuple):
+    """A URL, taken apart."""
+
+    tls: bool
+    host: str
+    """What is connected to, in ASCII and small letters: a name, or an address without brackets."""
+    port: int
+    userinfo: str
+    """As it is written, without the @."""
+    authority: str
+    """What the Host header says: the host in ASCII, and the port where one is written."""
+    target: str
+    """The request target in origin form (RFC 9112, section 3.2.1): path and query, in ASCII."""
+
+
+def read_url(text: str) -> Url:
+    """Take a URL apart; raise ValueError with the rest of a sentence that begins with it."""
+    if _BLANK.search(text) or not _is_text(text):
+        raise ValueError(f"is not a URL; {_WRITE}")
+    shape = _SHAPE.fullmatch(text)
+    if shape is None:
+        raise ValueError(f"is not an http:// or https:// URL; {_WRITE}")
+    tls = shape[1].lower() == "https"
+    userinfo, _, where = shape[2].rpartition("@")
+    if "\\" in userinfo:  # where others may see the path begin
+        raise ValueError(f"is not a URL; {_WRITE}")
+    host, shown, port = _host_and_port(where)
+    return Url(
+        tls=tls,
+        host=host,
+        port=(443 if tls else 80) if port is None else port,
+        userinfo=userinfo,
+        authority=shown if port is None else f"{shown}:{port}",
+        target=request_target(shape[3]),
+    )
+
+
+def request_target(text: str) -> str:
+    """Return what a path and query are sent as; raise ValueError with the rest of a sentence."""
+    if _BLANK.search(text):
+        raise ValueError("holds a blank or a control character; write %20 for a blank")
+    if "#" in text:
+        raise ValueError("has a fragment, which HTTP does not send; leave it out, or write %23 for #")
+    if not _is_text(text):
+        raise ValueError("is not UTF-8")
+    return quote(rooted(text), safe=_AS_WRITTEN)
+
+
+def rooted(text: str) -> str:
+    """Return a path and query with the slash that an empty path stands for."""
+    return text if text.startswith("/") else f"/{text}"
+
+
+def origin_and_rest(url: str) -> tuple[str, str]:
+    """Split a URL, as it is written, before its path; the first is empty where it is a path alone."""
+    if url.startswith("/"):
+        return "", url
+    scheme, separator, rest = url.partition("://")
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    return f"{scheme}{separator}{authority}", rooted(rest.removeprefix(authority))
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether it can be UTF-8: bytes of the command line that are not are surrogates here."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+def _host_and_port(text: str) -> tuple[str, str, int | None]:
+    """Return what is connected to, how the Host header writes it, and the port where one is written."""
+    if text.startswith("["):
+        address, bracket, behind = text[1:].partition("]")
+        host = _address(address)
+        shown = f"[{host.partition('%')[0]}]"
+        colon, port = behind[:1], behind[1:]
+        if not bracket or colon not in ("", ":"):
+            raise ValueError(f"is not a URL; {_WRITE}")
+    else:
+        name, _, port = text.partition(":")
+        host = shown = _name(name)
+    if not port:
+        return host, shown, None
+    if not _PORT.fullmatch(port) or int(port) > _MOST_PORT:
+        raise ValueError(f"is not a URL; {_WRITE}")
+    if int(port) == 0:
+        raise ValueError("has port 0")
+    return host, shown, int(port)
+
+
+def _address(text: str) -> str:
+    address, percent, zone = text.partition("%")
+    try:
+        ipaddress.IPv6Address(address)
+    except ValueError:
+        raise ValueError(f"is not a URL; {_WRITE}") from None
+    if percent and not re.fullmatch(r"[A-Za-z0-9._-]{1,32}", zone.removeprefix("25")):
+        raise ValueError(f"is not a URL; {_WRITE}")
+    return f"{address.lower()}%{zone.removeprefix('25')}" if percent else address.lower()
+
+
+def _name(text: str) -> str:
+    name = text.lower() if text.isascii() else _in_ascii(text)
+    if not _HOST.fullmatch(name):
+        raise ValueError(f"has no host that can be looked up; {_WRITE}")
+    return name
+
+
+def _in_ascii(name: str) -> str:
+    import idna  # noqa: PLC0415 - large tables, which few runs need
+
+    try:
+        return idna.encode(name, uts46=True).decode()
+    except idna.IDNAError:
+        return ""
