@@ -1,0 +1,187 @@
+"""Every figure of a stage's result is the one that was counted, planned or measured for it."""
+
+import numpy as np
+import pytest
+from hdrh.histogram import HdrHistogram
+
+from fakes import START_NS, plan
+from loadlab.analysis.summary import distribution, stage_result
+from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.fleet.carried import Carried
+from loadlab.fleet.took import Took
+from loadlab.histogram import Histogram
+from loadlab.hosts.metrics import Reading
+from loadlab.machine import Held
+from loadlab.plan import Stage, Workload
+from loadlab.recorder import Recorder
+from loadlab.resources import Resource
+from loadlab.result import Shortage
+from loadlab.sample import Outcome
+from loadlab.scenarios import scenario
+from loadlab.transports.connection_stats import Closed, ConnectionStats
+from loadlab.window import Window
+
+SECONDS = 4
+WINDOW = Window(START_NS, START_NS + SECONDS * NS_PER_S)
+MS = NS_PER_MS
+COUNTED = 400
+"""Requests, each 10 ms after the one before."""
+OPEN = {
+    "workload": Workload.OPEN,
+    "stages": (Stage(rate_hz=100.0, rate_to_hz=100.0),),
+    "duration_ns": SECONDS * NS_PER_S,
+    "warmup_ns": 0,
+    "max_in_flight": 100,
+}
+TOOK = (
+    Took(cpu_ratio=0.1, busiest_ratio=0.2, waited_ratio=0.3, wanted_ratio=0.4),
+    Took(cpu_ratio=0.5, busiest_ratio=0.6, waited_ratio=0.7, wanted_ratio=0.8),
+)
+
+
+def recorder():
+    """Each was sent 1 ms late and took 20 ms; 2 in flight; 6 bytes each."""
+    counted = Recorder(WINDOW)
+    due = START_NS + np.arange(COUNTED, dtype=np.int64) * 10 * MS
+    one = np.ones(COUNTED, dtype=np.int64)
+    counted.take(
+        np.column_stack((due, due + MS, due + 21 * MS, one * Outcome.OK, one * 200, one * 6, one * 0))
+    )
+    counted.sent = 410
+    counted.waited = 3
+    counted.refused = 5
+    for at_ms in range(0, SECONDS * 1000, 10):
+        counted.observe_in_flight(START_NS + at_ms * MS, START_NS + (at_ms + 10) * MS, 2, 2)
+    return counted
+
+
+def carried(**changed):
+    return Carried(
+        **{
+            "counted": recorder(),
+            "window": WINDOW,
+            "lost": (),
+            "stats": ConnectionStats(
+                connections_opened=7,
+                connections_lost=2,
+                short_of={Resource.FILES: 4},
+                limits={Resource.FILES: 32},
+            ),
+            "took": TOOK,
+            "loop_stall_max_ns": 11,
+            "backed_off_ns": 13,
+            "closed": (Closed(peer=1), Closed(idle_limit=2)),
+            "halted": True,
+            **changed,
+        }
+    )
+
+
+def reading(at_ns, requests):
+    counters = {"target_requests_total": requests, "target_thread_seconds_count": requests}
+    return Reading(
+        at_ns,
+        {"target_workers": 1, "target_threads": 8, "target_thread_seconds_sum": requests * 0.02} | counters,
+    )
+
+
+def summed(*, name="pool", whole=OPEN, of=None, **changed):
+    planned = plan(**whole, scenario=name, processes=3)
+    return stage_result(
+        planned,
+        of or planned.stages[0],
+        scenario(name).TRAITS,
+        carried(**changed),
+        (reading(START_NS, 100), reading(START_NS + SECONDS * NS_PER_S, 500)),
+        around=(reading(0, 90), reading(START_NS * 2, 520)),
+        began_at="2026-11-23T12:00:00+00:00",
+        taken=Held(throttled_ratio=0.01, stolen_ratio=0.02),
+    )
+
+
+def test_what_was_planned_and_counted_is_in_the_stage():
+    found = summed()
+    assert (found.label, found.rate_hz, found.rate_to_hz) == ("100:100", 100.0, 100.0)
+    assert (found.concurrency, found.requests, found.processes) == (None, None, 2)
+    assert (found.window_ns, found.began_at) == (SECONDS * NS_PER_S, "2026-11-23T12:00:00+00:00")
+    assert (found.received_bytes, found.sent_total, found.answered_total) == (6 * 398, 410, COUNTED)
+    assert (found.waited, found.refused, found.halted, found.due) == (3, 5, True, COUNTED)
+    assert found.throughput_hz == pytest.approx(398 / SECONDS)  # the last two ended after the window
+    assert found.in_flight_mean == pytest.approx(2.0)
+    assert found.flown_mean == pytest.approx(2.0, rel=0.01)
+
+
+def test_each_distribution_is_of_its_own_times():
+    found = summed()
+    spans = {"latency_ns": 21 * MS, "service_ns": 20 * MS, "lag_ns": MS}
+    for name, span_ns in spans.items():
+        told = getattr(found, name)
+        assert (told.count, told.p50, told.max) == (COUNTED, *[pytest.approx(span_ns, rel=1e-3)] * 2)
+        assert told.mean == pytest.approx(span_ns, rel=1e-3)
+        assert told.intervals["p50"][0] == pytest.approx(span_ns, rel=1e-3)
+    for name, span_ns in {"latency": 21 * MS, "service": 20 * MS, "lag": MS}.items():
+        decoded = HdrHistogram.decode(getattr(found.histograms, name))
+        assert decoded.get_total_count() == COUNTED
+        assert decoded.get_max_value() == pytest.approx(span_ns, rel=1e-3)
+    assert [half.count for half in found.halves] == [198, 200]
+    assert all(half.p50 == pytest.approx(21 * MS, rel=1e-3) for half in found.halves)
+
+
+def test_each_second_has_its_own_figures():
+    first, *_ = found = summed().slices
+    assert [each.at_ns for each in found] == [second * NS_PER_S for second in range(SECONDS)]
+    assert (first.count, first.errors, first.in_flight) == (98, 0, pytest.approx(2.0))
+    assert first.p50 == pytest.approx(21 * MS, rel=1e-3)
+    assert first.p99 is None or first.p99 == pytest.approx(21 * MS, rel=1e-3)
+
+
+def test_what_the_client_used_is_in_the_stage():
+    used = summed().client
+    assert used.cpu_ratio == (0.1, 0.5)
+    assert (used.busiest_ratio, used.waited_ratio, used.wanted_ratio) == ((0.2, 0.6), (0.3, 0.7), (0.4, 0.8))
+    assert (used.connections_opened, used.connections_lost) == (7, 2)
+    assert used.connections_closed == (Closed(peer=1), Closed(idle_limit=2))
+    assert used.shortages == (Shortage(resource=Resource.FILES, count=4, limit=32),)
+    assert (used.files_exhausted, used.loop_stall_max_ns, used.backed_off_ns) == (4, 11, 13)
+    assert (used.throttled_ratio, used.stolen_ratio) == (0.01, 0.02)
+    assert used.own_lag_ns.p50 == pytest.approx(MS, rel=1e-3)
+
+
+def test_the_target_and_what_is_expected_of_it_are_in_the_stage():
+    found = summed()
+    assert (found.target.requests, found.target.requests_in_stage, found.target.thread_ns) == (
+        400,
+        430,
+        20 * MS,
+    )
+    assert found.theory.bound_hz == pytest.approx(100.0)  # the rate that was due, below 8 / 20 ms
+    assert found.theory.bound_ratio == pytest.approx(398 / COUNTED)
+
+
+def test_a_closed_stage_has_its_users_and_no_schedule():
+    found = summed(whole={"stages": (Stage(concurrency=4),), "duration_ns": SECONDS * NS_PER_S})
+    assert (found.label, found.concurrency, found.due) == ("4", 4, None)
+    assert found.theory.bound_hz == pytest.approx(200.0)
+
+
+def test_what_makes_its_requests_in_processes_unseen_tells_nothing_of_them():
+    batch = {"workload": Workload.BATCH, "stages": (Stage(requests=COUNTED),), "duration_ns": None}
+    found = summed(name="pool-map", whole=batch)
+    assert (found.requests, found.processes) == (COUNTED, 3)
+    used = found.client
+    assert (used.cpu_ratio, used.connections_opened, used.connections_lost) == ((None,), None, None)
+    assert used.connections_closed == ()
+    assert (found.in_flight_mean, found.in_flight_error) == (None, None)
+    assert {each.in_flight for each in found.slices} == {None}
+
+
+@pytest.mark.parametrize(("known", "unanswered", "complete"), [(0, 0, False), (1, 0, True), (5, 1, False)])
+def test_mean_and_maximum_are_left_open_unless_every_request_was_answered(known, unanswered, complete):
+    def waits(count):
+        made = Histogram()
+        made.record(np.full(count, 5 * MS, dtype=np.int64))
+        return made
+
+    found = distribution(waits(known), waits(unanswered))
+    assert found.count == known
+    assert (found.mean is not None, found.max is not None) == (complete, complete)
