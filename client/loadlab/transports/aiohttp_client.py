@@ -14,6 +14,7 @@ request is written to it and the response read from it.
 import asyncio
 import math
 import socket
+import time
 from functools import cached_property, partial
 from typing import Any
 
@@ -38,7 +39,7 @@ from loadlab.transports.deadlines import Deadlines
 from loadlab.transports.itself import ToItselfError, is_to_itself
 from loadlab.transports.outgoing import outgoing
 from loadlab.transports.stamps import SERVER_TIMING, inside_ns
-from loadlab.transports.standing import has_news, unseen_ns
+from loadlab.transports.standing import has_news, rest_ns, unseen_ns
 from loadlab.transports.trust import client_context
 from loadlab.transports.verdicts import ENDED_HERE, TLS_ALERT, Verdicts, cut_off, malformed, timed_out
 
@@ -137,9 +138,10 @@ class _Connector(aiohttp.TCPConnector):
     was idle is given up: what it said would pass for the next answer.
     """
 
-    def __init__(self, stats: ConnectionStats, unseen_ns: int, **options: Any) -> None:  # noqa: ANN401 - TCPConnector's own
+    def __init__(self, stats: ConnectionStats, plan: Plan, **options: Any) -> None:  # noqa: ANN401 - TCPConnector's own
         super().__init__(**options)
-        self._unseen_ns = unseen_ns
+        self._unseen_ns = unseen_ns(plan)
+        self._rest_s = rest_ns(plan) / NS_PER_S
         self.stats = stats
         self._factory: Any = partial(_Protocol, self, loop=self._loop)
         self.fresh: set[asyncio.Task[object] | None] = set()
@@ -166,6 +168,14 @@ class _Connector(aiohttp.TCPConnector):
             self.stats.surplus += 1
             self.stats.closed.protocol_error += 1
             connection.close()
+
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        """Return an idle connection; where users pause none that has just answered."""
+        if self._rest_s and (idle := self._conns.get(key)):
+            protocol, since_s = idle[0]
+            if time.monotonic() - since_s < self._rest_s and protocol.is_connected():
+                return None
+        return await super()._get(key, traces)
 
     async def _create_connection(
         self,
@@ -199,7 +209,7 @@ class AiohttpTransport:
         self._deadlines = Deadlines(asyncio.get_running_loop(), plan.timeout_ns)
         self._connector = _Connector(
             self.stats,
-            unseen_ns(plan),
+            plan,
             limit=0,
             keepalive_timeout=plan.idle_limit_ns / NS_PER_S,
             ssl=client_context(plan) or True,

@@ -22,6 +22,15 @@ def unseen_ns(plan: Plan) -> int:
     return _THINKING_NS if plan.think_ns else _UNSEEN_NS
 
 
+def rest_ns(plan: Plan) -> int:
+    """Return for how long after a request a connection is left alone where users pause; 0 where they do not.
+
+    A user who pauses comes back on a connection that paused, too. One that answered a moment ago is another
+    user's, and its server may be just about to close it.
+    """
+    return min(plan.think_ns, _UNSEEN_NS)
+
+
 def has_news(fd: int) -> bool:
     """Tell whether something came on an idle connection, which nobody asked for: its end, or bytes."""
     look = select.poll()

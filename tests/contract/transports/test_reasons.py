@@ -1,6 +1,7 @@
 """Why a request has no answer: the same short sentence on every transport for the same cause."""
 
 import socket
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -228,3 +229,41 @@ def test_an_answer_that_is_none_is_closed_by_the_client(caller, serve):
 
     assert caller.send(Request(url=server.url)).outcome is Outcome.PROTOCOL_ERROR
     assert (caller.stats.closed.protocol_error, caller.stats.closed.peer) == (1, 0)
+
+
+def test_where_users_pause_a_connection_that_answered_just_now_is_left_to_its_user(async_caller, serve):
+    server = serve(answers(FINE))
+    async_caller.open(plan_for(server.url, think_ns=1_000_000_000))
+
+    for _ in range(2):
+        assert async_caller.send(Request(url=server.url)).outcome is Outcome.OK
+    server.over.wait(0.1)
+    assert async_caller.send(Request(url=server.url)).outcome is Outcome.OK
+
+    assert [each.connection for each in server.received] == [0, 1, 0], (
+        "the one that paused longest goes first"
+    )
+
+
+def test_a_loop_that_has_not_heard_of_an_idle_connections_end_does_not_use_it(async_caller, serve):
+    """A loop that is late looks at its timers first, and would send before it reads the end."""
+
+    def script(peer):
+        peer.read()
+        peer.say(FINE)
+        peer.pause(0.05)
+
+    server = serve(script, answers(FINE))
+    async_caller.open(plan_for(server.url))
+    transport = async_caller.transport
+    prepared = async_caller.prepared(Request(url=server.url))
+
+    async def twice():
+        first = await transport.send(prepared)
+        time.sleep(0.2)  # noqa: ASYNC251 - the loop is held on purpose
+        return first, await transport.send(prepared)
+
+    replies = async_caller.start(twice()).result(PATIENCE_S)
+
+    assert [reply.outcome for reply in replies] == [Outcome.OK] * 2
+    assert (async_caller.stats.closed.peer, async_caller.stats.connections_lost) == (1, 0)

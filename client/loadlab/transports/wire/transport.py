@@ -1,16 +1,17 @@
 """The `wire` transport: `begin` for continuations, `send` for coroutines on top of it."""
 
 import asyncio
+from collections import deque
 
 from loadlab.clock import MONOTONIC
 from loadlab.plan import Plan, Request
 from loadlab.sample import Reply
 from loadlab.transports import Replied
 from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.transports.standing import unseen_ns
+from loadlab.transports.standing import rest_ns, unseen_ns
 from loadlab.transports.trust import client_context
 from loadlab.transports.verdicts import ENDED_HERE, Verdicts
-from loadlab.transports.wire.connection import Asked, Connection, Terms
+from loadlab.transports.wire.connection import NEVER, Asked, Connection, Terms
 from loadlab.transports.wire.origin import Origin
 from loadlab.transports.wire.request import Address, address
 from loadlab.transports.wire.wheel import Wheel
@@ -36,6 +37,7 @@ class WireTransport:
         self._host = plan.address
         self._wheel = Wheel(self._loop, self._sweep)
         self._idle_limit_ns = plan.idle_limit_ns
+        self._rest_ns = rest_ns(plan)
         self._unseen_ns = min(unseen_ns(plan), plan.idle_limit_ns)
         self._terms = Terms(
             loop=self._loop,
@@ -60,6 +62,8 @@ class WireTransport:
         """Send one request; `replied` is called with its reply, once, and never before this returns."""
         idle = prepared.idle
         while idle:
+            if self._rest_ns and not _oldest_is_rested(idle, sent_ns - self._rest_ns):
+                break
             connection = idle.pop()
             idle_ns = sent_ns - connection.idle_since_ns
             if idle_ns < self._unseen_ns or (idle_ns < self._idle_limit_ns and connection.stands()):
@@ -96,3 +100,11 @@ class WireTransport:
     def _sweep(self, now_ns: int) -> None:
         for origin in self._origins.values():
             origin.sweep(now_ns)
+
+
+def _oldest_is_rested(idle: deque[Connection], since_ns: int) -> bool:
+    """Have the connection that has been idle longest taken next, if its last request is older than that."""
+    if idle[0].asked_ns > since_ns and idle[0].idle_since_ns != NEVER:
+        return False
+    idle.rotate(-1)
+    return True
