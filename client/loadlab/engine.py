@@ -13,6 +13,7 @@ from loadlab.analysis.summary import stage_result
 from loadlab.calibration.cache import NOTHING, Known
 from loadlab.clock import MONOTONIC, utc
 from loadlab.edges import Edges
+from loadlab.errors import ClientError
 from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.fleet.aside import told_here
 from loadlab.fleet.carried import Carried
@@ -20,7 +21,9 @@ from loadlab.fleet.control import Control
 from loadlab.fleet.live import Live
 from loadlab.fleet.supervisor import carry
 from loadlab.hosts import Host, Target
+from loadlab.local_limits import limit_of
 from loadlab.plan import Plan, Stage, Traits
+from loadlab.resources import resource_of, shortage
 from loadlab.result import Check, RunResult, StageResult, Verdict
 from loadlab.target_watch import TargetWatch
 from loadlab.ticks import Ticks
@@ -61,7 +64,10 @@ class Run:
         self._watch = TargetWatch(host, plan, control)
 
     async def carry(self) -> RunResult:
-        """Carry every stage and return the result; raises nothing that the result can tell."""
+        """Carry every stage and return the result; raises nothing that the result can tell.
+
+        Raises ClientError where this machine lacks what the first stage takes: then there is nothing to keep.
+        """
         started = utc()
         failure = None
         self._tell(RunBegan(self._run_id, self._target.where, self._plan))
@@ -70,8 +76,15 @@ class Run:
                 if self._control.halted or self._watch.lost:
                     break
                 await self._stage(index, stage)
-        except Exception:  # noqa: BLE001 - what was measured until then is kept, and the result tells it
-            failure = traceback.format_exc()
+        except Exception as error:  # noqa: BLE001 - what was measured until then is kept, and told
+            resource = resource_of(error, starting=True)
+            if resource is None:
+                failure = traceback.format_exc()
+            else:
+                short = shortage(resource, limit_of(resource))
+                if not self._stages:
+                    raise ClientError(f"the load could not begin: {short}") from None
+                self._checks.append(audit.client_lost(f"{short}; stages that were finished are kept"))
         stages = tuple(self._stages)
         stopped = self._control.stopped
         whole = audit.checks(stages, self._unaccounted, self._watch.lost, stopped=stopped)

@@ -5,6 +5,7 @@ worker processes, threads and probes: the same shortage has the same name and th
 """
 
 import errno
+import os
 import socket
 from collections.abc import Iterator
 from enum import StrEnum
@@ -47,6 +48,15 @@ _WHAT_TO_DO: Final = {
 }
 
 
+_IN_WORDS: Final = (
+    ("can't start new thread", Resource.TASKS),
+    (os.strerror(errno.EAGAIN), Resource.TASKS),
+    (os.strerror(errno.EMFILE), Resource.FILES),
+    (os.strerror(errno.ENOMEM), Resource.MEMORY),
+    ("MemoryError", Resource.MEMORY),
+)
+
+
 def resource_of(error: BaseException | None, *, starting: bool = False) -> Resource | None:
     """Return what had run out where this error was raised; None where it says nothing of this machine.
 
@@ -80,6 +90,11 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
+
+
+def resource_named(said: str) -> Resource | None:
+    """Return what had run out where another process of this machine ended with these last words."""
+    return next((resource for words, resource in _IN_WORDS if words in said), None)
 
 
 def shortage(resource: Resource, available: int | None = None) -> str:

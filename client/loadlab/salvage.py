@@ -4,7 +4,7 @@ from loadlab.analysis import audit
 from loadlab.clock import utc
 from loadlab.errors import ClientError
 from loadlab.plan import Plan
-from loadlab.result import Check, CheckOutcome, Environment, RunResult, StageResult, Verdict
+from loadlab.result import Environment, RunResult, StageResult, Verdict
 
 
 class Salvage:
@@ -26,15 +26,8 @@ class Salvage:
         if self._began is None:
             raise ClientError(f"{why}; the load had not begun, nothing was measured")
         stages = tuple(self.stages)
-        check = Check(
-            name="client",
-            metric="clients lost",
-            operator="==",
-            limit=0,
-            actual=1,
-            unit="clients",
-            outcome=CheckOutcome.FAIL,
-            message=f"{why} while the run went on: stages that were finished are kept, the rest is unknown",
+        check = audit.client_lost(
+            f"{why} while the run went on: stages that were finished are kept, the rest is unknown"
         )
         return RunResult(
             run_id=self._run_id,

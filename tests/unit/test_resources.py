@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from loadlab.local_limits import limit_of
-from loadlab.resources import Resource, resource_of, shortage
+from loadlab.resources import Resource, resource_named, resource_of, shortage
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,17 @@ def test_a_group_without_a_limit_has_none_of_its_own(tmp_path):
 
     (tmp_path / "pids.max").write_text("7\n")
     assert limit_of(Resource.TASKS, groups=tmp_path) == 7
+
+
+@pytest.mark.parametrize(
+    ("said", "resource"),
+    [
+        ("RuntimeError: can't start new thread", Resource.TASKS),
+        ("BlockingIOError: [Errno 11] Resource temporarily unavailable", Resource.TASKS),
+        ("OSError: [Errno 24] Too many open files", Resource.FILES),
+        ("OSError: [Errno 12] Cannot allocate memory", Resource.MEMORY),
+        ("ModuleNotFoundError: No module named 'shop'", None),
+    ],
+)
+def test_the_last_words_of_another_process_tell_it_too(said, resource):
+    assert resource_named(said) == resource

@@ -45,12 +45,26 @@ def headline(verdict: Verdict, *, stopped: bool, suspect: bool) -> str:
     return verdict.upper()
 
 
+def client_lost(message: str) -> Check:
+    """Return the check that fails where what carried the load could not go on."""
+    return Check(
+        name="client",
+        metric="clients lost",
+        operator="==",
+        limit=0,
+        actual=1,
+        unit="clients",
+        outcome=CheckOutcome.FAIL,
+        message=message,
+    )
+
+
 def holds_together(found: tuple[Check, ...]) -> bool:
     """Tell whether every check of the run as a whole holds, whatever its stages are worth."""
     return not any(check.outcome is CheckOutcome.FAIL and check.stage is None for check in found)
 
 
-_INVALIDATING = {"accounting", "workers", "target"}
+_INVALIDATING = {"accounting", "workers", "target", "client"}
 
 FAILING = frozenset({"answered", "errors"})
 """Checks whose failure makes the run FAIL."""

@@ -16,6 +16,8 @@ from loadlab.cli.show import show
 from loadlab.cli.streams import Output, OutputGoneError, guard
 from loadlab.cli.tour import tour
 from loadlab.errors import Exit, LabError
+from loadlab.local_limits import limit_of
+from loadlab.resources import resource_of, shortage
 from loadlab.stop_signals import end_with
 
 
@@ -73,10 +75,17 @@ def _carried(output: Output) -> int:
         return _said(str(error), error.exit)
     except OutputGoneError:
         return Exit.PASS
-    except Exception:  # noqa: BLE001 - the last border
-        traceback.print_exc()
-        return _said(f"this is an error of loadlab's own; {REPORT_TO}", Exit.INTERNAL)
+    except Exception as error:  # noqa: BLE001 - the last border
+        return _unforeseen(error)
     return code if isinstance(code, int) else Exit.PASS
+
+
+def _unforeseen(error: Exception) -> Exit:
+    """Say what this machine lacked, or else that it is an error of the lab's own."""
+    if resource := resource_of(error, starting=True):
+        return _said(shortage(resource, limit_of(resource)), Exit.INVALID)
+    traceback.print_exception(error)
+    return _said(f"this is an error of loadlab's own; {REPORT_TO}", Exit.INTERNAL)
 
 
 def _said(sentence: str, code: Exit) -> Exit:

@@ -51,20 +51,32 @@ def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: An
     stops = Stops()
     folder = store.Folder(out, plan.scenario)
     with Cleanup(folder.discard):
+        carried: list[RunResult] = []
         try:
-            result = asyncio.run(_carry(place, plan, folder, log, stops, quiet=quiet))
+            asyncio.run(_carry(place, plan, folder, log, stops, carried=carried, quiet=quiet))
         except BaseException:
-            folder.discard()
-            raise
+            if not carried:  # else the loop could not end well, which is nothing to the result
+                folder.discard()
+                raise
         stops.hold()
     output.is_extra = True
-    return _conclude(result, folder, log, as_json=as_json, quiet=quiet)
+    return _conclude(carried[0], folder, log, as_json=as_json, quiet=quiet)
 
 
 async def _carry(
-    place: Place, plan: Plan, folder: store.Folder, log: Terminal, stops: Stops, *, quiet: bool
-) -> RunResult:
-    """Carry the plan; the first Ctrl-C, SIGTERM or SIGHUP drains and keeps, the second does not wait."""
+    place: Place,
+    plan: Plan,
+    folder: store.Folder,
+    log: Terminal,
+    stops: Stops,
+    *,
+    carried: list[RunResult],
+    quiet: bool,
+) -> None:
+    """Carry the plan and add its result.
+
+    The first Ctrl-C, SIGTERM or SIGHUP drains and keeps, the second does not wait.
+    """
     control = Control()
     carrying: asyncio.Task[RunResult]
     begun = False
@@ -88,7 +100,7 @@ async def _carry(
         carrying = asyncio.create_task(place.carry(plan, folder, control, tell))
         stops.follow(asyncio.get_running_loop(), stop)
         try:
-            return await carrying
+            carried.append(await carrying)
         except asyncio.CancelledError:
             raise EarlyStopError("interrupted before the load began; nothing was measured") from None
 

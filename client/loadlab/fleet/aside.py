@@ -33,7 +33,7 @@ def aside(work: Callable[Given, Work[Value]]) -> Callable[Given, Work[Value]]:
             return await work(*args, **kwargs)
 
         thread = ThreadPoolExecutor(1, thread_name_prefix="aside")
-        over = asyncio.wrap_future(thread.submit(asyncio.run, whole()))
+        over = asyncio.wrap_future(thread.submit(lambda: asyncio.run(whole())))
         thread.shutdown(wait=False)
         try:
             await asyncio.wait([over])  # unlike a shield it complains of nothing when the caller is cancelled

@@ -23,6 +23,7 @@ from loadlab.fleet.messages import (
     FromParent,
     FromWorker,
     Pulse,
+    Quit,
     Ready,
     encode,
     from_worker,
@@ -41,6 +42,8 @@ from loadlab.window import Window
 
 _SILENT_NS = 1_500 * NS_PER_MS
 _JOIN_NS = 2 * NS_PER_S
+_QUIT_NS = 8 * NS_PER_S
+"""How long a worker may take that is told to quit: it has a patience of its own, which is shorter."""
 _POLL_S = 0.005
 
 
@@ -54,11 +57,12 @@ class Member:
         self._blocks_loop = blocks_loop
         mine, theirs = get_context().Pipe()
         self.pipe: Connection = mine
+        self._task = plan, share
         self._theirs: Connection = theirs
         keep_in_process()
         self.worker = Worker(
             target=carry_shard,
-            args=(theirs, plan, share),
+            args=(theirs,),
             initializer=own_group,
             loop_initializer=new_event_loop,
             name=f"loadlab shard {share.shard}",
@@ -70,6 +74,7 @@ class Member:
         self.heard_ns = self.pulsed_ns = self.moved_ns = MONOTONIC.now_ns()
         self.upto_ns = 0
         """Up to when it has reported; 0 before its first report."""
+        self._ends_by_ns = 1 << 62
         self.sent = self.finished = 0
         self._news: list[Delta] = []
 
@@ -85,8 +90,12 @@ class Member:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        """Read in a thread: a worker stopped in the middle of a message must not stop the parent."""
+        """Speak first, and then read, in a thread: a worker that is stopped must not stop the parent.
+
+        What the worker is to do does not go with its start: that would wait for a worker that never reads it.
+        """
         try:
+            self.pipe.send(self._task)
             while True:
                 message = from_worker(self.pipe.recv_bytes())
                 self._loop.call_soon_threadsafe(self._hear, message)
@@ -116,11 +125,13 @@ class Member:
             case Ended():
                 self.ended = message
             case Failed() if self.broken is None:
-                self.broken = f"raised {message.error}"
+                self.broken = message.error
 
     def _exit(self) -> str:
         self.worker.aio_process.join(0.5)
         code = self.worker.exitcode
+        if code == -signal.SIGABRT:
+            return "was killed by SIGABRT, as by a library that could start no thread or had no memory"
         if code is not None and code < 0:
             return f"was killed by {signal.Signals(-code).name}"
         return f"ended by itself with exit code {code}"
@@ -128,9 +139,13 @@ class Member:
     def check(self) -> None:
         """Break what has been silent, or has not moved, for too long."""
         now_ns = MONOTONIC.now_ns()
-        if self.over or not self.pulses:
+        if self.over:
             return
-        if now_ns - self.heard_ns > _SILENT_NS:
+        if now_ns > self._ends_by_ns:
+            self.broken = "did not end when it was told to"
+        elif not (self.ready or self.pulses):
+            return  # it is being started
+        elif now_ns - self.heard_ns > _SILENT_NS:
             self.broken = "has been silent: it is stopped or hangs"
         elif self.ready and self.pulsed_ns - self.moved_ns > _SILENT_NS and not self._blocks_loop:
             self.broken = "hangs: its loop does not turn"
@@ -151,6 +166,8 @@ class Member:
 
     def tell(self, message: FromParent) -> None:
         """Say something, if anybody is left to hear it."""
+        if isinstance(message, Quit):
+            self._ends_by_ns = MONOTONIC.now_ns() + _QUIT_NS
         if not self.over:
             try:
                 self.pipe.send_bytes(encode(message))
@@ -170,7 +187,9 @@ class Member:
             os.killpg(pid, signal.SIGKILL)
         if self.worker.is_alive():
             self.worker.kill()
-        await asyncio.to_thread(self.worker.aio_process.join, _JOIN_NS / NS_PER_S)
+        deadline_ns = MONOTONIC.now_ns() + _JOIN_NS
+        while self.worker.is_alive() and MONOTONIC.now_ns() < deadline_ns:
+            await asyncio.sleep(_POLL_S)
         self.pipe.close()
 
     def took(self, window: Window) -> Took:

@@ -54,7 +54,7 @@ class Failed(msgspec.Struct, tag=True):
     """Worker: the shard raised; what had been counted has been sent."""
 
     error: str
-    """The last line of the traceback."""
+    """What it did, such as `raised ValueError: no`."""
     traceback: str
 
 

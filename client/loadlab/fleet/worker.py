@@ -20,10 +20,11 @@ from loadlab.drive import watch_loop
 from loadlab.fleet.messages import Delta, Ended, Failed, Go, Halt, Pulse, Quit, Ready, encode, from_parent
 from loadlab.fleet.waited import Waited
 from loadlab.heap import TIDY_NS, give_back_free_pages, give_back_large_blocks
-from loadlab.plan import Plan
+from loadlab.local_limits import limit_of
 from loadlab.recorder import Recorder
+from loadlab.resources import resource_of, shortage
 from loadlab.scenarios import scenario
-from loadlab.shard import Shard, Share
+from loadlab.shard import Shard
 from loadlab.stop_signals import SIGNALS
 from loadlab.tape import PIECE, pieces
 from loadlab.turns import Guest, take_short_turns
@@ -42,24 +43,42 @@ _PATIENCE_NS = 5 * NS_PER_S
 """The same of one whose loop turns: it may have much to give up."""
 
 
-async def carry_shard(parent: Connection, plan: Plan, share: Share) -> None:
-    """Carry one shard from set-up to drain; the coroutine that an aiomultiprocess worker runs."""
+async def carry_shard(parent: Connection) -> None:
+    """Carry one shard from set-up to drain; the coroutine that an aiomultiprocess worker runs.
+
+    The parent says first which plan and which share.
+    """
     give_back_large_blocks()
+    plan, share = parent.recv()
     shard = Shard(plan, share, MONOTONIC)
     reporter = Reporter(parent, shard)
-    reporter.start()
+    try:
+        reporter.start()
+    except RuntimeError as error:
+        parent.send_bytes(encode(_failed(error)))
+        return
     take_short_turns()
     beside = [asyncio.ensure_future(each) for each in (watch_loop(shard), reporter.guest.let_in())]
     try:
         await scenario(plan.scenario).carry(shard, reporter.barrier)
     except Exception as error:  # noqa: BLE001 - the parent tells it, with what was counted so far
-        reporter.end(Failed(f"{type(error).__name__}: {error}", traceback.format_exc()))
+        reporter.end(_failed(error))
     else:
         shard.drop_unsent()
         reporter.end(ended(shard))
     finally:
         for each in beside:
             each.cancel()
+
+
+def _failed(error: Exception) -> Failed:
+    """Say what ended a worker; a shortage of this machine's in its own words."""
+    resource = resource_of(error, starting=True)
+    if resource is None:
+        why = f"raised {type(error).__name__}: {error}"
+    else:
+        why = f"could not go on: {shortage(resource, limit_of(resource))}"
+    return Failed(why, traceback.format_exc())
 
 
 class Reporter(threading.Thread):

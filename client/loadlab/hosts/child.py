@@ -9,12 +9,20 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from typing import IO
 
 import msgspec
 
+from loadlab.errors import ClientError, LabError, TargetError
 from loadlab.hosts.pause import Pause, pause
+from loadlab.local_limits import limit_of
+from loadlab.resources import resource_named, shortage
+
+_POLL_S = 0.01
+_KILLED_S = 5.0
+"""How long the kernel may take to end a process that was killed."""
 
 
 class Announced(msgspec.Struct):
@@ -65,12 +73,28 @@ class Child:
         assert process.stdin is not None
         process.stdin.close()
         try:
-            await asyncio.to_thread(process.wait, patience_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.to_thread(process.wait)
+            await self._ended(patience_s)
+        finally:  # a caller that does not wait any longer leaves nothing behind either
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        await self._ended(_KILLED_S)
         if process.stdout is not None:
             process.stdout.close()
+
+    async def _ended(self, within_s: float) -> None:
+        """Return when the process has ended, or after so long; no thread waits, for there may be none."""
+        deadline = time.monotonic() + within_s
+        while self.process.poll() is None and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_S)
+
+
+def did_not_start(name: str, said: str, lines: int) -> LabError:
+    """Return the error of a child that ended before it was ready, from what it wrote."""
+    if resource := resource_named(said):
+        return ClientError(f"the {name} did not start: {shortage(resource, limit_of(resource))}")
+    *before, sentence = last_words(said, lines).splitlines()
+    sentence = sentence.removeprefix("Error: ")
+    return TargetError("\n".join((f"the {name} did not start: {sentence}", *before)))
 
 
 def last_words(said: str, lines: int) -> str:

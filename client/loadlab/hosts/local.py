@@ -11,10 +11,11 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+import loadlab
 from loadlab.errors import Exit, TargetError, UsageError
 from loadlab.hosts import Target, serving
 from loadlab.hosts.addresses import find, unreachable
-from loadlab.hosts.child import Announced, Child, last_words
+from loadlab.hosts.child import Announced, Child, did_not_start, last_words
 from loadlab.hosts.pause import Pause
 
 VARIABLES = frozenset(
@@ -54,7 +55,7 @@ class LocalHost:
     async def start(self) -> Target:
         """Start the target and wait until it says that it is ready."""
         announce = Path(self._scratch.name, "target.json")
-        self._child = await asyncio.to_thread(self._launch, announce)
+        self._child = self._launch(announce)
         announced = await self._announced(self._child, announce)
         self._target = urlsplit(announced.url)
         options = self._options
@@ -88,7 +89,7 @@ class LocalHost:
         child, self._child = self._child, None
         if child is not None:
             await child.stop(0 if at_once else _STOP_S)
-            self._scratch.cleanup()
+        self._scratch.cleanup()
 
     def _launch(self, announce: Path) -> Child:
         command = ["loadlab_target", "--stop-with-stdin", "--announce", str(announce)]
@@ -109,19 +110,21 @@ class LocalHost:
                 await self.stop()
                 if code == Exit.USAGE:
                     raise UsageError(self._last_words().rpartition("Error: ")[2])
-                *before, sentence = self._last_words().splitlines()
-                sentence = sentence.removeprefix("Error: ")
-                raise TargetError("\n".join((f"the target did not start: {sentence}", *before)))
+                raise did_not_start("target", self._said(), _TAIL_LINES)
             await asyncio.sleep(_POLL_S)
         await self.stop()
         raise TargetError(f"the target was not ready within {_START_S:.0f} s: {self._last_words()}")
 
     def _last_words(self) -> str:
-        return last_words(self._log.read_text(errors="replace"), _TAIL_LINES)
+        return last_words(self._said(), _TAIL_LINES)
+
+    def _said(self) -> str:
+        return self._log.read_text(errors="replace")
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    ours = {loadlab.NUMPY_THREADS} if loadlab.sets_numpy_threads else set()
+    return {name: value for name, value in os.environ.items() if name not in VARIABLES | ours}
 
 
 def _read(announce: Path) -> Announced | None:

@@ -4,6 +4,7 @@ gunicorn runs out of CPU before one client loop does; the sink needs about a thi
 """
 
 import asyncio
+import os
 import subprocess
 import tempfile
 
@@ -11,12 +12,14 @@ import msgspec
 
 from loadlab.errors import TargetError
 from loadlab.hosts import Target
-from loadlab.hosts.child import Announced, Child, last_words
+from loadlab.hosts.child import Announced, Child, did_not_start
 from loadlab.hosts.pause import Pause
 
 _START_S = 10.0
 _STOP_S = 5.0
 _TAIL_LINES = 6
+_POLL_S = 0.01
+_CHUNK = 4096
 
 
 class SinkHost:
@@ -32,7 +35,7 @@ class SinkHost:
         assert child.process.stdout is not None
         try:
             async with asyncio.timeout(_START_S):
-                line = await asyncio.to_thread(child.process.stdout.readline)
+                line = await _line(child.process.stdout.fileno())
         except TimeoutError:
             await child.stop(0)
             raise TargetError(f"the sink was not ready within {_START_S:.0f} s") from None
@@ -40,7 +43,7 @@ class SinkHost:
             announced = msgspec.json.decode(line, type=Announced)
         except msgspec.DecodeError:
             await child.stop(0)
-            raise TargetError(f"the sink did not start: {self._last_words()}") from None
+            raise did_not_start("sink", self._said(), _TAIL_LINES) from None
         return Target(
             url=announced.url,
             metrics_url=announced.metrics_url,
@@ -70,6 +73,21 @@ class SinkHost:
     def _launch(self) -> Child:
         return Child("sink", "loadlab.hosts.sink_process", stdout=subprocess.PIPE, stderr=self._complaints)
 
-    def _last_words(self) -> str:
+    def _said(self) -> str:
         self._complaints.seek(0)
-        return last_words(self._complaints.read().decode(errors="replace"), _TAIL_LINES)
+        return self._complaints.read().decode(errors="replace")
+
+
+async def _line(pipe: int) -> bytes:
+    """Read up to the end of a line, or of what is written; no thread waits, for there may be none."""
+    os.set_blocking(pipe, False)
+    read = b""
+    while True:
+        try:
+            piece = os.read(pipe, _CHUNK)
+        except BlockingIOError:
+            await asyncio.sleep(_POLL_S)
+            continue
+        read += piece
+        if not piece or b"\n" in piece:
+            return read

@@ -91,6 +91,24 @@ def test_two_at_once_end_a_run_as_well_as_one(lab, chance, turn):
     assert_clean(lab, done)
 
 
+def test_a_worker_that_stands_still_before_it_is_ready_keeps_no_run_from_its_end(lab):
+    process = started(lab, *COMMANDS["run"])
+
+    def first_worker():
+        found = [pid for pid, each in descendants(process.pid).items() if "spawn_main" in each.command]
+        return found[:1]
+
+    (worker,) = wait_until(first_worker)
+    os.kill(worker, signal.SIGSTOP)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    done = ended(process)
+    assert done.returncode == 130, done.stderr
+    assert_clean(lab, done)
+    assert is_gone(worker)
+
+
 def assert_clean(lab, done):
     """No traceback, and a result that is whole or no folder at all; 130 only where it says so itself."""
     assert "Traceback" not in done.stderr
