@@ -94,7 +94,7 @@ class UrlHost:
     async def mismatch(self) -> str | None:
         """Say that the target does not speak what its URL says; None where it does."""
         assert self._chosen is not None, "it was started"
-        return await mismatch(self._url, self._chosen.text, self._port)
+        return await mismatch(self._url, self._chosen.text, read_url(self._url).port)
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Leave it as it is."""
