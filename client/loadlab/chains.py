@@ -9,6 +9,7 @@ from msgspec.structs import astuple
 
 from loadlab.backing_off import BackingOff
 from loadlab.clock import NS_PER_S
+from loadlab.pacing import Pace
 from loadlab.sample import Outcome, Reply
 from loadlab.shard import Shard
 from loadlab.tape import packed_row
@@ -17,24 +18,24 @@ from loadlab.transports import AsyncTransport, Continuing, Flight
 _POLL_S = 0.05
 
 
-def chain(shard: Shard, feed: Iterator[Any], transport: AsyncTransport) -> "Chain":
+def chain(shard: Shard, feed: Iterator[Any], transport: AsyncTransport, pace: Pace) -> "Chain":
     """Return a user without a coroutine, by the shortest way that the transport has."""
     if isinstance(transport, Continuing):
-        return ChainOfCalls(shard, feed, transport)
-    return ChainOfFutures(shard, feed, transport)
+        return ChainOfCalls(shard, feed, transport, pace)
+    return ChainOfFutures(shard, feed, transport, pace)
 
 
 class Chain(ABC):
     """A user without a coroutine: each reply's callback sends the next request."""
 
-    def __init__(self, shard: Shard, feed: Iterator[Any]) -> None:
+    def __init__(self, shard: Shard, feed: Iterator[Any], pace: Pace) -> None:
         self._shard = shard
         self._feed = feed
         self._now_ns = shard.now_ns
         self._note = shard.tape.note
         self._batch = shard.is_batch
-        self._think_ns = shard.plan.think_ns
-        self._due_ns = shard.begin_ns
+        self._pauses_ns = pace.pauses_ns
+        self._due_ns = shard.begin_ns + pace.first_ns
         self._sent_ns = 0
         self._backing_off = BackingOff()
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -47,6 +48,10 @@ class Chain(ABC):
     @abstractmethod
     async def cut(self) -> None:
         """Give up the request in flight and wait until it counts as unfinished."""
+
+    def start(self) -> None:
+        """Send the first request when it is due."""
+        self._rest(self._due_ns, self.step)
 
     def step(self) -> None:
         """Send the next request, or end the chain."""
@@ -67,12 +72,13 @@ class Chain(ABC):
         self._note(packed_row(was_due_ns, sent_ns, done_ns, *astuple(reply)))
         if self._batch:
             return self.step()
-        due_ns = self._due_ns = done_ns + self._think_ns
+        pauses_ns = self._pauses_ns
+        due_ns = self._due_ns = done_ns if pauses_ns is None else done_ns + next(pauses_ns)
         if reply.outcome is not Outcome.OK and (
             pause_ns := self._backing_off.pause_ns(self._shard, was_due_ns, due_ns, reply, done_ns - sent_ns)
         ):
             return self._rest(due_ns + pause_ns, self._resume)
-        return self._rest(due_ns, self.step) if self._think_ns else self.step()
+        return self.step() if pauses_ns is None else self._rest(due_ns, self.step)
 
     def _resume(self) -> None:
         """Go on after a pause that a failure called for."""
@@ -102,8 +108,8 @@ class Chain(ABC):
 class ChainOfFutures(Chain):
     """On any transport: a future for each request, whose done-callback goes on."""
 
-    def __init__(self, shard: Shard, feed: Iterator[Any], transport: AsyncTransport) -> None:
-        super().__init__(shard, feed)
+    def __init__(self, shard: Shard, feed: Iterator[Any], transport: AsyncTransport, pace: Pace) -> None:
+        super().__init__(shard, feed, pace)
         self._send = transport.send
         self._ensure = asyncio.get_running_loop().create_task
         self._in_flight: asyncio.Future[Reply] | None = None
@@ -130,10 +136,10 @@ class ChainOfFutures(Chain):
 class ChainOfCalls(Chain):
     """On a transport that goes on by itself: a reply is a call, and a request leaves nothing but its row."""
 
-    def __init__(self, shard: Shard, feed: Iterator[Any], transport: Continuing) -> None:
-        super().__init__(shard, feed)
+    def __init__(self, shard: Shard, feed: Iterator[Any], transport: Continuing, pace: Pace) -> None:
+        super().__init__(shard, feed, pace)
         self._send = transport.begin
-        self._pauses = shard.is_batch or bool(self._think_ns)
+        self._pauses = shard.is_batch or pace.pauses_ns is not None
         self._reply = self._replied  # one object for each of its requests, by which they are known
         self._flight: Flight | None = None
 

@@ -17,6 +17,7 @@ from msgspec.structs import astuple
 
 from loadlab.backing_off import BackingOff
 from loadlab.clock import NS_PER_S
+from loadlab.pacing import AT_ONCE, Pace
 from loadlab.sample import Outcome, Reply
 from loadlab.shard import Shard
 from loadlab.tape import packed_row
@@ -43,13 +44,16 @@ async def opened(shard: Shard) -> AsyncIterator[tuple[list[Any], AsyncTransport]
         shard.stats.add(transport.stats)
 
 
-async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend) -> None:
+async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend, pace: Pace) -> None:
     """One user: a request, its reply, a pause, and again, until nothing more is due."""
-    now_ns, note, batch, think_ns = shard.now_ns, shard.tape.note, shard.is_batch, shard.plan.think_ns
+    now_ns, note, batch = shard.now_ns, shard.tape.note, shard.is_batch
+    first_ns, pauses_ns = pace
     backing_off = BackingOff()
-    due = shard.begin_ns
+    due = shard.begin_ns + first_ns
+    if first_ns and not await _rest_until(shard, due):
+        return
     while due < shard.end_ns:
-        if think_ns and not await _rest_until(shard, due):
+        if pauses_ns is not None and not await _rest_until(shard, due):
             break
         prepared = next(feed, None)
         if prepared is None:
@@ -65,7 +69,7 @@ async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend) -> None:
         note(packed_row(due, sent, done, reply.outcome, reply.status, reply.body_bytes, reply.inside_ns))
         if batch:
             continue
-        was_due, due = due, done + think_ns
+        was_due, due = due, done if pauses_ns is None else done + next(pauses_ns)
         if reply.outcome is not Outcome.OK and (
             pause_ns := backing_off.pause_ns(shard, was_due, due, reply, done - sent)
         ):
@@ -109,8 +113,14 @@ class BlockingUser:
     """A user that holds its thread while it waits, and whose request another thread may give up."""
 
     def __init__(
-        self, shard: Shard, feed: Iterator[Any], send: BlockingSend, sending: threading.Lock
+        self,
+        shard: Shard,
+        feed: Iterator[Any],
+        send: BlockingSend,
+        sending: threading.Lock,
+        pace: Pace,
     ) -> None:
+        self._pace = pace
         self._shard = shard
         self._feed = feed
         self._send = send
@@ -121,14 +131,19 @@ class BlockingUser:
 
     def run(self) -> None:
         """Take steps until nothing more is due."""
-        due_ns: int | None = self._shard.begin_ns
+        due_ns: int | None = self.first_due_ns
         while due_ns is not None:
             due_ns = self.step(due_ns)
+
+    @property
+    def first_due_ns(self) -> int:
+        """When its first request is due, once the barrier is set."""
+        return self._shard.begin_ns + self._pace.first_ns
 
     def step(self, due_ns: int) -> int | None:
         """Send the request that is due then, wait for its reply, and return when the next is due."""
         shard = self._shard
-        if shard.plan.think_ns:
+        if self._pace is not AT_ONCE:
             self._rest_until(due_ns)
         with self._sending:
             prepared = next(self._feed, None) if due_ns < shard.end_ns else None
@@ -146,7 +161,8 @@ class BlockingUser:
             self._in_hand = None
         if shard.is_batch:
             return due_ns
-        next_due_ns = done_ns + shard.plan.think_ns
+        pauses_ns = self._pace.pauses_ns
+        next_due_ns = done_ns if pauses_ns is None else done_ns + next(pauses_ns)
         if reply.outcome is not Outcome.OK:
             with self._sending:  # the shard's account is of all users
                 pause_ns = self._backing_off.pause_ns(shard, due_ns, next_due_ns, reply, done_ns - sent_ns)

@@ -16,6 +16,7 @@ from loadlab.ranges import (
     statuses_problem,
     weight_problem,
 )
+from loadlab.think import Fixed, Shape
 from loadlab.units import show_ns
 from loadlab.url import origin_and_rest, read_url
 
@@ -129,7 +130,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     drain_ns: int = 10 * NS_PER_S
     """How long after the end of a stage replies are waited for."""
     think_ns: int = 0
-    """A closed user's pause between a reply and the next request's due moment."""
+    """A closed user's mean pause between a reply and the next request's due moment."""
+    think_shape: Shape = Fixed()
+    """How these pauses lie about their mean."""
+    ramp_up_ns: int | None = None
+    """Over which the users of a closed stage start. None: spread as if they had been thinking for ever."""
     keep_alive: bool = True
     """Whether a connection serves one request after another; otherwise each request closes its own."""
     idle_limit_ns: int = IDLE_LIMIT_NS
@@ -180,6 +185,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             ("--warmup", self.warmup_ns),
             ("drain_ns", self.drain_ns),
             ("--think", self.think_ns),
+            ("--ramp-up", self.ramp_up_ns),
             ("--timeout", self.timeout_ns),
             ("--connect-timeout", self.connect_timeout_ns),
             ("--idle-limit", self.idle_limit_ns),
@@ -198,6 +204,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             *(size_problem(option, size, most) for option, size, most in sizes),
             *(rate_problem("--rate", rate) for rate in rates),
             *(weight_problem("--requests-file", request.weight) for request in self.requests),
+            self.think_shape.problem("--think"),
             ratio_problem("--max-errors", self.max_errors_ratio),
             *(statuses_problem("--expect-status", span.first, span.last) for span in self.expect_status),
         ]
@@ -251,9 +258,31 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         found = self._end()
         if self.think_ns and self.workload is not Workload.CLOSED:
             found.append(f"--think: {_a(self.workload)} workload has no users that think")
+        if self.ramp_up_ns is not None:
+            found += self._ramp_up()
         if self.duration_ns is not None and self.duration_ns <= 0:
             found.append("--duration: it must be more than 0")
         return found + self._limits()
+
+    def _ramp_up(self) -> list[str]:
+        """Say where users would not have started when the measured window begins."""
+        ramp_ns = self.ramp_up_ns or 0
+        if self.workload is not Workload.CLOSED:
+            return [f"--ramp-up: {_a(self.workload)} workload has no users that start"]
+        if self.duration_ns is not None and ramp_ns > max(self.warmup_ns, self.think_ns):
+            least = show_ns(ramp_ns).replace(" ", "")
+            return [f"--ramp-up: users would still start in the window; use --warmup {least} or longer"]
+        return []
+
+    @property
+    def starts_together(self) -> bool:
+        """Whether the users of a closed stage all start at the barrier."""
+        return not (self.think_ns if self.ramp_up_ns is None else self.ramp_up_ns)
+
+    @property
+    def in_step(self) -> bool:
+        """Whether users that think may send together, because they start over less than a think time."""
+        return self.ramp_up_ns is not None and self.ramp_up_ns < self.think_ns
 
     def _limits(self) -> list[str]:
         found = []

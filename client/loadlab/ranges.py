@@ -38,6 +38,13 @@ def ratio_problem(option: str, ratio: object) -> str | None:
     return f"{option}: it must be from 0% to 100%, or none"
 
 
+def number_problem(what: str, value: object, least: float, most: float) -> str | None:
+    """Check a number of another kind; `what` names the option and what it is."""
+    if _is_finite(value) and least <= value <= most:
+        return None
+    return f"{what}: {value!r} is not a number from {least:g} to {most:g}"
+
+
 def weight_problem(option: str, weight: object) -> str | None:
     """Check how often one request is sent beside the others."""
     if _is_finite(weight) and weight > 0:

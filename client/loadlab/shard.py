@@ -14,6 +14,7 @@ import msgspec
 from loadlab.alarm import Alarm
 from loadlab.clock import Clock
 from loadlab.mix import mixed
+from loadlab.pacing import AT_ONCE, Pace, pace
 from loadlab.plan import Plan, Stage, Workload
 from loadlab.sample import Outcome
 from loadlab.tape import Tape, packed_row
@@ -32,6 +33,10 @@ class Share(msgspec.Struct, frozen=True):
         """Divide a number of users or requests; the shares add up to the whole."""
         return (whole + self.shards - 1 - self.shard) // self.shards
 
+    def number(self, index: int) -> int:
+        """Return which of all users the one with this place in the share is."""
+        return self.shard + index * self.shards
+
 
 class Cuttable(Protocol):
     """A user whose request another thread can give up."""
@@ -45,7 +50,8 @@ class Shard:
     """What the loops share with the reporting thread.
 
     In an open workload a request is due when the schedule says so, in a closed workload when its user's
-    previous reply came plus the think time, in a batch at the barrier, `begin_ns`.
+    previous reply came plus a pause, the first one at the user's own start (`pacing`), in a batch at the
+    barrier, `begin_ns`.
     """
 
     def __init__(self, plan: Plan, share: Share, clock: Clock) -> None:
@@ -134,6 +140,11 @@ class Shard:
         """Return an endless iterator over the requests of this shard."""
         weights = [request.weight for request in self.plan.requests]
         return mixed(prepared, weights, seed=self.plan.seed, shard=self.share.shard, shards=self.share.shards)
+
+    def pace(self, index: int) -> Pace:
+        """Return when the user with this place in the share sends; in a batch all is due at the barrier."""
+        share = self.share
+        return AT_ONCE if self.is_batch else pace(self.plan, share.stage, share.number(index))
 
     def due_ns(self) -> Iterator[int]:
         """Return when this shard's requests of an open stage are due, counted from the barrier."""

@@ -5,7 +5,7 @@ import re
 
 import msgspec
 
-from loadlab import units
+from loadlab import think, units
 from loadlab.arrivals import Spacing
 from loadlab.clock import NS_PER_S
 from loadlab.environment import Room
@@ -45,6 +45,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     workload: str | None = None
     transport: str | None = None
     think: str | None = None
+    ramp_up: str | None = None
     processes: str | None = None
     warmup: str | None = None
     timeout: str | None = None
@@ -90,6 +91,9 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
         duration_ns = DEFAULT_DURATION_NS
     stages = _stages(words, workload, traits)
     timeout_ns = _span_ns(words.timeout, "10s", "--timeout")
+    think_ns, think_shape = think.read("0s" if words.think is None else words.think, "--think")
+    ramp_up_ns = None if words.ramp_up is None else units.duration_ns(words.ramp_up, "--ramp-up")
+    late_ns = ramp_up_ns if ramp_up_ns is not None and ramp_up_ns > think_ns else 0
     plan = Plan(
         scenario=traits.name,
         transport=chosen("--transport", words.transport, NAMES) or traits.transports[0],
@@ -105,9 +109,11 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
         ),
         stages=stages,
         duration_ns=duration_ns,
-        warmup_ns=_warmup_ns(words.warmup, duration_ns, stages),
+        warmup_ns=_warmup_ns(words.warmup, duration_ns, stages, late_ns),
         drain_ns=timeout_ns + NS_PER_S,
-        think_ns=_span_ns(words.think, "0s", "--think"),
+        think_ns=think_ns,
+        think_shape=think_shape,
+        ramp_up_ns=ramp_up_ns,
         timeout_ns=timeout_ns,
         connect_timeout_ns=_connect_timeout_ns(words.connect_timeout, timeout_ns),
         keep_alive=not words.no_keep_alive,
@@ -191,11 +197,12 @@ def _stages(words: Words, workload: Workload, traits: Traits) -> tuple[Stage, ..
     return tuple(Stage(concurrency=count, requests=total) for count in users or default)
 
 
-def _warmup_ns(text: str | None, duration_ns: int | None, stages: tuple[Stage, ...]) -> int:
+def _warmup_ns(text: str | None, duration_ns: int | None, stages: tuple[Stage, ...], late_ns: int) -> int:
+    """Return the warm-up; by default it begins when the last user has started, which is so late."""
     if text is not None:
         return units.duration_ns(text, "--warmup")
     from_nothing = all(stage.rate_hz == 0 for stage in stages)
-    return 0 if duration_ns is None or from_nothing else min(duration_ns // 5, _MOST_WARMUP_NS)
+    return 0 if duration_ns is None or from_nothing else late_ns + min(duration_ns // 5, _MOST_WARMUP_NS)
 
 
 def _idle_limit_ns(words: Words) -> int:

@@ -3,12 +3,14 @@
 import pytest
 
 from loadlab.clock import NS_PER_S
+from loadlab.plan import Stage
 from loadlab.result import (
     Counts,
     Finding,
     Theory,
 )
-from stages import BATCH, FAIL, MS, OPEN, PASS, UNTESTABLE, check, healthy, opened, spread, target
+from loadlab.think import Exponential, Lognormal
+from stages import BATCH, CLOSED, FAIL, MS, OPEN, PASS, UNTESTABLE, check, healthy, opened, spread, target
 
 
 @pytest.mark.parametrize(
@@ -111,3 +113,29 @@ def test_a_batch_takes_as_long_as_its_threads_need_at_least(seconds, outcome):
         theory=Theory(service_ns=100.0 * MS, makespan_ns=1e10),
     )
     assert check("bound", of, whole=BATCH).outcome is outcome
+
+
+THINKING = CLOSED | {"think_ns": NS_PER_S, "stages": (Stage(concurrency=200),)}
+
+
+def thinking(throughput_hz, **changed):
+    """Ten seconds of 200 users that think, whose bound is 58 a second."""
+    theory = Theory(service_ns=100.0 * MS, bound_hz=58.0, bound_ratio=None)
+    return healthy(
+        concurrency=200, throughput_hz=throughput_hz, theory=theory, target=target(threads=8), **changed
+    )
+
+
+def test_users_in_step_may_have_one_request_more_each_in_the_window():
+    assert check("bound", thinking(64.0), whole=THINKING).outcome is FAIL
+    assert check("bound", thinking(64.0), whole=THINKING | {"ramp_up_ns": 0}).outcome is PASS
+    assert check("bound", thinking(90.0), whole=THINKING | {"ramp_up_ns": 0}).outcome is FAIL
+
+
+def test_random_pauses_may_be_shorter_than_their_mean():
+    random = THINKING | {"think_shape": Exponential()}
+    assert check("bound", thinking(64.0), whole=random).outcome is PASS
+    assert check("bound", thinking(72.0), whole=random).outcome is FAIL
+    assert (
+        check("bound", thinking(64.0), whole=THINKING | {"think_shape": Lognormal(2.0)}).outcome is UNTESTABLE
+    )

@@ -54,7 +54,7 @@ def by_thread(clock, answers, **changed):
     shard = shard_of(clock, plan(scenario="threads", **changed))
     transport = FakeBlockingTransport(clock, answers)
     (feed,) = shard.feeds(["a request"], apart=False)
-    BlockingUser(shard, feed, transport.send, threading.Lock()).run()
+    BlockingUser(shard, feed, transport.send, threading.Lock(), shard.pace(0)).run()
     return shard
 
 

@@ -23,9 +23,11 @@ from fakes import (
 from loadlab.backing_off import failed_at_once
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.drive import BlockingUser, settle, watch_loop
+from loadlab.pacing import pace
 from loadlab.plan import Stage, Workload
 from loadlab.sample import Outcome, Reply, Sample
 from loadlab.shard import Share
+from loadlab.think import Exponential
 
 pytestmark = pytest.mark.usefixtures("fake_transport")
 
@@ -114,6 +116,59 @@ def test_a_user_thinks_after_each_reply(clock, scenario):
     rows = samples(shard)
     assert [milliseconds(row.due_ns) for row in rows] == [0, 250, 500, 750]
     assert all(abs(row.sent_ns - row.due_ns) <= 1 for row in rows)
+
+
+@TASKS_AND_CHAINS
+def test_users_that_think_start_spread_over_a_think_time(clock, scenario):
+    whole = plan(
+        scenario=scenario, stages=(Stage(concurrency=4),), think_ns=800 * MS, duration_ns=2 * NS_PER_S
+    )
+    rows = samples(carry(clock, whole, FakeAsyncTransport(clock, [Answer(0)] * 99)))
+    assert [milliseconds(row.sent_ns) for row in rows] == list(range(0, 2_000, 200))
+    assert all(row.due_ns == row.sent_ns for row in rows), "who starts later is not late"
+
+
+@TASKS_AND_CHAINS
+def test_users_start_over_the_ramp_up_also_where_they_do_not_think(clock, scenario):
+    whole = plan(scenario=scenario, stages=(Stage(concurrency=3),), ramp_up_ns=300 * MS)
+    fake = FakeAsyncTransport(clock, [Answer(10 * NS_PER_S)] * 3)
+    rows = samples(carry(clock, whole, fake))
+    assert [milliseconds(row.due_ns) for row in rows] == [0, 100, 200]
+
+
+@TASKS_AND_CHAINS
+def test_with_a_ramp_up_of_nothing_users_that_think_start_together(clock, scenario):
+    whole = plan(scenario=scenario, stages=(Stage(concurrency=3),), think_ns=NS_PER_S, ramp_up_ns=0)
+    rows = samples(carry(clock, whole, FakeAsyncTransport(clock)))
+    assert [milliseconds(row.due_ns) for row in rows] == [0, 0, 0]
+
+
+@TASKS_AND_CHAINS
+def test_a_users_random_pauses_are_its_own_and_repeat(clock, scenario):
+    whole = plan(
+        scenario=scenario,
+        stages=(Stage(concurrency=3),),
+        think_ns=100 * MS,
+        think_shape=Exponential(),
+        duration_ns=20 * NS_PER_S,
+    )
+    rows = samples(carry(clock, whole, FakeAsyncTransport(clock, [Answer(0)] * 10_000)))
+    due = {row.due_ns for row in rows}
+    for user in range(3):
+        first_ns, pauses_ns = pace(whole, whole.stages[0], user)
+        moments = [START_NS + first_ns + sum(gone) for gone in _heads(list(islice(pauses_ns, 20)))]
+        assert set(moments) <= due
+    assert len(rows) == pytest.approx(600, rel=0.2)
+
+
+def _heads(pauses):
+    return [pauses[:length] for length in range(len(pauses))]
+
+
+def test_a_user_that_would_start_after_the_end_sends_nothing(clock):
+    whole = plan(stages=(Stage(concurrency=2),), ramp_up_ns=4 * NS_PER_S)
+    rows = samples(carry(clock, whole, FakeAsyncTransport(clock, [Answer(9 * NS_PER_S)])))
+    assert [milliseconds(row.due_ns) for row in rows] == [0]
 
 
 @TASKS_AND_CHAINS
@@ -255,6 +310,7 @@ def test_whatever_happens_every_request_that_went_out_ends_as_one_row(
     assert fake.in_flight == 0
     users = 9 if shard.is_batch else whole.stages[0].concurrency
     assert fake.in_flight_peak <= users
+    starts = {shard.begin_ns + shard.pace(index).first_ns for index in range(users)}
     replied = {row.done_ns + whole.think_ns for row in rows}
     resumed = {
         row.done_ns + whole.think_ns + pause_ms * MS
@@ -264,7 +320,7 @@ def test_whatever_happens_every_request_that_went_out_ends_as_one_row(
     }
     for row in rows:
         assert row.due_ns <= row.sent_ns <= row.done_ns
-        assert row.due_ns == shard.begin_ns or (not shard.is_batch and row.due_ns in replied | resumed)
+        assert row.due_ns in starts or (not shard.is_batch and row.due_ns in replied | resumed)
 
 
 def test_settle_waits_for_nobody_where_there_is_nobody(clock):
@@ -294,7 +350,7 @@ def blocking(clock, whole, *answers):
     shard = shard_of(clock, whole)
     fake = FakeBlockingTransport(clock, answers)
     (feed, *_) = shard.feeds([fake.prepare(request) for request in whole.requests], apart=False)
-    return shard, fake, BlockingUser(shard, feed, fake.send, threading.Lock())
+    return shard, fake, BlockingUser(shard, feed, fake.send, threading.Lock(), shard.pace(0))
 
 
 def test_a_blocking_user_sends_until_the_duration_is_over(clock):
@@ -357,7 +413,7 @@ def test_users_that_take_turns_are_not_cut_while_there_is_something_left_to_send
     shard = shard_of(clock, whole)
     fake = FakeBlockingTransport(clock)
     users = [
-        BlockingUser(shard, feed, fake.send, threading.Lock())
+        BlockingUser(shard, feed, fake.send, threading.Lock(), shard.pace(0))
         for feed in shard.feeds([fake.prepare(request) for request in whole.requests], apart=True)
     ]
     for user in islice(users, 39):

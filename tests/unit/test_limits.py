@@ -63,7 +63,7 @@ def test_client_cpu(busiest, outcome):
             ("callback", "wire", 1),
             1,
             (0.95,),
-            "one event loop is at 95% of a core: give the client more cores, or ask",
+            "one event loop is at 95% of a core: give the client more cores, or use fewer users",
         ),
         (
             ("pool", "aiohttp", 2),
@@ -188,7 +188,7 @@ def test_lag(p50_ms, lag_ms, outcome):
             "one event loop is at 85% of a core in its busiest second; use SCENARIO=pool",
         ),
         ({"waited_ratio": (0.45,)}, "the client waited for a core for up to 45% of a second"),
-        ({"waited_ratio": (None,)}, "its event loop was held up; ask for a lower --rate"),
+        ({"waited_ratio": (None,)}, "its event loop was held up; use a lower --rate, or a calmer machine"),
     ],
 )
 def test_a_late_client_is_told_why(changed, because):
@@ -198,6 +198,38 @@ def test_a_late_client_is_told_why(changed, because):
         "for 1 % of the requests the client was 20.0 ms late or more, where 5.00 ms is allowed"
     )
     assert because in found.message
+
+
+def test_only_an_open_load_is_told_to_lower_its_rate():
+    late = client(own_lag_ns=spread(0.01, 20), waited_ratio=(None,))
+    for plan, of, advice in (
+        (OPEN, opened(client=late), "use a lower --rate"),
+        (CLOSED, healthy(client=late), "use fewer users (--concurrency)"),
+        (
+            CLOSED | {"think_ns": 5},
+            healthy(client=late),
+            "use fewer users (--concurrency) or a longer --think",
+        ),
+    ):
+        message = check("lag", of, whole=plan).message
+        assert f"held up; {advice}, or a calmer machine" in message
+        assert ("--rate" in message) == (plan is OPEN)
+    throttled = client(throttled_ratio=0.2)
+    for plan, of in ((CLOSED, healthy(client=throttled)), (BATCH, healthy(client=throttled, requests=9))):
+        assert "--rate" not in check("client_throttled", of, whole=plan).message
+
+
+def test_users_that_start_spread_over_their_think_time_have_no_common_start():
+    cold = {"duration_ns": NS_PER_S, "warmup_ns": 0}
+    few = {
+        "counts": Counts(scheduled=400, ok=400),
+        "concurrency": 64,
+        "client": client(own_lag_ns=spread(0.01, 0.1)),
+    }
+    assert check("lag", healthy(**few), whole=cold).outcome is UNTESTABLE
+    assert check("lag", healthy(**few), whole=cold | {"think_ns": NS_PER_S}).outcome is PASS
+    together = cold | {"think_ns": NS_PER_S, "ramp_up_ns": 0}
+    assert check("lag", healthy(**few), whole=together).outcome is UNTESTABLE
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from fakes import plan
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Plan, Request, Stage, StatusRange, Traits, Workload, url_problems
 from loadlab.scenarios import names, scenario
+from loadlab.think import Lognormal, Uniform
 from loadlab.transports import NAMES
 
 ANY = Traits(
@@ -84,6 +85,21 @@ def test_a_plan_that_makes_sense_has_no_problem(fine):
         (BATCH | {"stages": (Stage(requests=1, concurrency=1),)}, "--concurrency: a batch has none"),
         (BATCH | {"duration_ns": 1}, "--duration: a batch ends with its last reply"),
         (BATCH | {"warmup_ns": 1}, "--warmup: a batch has none"),
+        (
+            CLOSED | {"think_shape": Uniform(2.0)},
+            "--think: half of a uniform think time's width, in its mean: 2.0",
+        ),
+        (
+            CLOSED | {"think_shape": Lognormal(float("inf"))},
+            "--think: sigma: inf is not a number from 0 to 5",
+        ),
+        (CLOSED | {"ramp_up_ns": -1}, "--ramp-up: it must not be negative"),
+        (
+            CLOSED | {"ramp_up_ns": 5 * NS_PER_S, "warmup_ns": NS_PER_S},
+            "--ramp-up: users would still start in the window; use --warmup 5.00s or longer",
+        ),
+        (OPEN | {"ramp_up_ns": 1}, "--ramp-up: an open workload has no users that start"),
+        (BATCH | {"ramp_up_ns": 1}, "--ramp-up: a batch workload has no users that start"),
         (BATCH | {"think_ns": 1}, "--think: a batch workload has no users that think"),
         (OPEN | {"think_ns": 1}, "--think: an open workload has no users that think"),
         (OPEN | {"duration_ns": None}, "--duration: an open workload ends by it"),

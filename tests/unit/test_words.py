@@ -9,6 +9,7 @@ from loadlab.environment import Room
 from loadlab.errors import UsageError
 from loadlab.plan import Stage, StatusRange, Workload
 from loadlab.scenarios import names, scenario
+from loadlab.think import Exponential, Fixed
 from loadlab.words import Words, plan_of
 
 BASE = "http://127.0.0.1:8000/"
@@ -312,3 +313,19 @@ def test_a_body_is_the_bytes_that_were_written_on_the_command_line():
 @pytest.mark.parametrize(("text", "ratio"), [(None, 0.01), ("5%", 0.05), ("0%", 0.0), ("none", None)])
 def test_how_many_requests_may_fail_is_a_share_or_none(text, ratio):
     assert planned(max_errors=text).max_errors_ratio == ratio
+
+
+def test_a_think_time_is_a_span_or_a_distribution():
+    assert planned().think_ns == 0
+    assert planned(think="2s").think_ns == 2 * NS_PER_S
+    drawn = planned(think="exp:2s")
+    assert (drawn.think_ns, drawn.think_shape) == (2 * NS_PER_S, Exponential())
+    assert planned(think="2s").think_shape == Fixed()
+
+
+def test_a_warm_up_begins_when_the_last_user_has_started():
+    usual = planned(duration="10s").warmup_ns
+    assert planned(duration="10s", ramp_up="30s").warmup_ns == usual + 30 * NS_PER_S
+    assert planned(duration="10s", ramp_up="1s", think="2s").warmup_ns == usual
+    assert planned(duration="10s", ramp_up="0").ramp_up_ns == 0
+    assert planned(duration="10s", ramp_up="3s", warmup="3s").warmup_ns == 3 * NS_PER_S

@@ -69,6 +69,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         spans = (
             ("--timeout", plan.timeout_ns, self.timeout_seconds),
             ("--think", plan.think_ns, self.seconds),
+            ("--ramp-up", plan.ramp_up_ns or 0, self.seconds),
             ("--duration with --warmup and --timeout, of all stages", _longest_ns(plan), self.seconds),
             ("--think × --requests / --concurrency, of all stages", _thinking_ns(plan), self.seconds),
         )

@@ -3,6 +3,8 @@
 docs/method.md gives each formula its source.
 """
 
+import math
+
 from loadlab.analysis import unknown
 from loadlab.analysis.case import AGREEMENT, NO_ACCOUNT, Case, compared, edges, lost, too_little, unanswered
 from loadlab.clock import NS_PER_S
@@ -139,11 +141,14 @@ def bound(case: Case) -> Check:
     if case.plan.workload is not Workload.CLOSED:
         # Arrivals of a stretch may be more than the nominal rate has; a batch's requests have no rate at all.
         most_hz = slots / theory.service_ns * NS_PER_S if theory and slots else None
+    chance = _thinking(case)
     untestable = NO_ACCOUNT if most_hz is None else too_little(case)
+    if chance > unknown.MOST_NOISE:
+        untestable = untestable or "too few pauses of random length to tell what its users can ask for"
     return compared(
         name="bound",
         metric="throughput against its physical bound",
-        limit=1 + AGREEMENT + edges(case),
+        limit=1 + AGREEMENT + max(edges(case), chance),
         actual=stage.throughput_hz / most_hz if most_hz else None,
         unit="of the bound",
         untestable=untestable,
@@ -151,3 +156,19 @@ def bound(case: Case) -> Check:
         failed=f"{show_figure(stage.throughput_hz)} requests a second are more than the"
         f" {show_figure(most_hz)} that the target's threads allow: S or the throughput is not what it seems",
     )
+
+
+def _thinking(case: Case) -> float:
+    """Return how far the rate of users that think may be above N / (S + Z) in a window, as a share of it.
+
+    Each of them may have one more request in it, and random pauses may be shorter than their mean: of a
+    renewal process the count's standard deviation is that of the pauses over their mean, by the root of the
+    count (Cox, *Renewal Theory*, 1962, section 3.3).
+    """
+    plan, stage = case.plan, case.stage
+    completions = stage.throughput_hz * stage.window_ns / NS_PER_S
+    if not plan.think_ns or not completions:
+        return 0.0
+    random = unknown.SIGMAS * plan.think_shape.variation / math.sqrt(completions)
+    # Users in step all have it; those that are spread over a pause have it in turns.
+    return random + (1.0 if plan.in_step else 0.0) * (stage.concurrency or 1) / completions

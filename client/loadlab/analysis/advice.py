@@ -1,6 +1,6 @@
 """What to do about a client that is the bottleneck, in words. Pure."""
 
-from loadlab.plan import Plan, Traits
+from loadlab.plan import Plan, Traits, Workload
 
 
 def resource(traits: Traits, full: int, workers: int) -> str:
@@ -25,5 +25,18 @@ def needs_more_core(plan: Plan, traits: Traits, cores: float) -> str:
     elif plan.transport == "requests" and cores <= 1.5:
         ways.append("SCENARIO=task")
     if not ways:
-        return "give the client more cores, or ask for less"
+        return f"give the client more cores, or {less_load(plan)}"
     return f"use {' or '.join(ways)}"
+
+
+def less_load(plan: Plan) -> str:
+    """Say how to ask for less: only an open load has a rate of its own."""
+    match plan.workload:
+        case Workload.OPEN:
+            return "use a lower --rate"
+        case Workload.CLOSED if plan.think_ns:
+            return "use fewer users (--concurrency) or a longer --think"
+        case Workload.CLOSED:
+            return "use fewer users (--concurrency)"
+        case Workload.BATCH:
+            return "use a smaller batch (--requests)"

@@ -3,7 +3,7 @@
 docs/method.md says where each limit comes from.
 """
 
-from loadlab.analysis.advice import needs_more_core, resource
+from loadlab.analysis.advice import less_load, needs_more_core, resource
 from loadlab.analysis.case import Case, compared, lost
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import WhenFull, Workload
@@ -80,7 +80,7 @@ def client_throttled(case: Case) -> Check:
         else None,
         means="no CPU limit held the client back",
         failed=f"its CPU limit held the client back for {case.stage.client.throttled_ratio or 0:.0%} of the"
-        " window: raise the limit (CLIENT_CPUS, docker's --cpus), or ask for less",
+        f" window: raise the limit (CLIENT_CPUS, docker's --cpus), or {less_load(case.plan)}",
     )
 
 
@@ -193,7 +193,7 @@ def schedule(case: Case) -> Check:
         untestable=lost(case),
         means="every arrival of the schedule has an outcome",
         failed=f"the schedule has {due:,} arrivals in the window, {scheduled:,} were accounted for: the"
-        " client did not get through its schedule; ask for a lower --rate",
+        f" client did not get through its schedule; {less_load(case.plan)}",
     )
 
 
@@ -257,7 +257,7 @@ def _late_because(case: Case) -> str:
             f"the client waited for a core for up to {waited:.0%} of a second; stop what else runs on its"
             " cores, or give it cores of its own where that is the target itself"
         )
-    return "its event loop was held up; ask for a lower --rate, or use a calmer machine"
+    return f"its event loop was held up; {less_load(case.plan)}, or a calmer machine"
 
 
 def _in_threads(case: Case) -> bool:
@@ -266,4 +266,5 @@ def _in_threads(case: Case) -> bool:
 
 def _starts_in_window(case: Case) -> bool:
     users, scheduled = case.stage.concurrency, case.stage.counts.scheduled
-    return not case.plan.warmup_ns and bool(users) and (users or 0) > _START_RATIO * scheduled
+    together = case.plan.starts_together and not case.plan.warmup_ns
+    return together and bool(users) and (users or 0) > _START_RATIO * scheduled

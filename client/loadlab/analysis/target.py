@@ -101,5 +101,7 @@ def theory(
     else:
         at_edges = at_once = in_flight if places is None else min(in_flight, places)
         bound = bound_hz(stage.concurrency or 1, at_once, service_ns, plan.think_ns)
+        if plan.in_step:
+            at_edges = stage.concurrency or 1
     told = completions >= _EDGES * at_edges
     return Theory(service_ns=service_ns, bound_hz=bound, bound_ratio=throughput_hz / bound if told else None)

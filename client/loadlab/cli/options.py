@@ -27,7 +27,14 @@ LOAD = (
     click.option(
         "--transport", metavar="NAME", help="aiohttp, wire, null or requests.  [default: the scenario's own]"
     ),
-    click.option("--think", metavar="TIME", help="A user's pause after each reply.  [default: 0]"),
+    click.option(
+        "--think", metavar="SPEC", help="A user's pause after each reply: 2s, exp:2s, …  [default: 0]"
+    ),
+    click.option(
+        "--ramp-up",
+        metavar="TIME",
+        help="closed: users start over it; 0: all at once.  [default: spread over a think time]",
+    ),
     click.option("--processes", metavar="N", help="Of pool and pool-map.  [default: one per core]"),
     click.option("--warmup", metavar="TIME", help="Before the window.  [default: duration/5, at most 2s]"),
     click.option("--timeout", metavar="TIME", help="Of a request, in all.  [default: 10s]"),

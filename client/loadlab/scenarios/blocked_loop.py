@@ -23,19 +23,22 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
     transport = blocking_transport(shard.plan.transport)
     transport.open(shard.plan)
     feeds = shard.feeds([transport.prepare(request) for request in shard.plan.requests], apart=True)
-    users = [BlockingUser(shard, feed, transport.send, threading.Lock()) for feed in feeds]
+    users = [
+        BlockingUser(shard, feed, transport.send, threading.Lock(), shard.pace(index))
+        for index, feed in enumerate(feeds)
+    ]
     shard.in_hand.extend(users)
     await barrier()
     try:
-        await settle(shard, [asyncio.create_task(_take_turns(user, shard.begin_ns)) for user in users])
+        await settle(shard, [asyncio.create_task(_take_turns(user)) for user in users])
     finally:
         transport.close()
         shard.stats.add(transport.stats)
 
 
-async def _take_turns(user: BlockingUser, due_ns: int) -> None:
+async def _take_turns(user: BlockingUser) -> None:
     """Block in every step, and let the other tasks have the loop only in between."""
-    left: int | None = due_ns
+    left: int | None = user.first_due_ns
     while left is not None:
         left = user.step(left)
         await asyncio.sleep(0)

@@ -28,9 +28,9 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
             return
         feeds = shard.feeds(prepared, apart=True)
         await barrier()
-        chains = [chain(shard, feed, transport) for feed in feeds]
+        chains = [chain(shard, feed, transport, shard.pace(index)) for index, feed in enumerate(feeds)]
         for each in chains:
-            each.step()
+            each.start()
         try:
             await settle(shard, [each.done for each in chains])
         finally:

@@ -28,7 +28,8 @@ async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None
             return
         feeds = shard.feeds(prepared, apart=not traits.single_user)
         await barrier()
-        await settle(shard, [asyncio.create_task(user(shard, feed, transport.send)) for feed in feeds])
+        users = [user(shard, feed, transport.send, shard.pace(index)) for index, feed in enumerate(feeds)]
+        await settle(shard, [asyncio.create_task(each) for each in users])
 
 
 class Tasks:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 
 from loadlab.drive import BlockingUser
+from loadlab.pacing import Pace
 from loadlab.plan import Traits, Workload
 from loadlab.sample import Reply
 from loadlab.scenarios import Barrier
@@ -25,7 +26,7 @@ async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None
     """Give every user a thread and a connection of its own; the event loop only waits for them."""
     sending = threading.Lock()
     feeds = shard.feeds(list(range(len(shard.plan.requests))), apart=not traits.single_user)
-    threads = [_UserThread(shard, feed, sending) for feed in feeds]
+    threads = [_UserThread(shard, feed, sending, shard.pace(index)) for index, feed in enumerate(feeds)]
     for thread in threads:
         thread.start()
     await barrier()
@@ -45,7 +46,7 @@ async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None
 class _UserThread(threading.Thread):
     """One user's thread. A daemon, so that a call that never returns can't keep the process."""
 
-    def __init__(self, shard: Shard, feed: Iterator[int], sending: threading.Lock) -> None:
+    def __init__(self, shard: Shard, feed: Iterator[int], sending: threading.Lock, pace: Pace) -> None:
         super().__init__(daemon=True)
         self._shard = shard
         self._transport = blocking_transport(shard.plan.transport)
@@ -54,7 +55,7 @@ class _UserThread(threading.Thread):
         self._sending = sending
         self.gate = threading.Event()
         self.error: Exception | None = None
-        self.user = BlockingUser(shard, feed, self._send, sending)
+        self.user = BlockingUser(shard, feed, self._send, sending, pace)
 
     def _send(self, index: int) -> Reply:
         return self._transport.send(self._prepared[index])
