@@ -36,7 +36,7 @@ def _ways() -> Iterator[tuple[str, str]]:
 
 
 def _unit_tests() -> list[str]:
-    return ["scripts/test.sh", "", "-q", "-W", "error::DeprecationWarning", "tests/unit"]
+    return ["scripts/test.sh", "", "-q", "tests/unit"]
 
 
 def _run(name: str, transport: str) -> list[str]:
