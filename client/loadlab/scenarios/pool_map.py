@@ -5,15 +5,16 @@ The makespan includes the pool's start and its stop is left out; each request op
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiomultiprocess import Pool
-from msgspec.structs import astuple
 
 from loadlab.clock import MONOTONIC
 from loadlab.loops import new_event_loop
 from loadlab.plan import Plan, Request, Traits, Workload
-from loadlab.sample import Outcome
+from loadlab.reasons import number_of, text_of
+from loadlab.resources import Resource
+from loadlab.sample import ANSWERED, Outcome, Reply
 from loadlab.scenarios import Barrier
 from loadlab.shard import Shard
 from loadlab.tape import packed_row
@@ -40,15 +41,26 @@ def remember(plan: Plan) -> None:
     _plan = plan
 
 
-async def get(request: Request) -> list[int]:
-    """Make one request with a client of its own; return its sent and done, and the reply."""
+class _Got(NamedTuple):
+    """One request's sent and done, its reply, and what a number in another process does not tell."""
+
+    sent_ns: int
+    done_ns: int
+    reply: Reply
+    reason: str
+    short_of: tuple[Resource, ...]
+
+
+async def get(request: Request) -> _Got:
+    """Make one request with a client of its own."""
     transport = async_transport(_plan.transport)
     await transport.open(_plan)
     sent_ns = MONOTONIC.now_ns()
     reply = await transport.send(transport.prepare(request))
     done_ns = MONOTONIC.now_ns()
     await transport.close()
-    return [sent_ns, done_ns, *astuple(reply)]
+    reason = "" if reply.outcome in ANSWERED else text_of(reply.status)
+    return _Got(sent_ns, done_ns, reply, reason, tuple(transport.stats.short_of))
 
 
 async def carry(shard: Shard, barrier: Barrier) -> None:
@@ -66,8 +78,8 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
     )
     try:
         rows = await _unless_lost(shard, pool, pool.map(get, urls))
-        for row in rows:
-            shard.tape.note(packed_row(shard.begin_ns, *row))
+        for got in rows:
+            _note(shard, got)
     finally:
         pool.terminate()
         for process in pool.processes:
@@ -79,7 +91,20 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
         )
 
 
-async def _unless_lost(shard: Shard, pool: Any, mapped: Any) -> list[list[int]]:  # noqa: ANN401 - untyped library
+def _note(shard: Shard, got: _Got) -> None:
+    """Write down a request that another process made: its reason has another number here."""
+    reply = got.reply
+    status = number_of(got.reason) if got.reason else reply.status
+    shard.tape.note(
+        packed_row(
+            shard.begin_ns, got.sent_ns, got.done_ns, reply.outcome, status, reply.body_bytes, reply.inside_ns
+        )
+    )
+    for resource in got.short_of:
+        shard.stats.ran_out(resource)
+
+
+async def _unless_lost(shard: Shard, pool: Any, mapped: Any) -> list[_Got]:  # noqa: ANN401 - untyped library
     """Await the map's result; a pool process that died or is stopped would keep it from ever coming."""
     processes = list(pool.processes)
     stopped = 0
@@ -106,5 +131,5 @@ def _is_stopped(pid: int) -> bool:
         return False
 
 
-async def _awaited(mapped: Any) -> list[list[int]]:  # noqa: ANN401 - untyped library
+async def _awaited(mapped: Any) -> list[_Got]:  # noqa: ANN401 - untyped library
     return list(await mapped)
