@@ -141,7 +141,7 @@ def test_a_target_and_a_prometheus_that_are_restarted_cost_a_run_and_not_the_age
     time.sleep(3)
     stack.container("target").kill()
     found = ended(stack, run_id)
-    assert "cannot be reached" in found["target_lost"]
+    assert "its container has stopped" in found["target_lost"]
     stack.container("prometheus").restart(timeout=5)
     stack.up()
     assert ended(stack, start(stack))["verdict"] == "pass"
