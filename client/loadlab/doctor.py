@@ -20,6 +20,7 @@ import msgspec
 from loadlab import environment, loops
 from loadlab.calibration import cache
 from loadlab.errors import LabError
+from loadlab.files import read_bounded
 from loadlab.hosts.compose import COMPOSE_FILE, checkout, find
 from loadlab.hosts.engine_address import engine_address
 
@@ -69,7 +70,7 @@ def examine(users: int, folder: Path) -> Iterator[Finding]:
             )
             return
         yield _stack(folder)
-        text = (root / COMPOSE_FILE).read_text()
+        text = _text(root / COMPOSE_FILE)
         yield from _images(text)
         yield from _ports(text)
 
@@ -105,7 +106,7 @@ def _packages(root: Path) -> Finding:
     """Look for packages that are no longer at a locked version, as after installing an app's requirements."""
     locked: dict[str, set[str]] = {}
     for lock in ("client", "target"):
-        text = (root / "requirements" / f"{lock}.txt").read_text()
+        text = _text(root / "requirements" / f"{lock}.txt")
         for name, pinned in _LOCKED.findall(text):
             locked.setdefault(name, set()).add(pinned)
     installed = {name: _installed(name) for name in locked}
@@ -225,6 +226,14 @@ def _ports(compose_text: str) -> Iterator[Finding]:
         else:
             advice = f"`make up {variable}=…` takes another"
             yield Finding(f"port {port}", Mark.WRONG, "another program listens there", advice)
+
+
+def _text(file: Path) -> str:
+    """Return what a file of the checkout says; nothing where it can't be read."""
+    try:
+        return read_bounded(file).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _taken(port: int) -> bool:

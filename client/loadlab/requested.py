@@ -1,11 +1,10 @@
 """What is requested: method, path, headers and body from options, or a mix of them from a file."""
 
-from pathlib import Path
-
 import msgspec
 
 from loadlab.errors import UsageError
 from loadlab.fields import header_problem, host_problem, method_problem
+from loadlab.files import read_bounded
 from loadlab.plan import Request
 from loadlab.ranges import weight_problem
 from loadlab.url import origin_and_rest, request_target
@@ -74,7 +73,7 @@ def _of_entry(entry: _FileRequest, origin: str, common: tuple[tuple[str, str], .
 
 def _file_requests(name: str) -> list[_FileRequest]:
     try:
-        text = Path(name).read_bytes().removeprefix(_BYTE_ORDER_MARK).decode()
+        text = read_bounded(name).removeprefix(_BYTE_ORDER_MARK).decode()
         return msgspec.json.decode(text, type=list[_FileRequest])
     except OSError as error:
         raise UsageError(f"--requests-file: {name} cannot be read: {error.strerror}") from None
@@ -118,6 +117,6 @@ def _body(text: str | None) -> bytes:
     if not text.startswith("@"):
         return text.encode(errors="surrogateescape")  # the bytes that were written, UTF-8 or not
     try:
-        return Path(text[1:]).read_bytes()
+        return read_bounded(text[1:])
     except OSError as error:
         raise UsageError(f"--body: {text[1:]} cannot be read: {error.strerror}") from None

@@ -358,4 +358,7 @@ def encode(result: RunResult) -> bytes:
 
 def decode(data: bytes) -> RunResult:
     """Read `result.json`; msgspec.DecodeError where it is none."""
-    return msgspec.json.decode(data, type=RunResult)
+    return DECODER.decode(data)
+
+
+DECODER: msgspec.json.Decoder[RunResult] = msgspec.json.Decoder(RunResult)

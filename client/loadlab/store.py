@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from loadlab.errors import LabError, UsageError
-from loadlab.result import READABLE_VERSIONS, RunResult, decode, encode
+from loadlab.files import read_json
+from loadlab.result import DECODER, READABLE_VERSIONS, RunResult, encode
 
 RESULT = "result.json"
 TARGET_LOG = "target.log"
@@ -84,7 +85,7 @@ def read(path: Path) -> RunResult:
     """Read a result file, or the one in a result folder; raise UsageError where there is none."""
     path = path / RESULT if path.is_dir() else path
     try:
-        result = decode(path.read_bytes())
+        result = read_json(path, DECODER)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except msgspec.DecodeError as error:

@@ -29,7 +29,7 @@ LAYERS = {
         "loops",
     ),
     1: ("pacing", "plan", "window", "tape", "recorder", "slices", "presence", "resources"),
-    2: ("transports", "hosts", "machine", "heap", "local_limits", "stop_signals"),
+    2: ("transports", "hosts", "machine", "heap", "local_limits", "stop_signals", "files"),
     3: ("shard", "turns", "backing_off", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),
     4: ("result", "analysis", "environment", "events"),
     5: (

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from loadlab.analysis import audit
+from loadlab.files import read_json
 from loadlab.result import State, Verdict
 from loadlab.store import RESULT
 
@@ -121,8 +122,7 @@ _DECODER = msgspec.json.Decoder(_Result)
 
 def _read(name: str, path: str) -> Run | None:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - as above
-            result = _DECODER.decode(file.read())
+        result = read_json(path, _DECODER)
     except (OSError, msgspec.DecodeError):
         return None
     return Run(

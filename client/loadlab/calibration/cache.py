@@ -14,6 +14,7 @@ import msgspec
 
 from loadlab.analysis.ceiling import Ceiling, differences
 from loadlab.errors import LabError, UsageError
+from loadlab.files import read_json
 from loadlab.result import Environment
 from loadlab.store import write_whole
 
@@ -40,6 +41,8 @@ class Known(NamedTuple):
 
 
 NOTHING = Known()
+_DECODER = msgspec.json.Decoder(Kept)
+_MOST_BYTES = 16 << 20
 
 
 def path() -> Path:
@@ -109,7 +112,7 @@ def encode(kept: Kept) -> bytes:
 
 
 def _read(file: Path) -> Kept:
-    kept = msgspec.json.decode(file.read_bytes(), type=Kept)
+    kept = read_json(file, _DECODER, _MOST_BYTES)
     if kept.schema_version != SCHEMA_VERSION:
         raise msgspec.ValidationError("another schema version")
     return kept

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from loadlab.files import read_json
+
 _DEFAULT = Path("/var/run/docker.sock")
 _PATIENCE_S = 0.1
 
@@ -47,9 +49,13 @@ def _context() -> str | None:
     return None
 
 
+_DECODER = msgspec.json.Decoder()
+_MOST_BYTES = 16 << 20
+
+
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = msgspec.json.decode(path.read_bytes())
+        found = read_json(path, _DECODER, _MOST_BYTES)
     except (OSError, msgspec.DecodeError):
         return {}
     return found if isinstance(found, dict) else {}
