@@ -7,6 +7,7 @@ set -eu
 
 networks() { docker network ls -q --filter "label=com.docker.compose.project=$1"; }
 
+staging=$(staging_place)
 need_compose
 choose_project
 name=${project:-$(project_name)}
@@ -16,4 +17,5 @@ if [ -n "$project$(networks "$name")$(volumes "$name")" ]; then
 else
     say "There is no stack '$name' to remove."
 fi
-rm -rf -- "$(staging_place)"
+staging=$(staging_place) # of the project that was chosen
+rm -rf -- "$staging"

@@ -119,7 +119,8 @@ label_of() { docker inspect --format "{{index .Config.Labels \"$2\"}}" "$1"; }
 # What the user has set, as Compose sees it: in the environment, or else in .env.
 setting() {
     eval "value=\${$1:-}"
-    [ -n "$value" ] || [ ! -f .env ] || value=$(sed -n "s/^$1=//p" .env | tail -n 1)
+    [ -n "$value" ] || [ ! -f .env ] ||
+        value=$(sed -n "s/\r\$//; s/^$1=//p" .env | tail -n 1 | sed "s/^\"\(.*\)\"\$/\1/; s/^'\(.*\)'\$/\1/")
     printf '%s' "$value"
 }
 
@@ -131,5 +132,26 @@ address() { docker port "$(container "$1")" "$2" 2>/dev/null | head -n 1; }
 
 have_image() { docker image inspect "$1" >/dev/null 2>&1; }
 
-# Where `make up` writes what it hands to Compose and to the image build; each project has a place of its own.
-staging_place() { project=$(setting COMPOSE_PROJECT_NAME) && echo ".stack/${project:-default}"; }
+# Where `make up` writes what it hands to Compose and to the image build; each project has a place of its own. Parts of
+# it are removed, so it is a folder in .stack and nothing else.
+staging_place() {
+    project=$(setting COMPOSE_PROJECT_NAME)
+    need_name "$project"
+    for each in .stack ".stack/${project:-default}"; do
+        [ ! -L "$each" ] || fail "$each is a link, and what is in it would be removed: put a folder in its place."
+    done
+    echo ".stack/${project:-default}"
+}
+
+# need_name NAME: refuse what is no name of a project; it becomes a part of paths.
+need_name() {
+    case $1 in
+    "") ;;
+    [!abcdefghijklmnopqrstuvwxyz0123456789]* | *[!abcdefghijklmnopqrstuvwxyz0123456789_-]*)
+        fail "COMPOSE_PROJECT_NAME: '$(printf '%s' "$1" | tr -cd '[:print:]')' is no name of a project: use lower-case" \
+            "letters, digits, - and _, and begin with a letter or a digit." ;;
+    esac
+}
+
+# Before anything is touched.
+need_name "$(setting COMPOSE_PROJECT_NAME)"
