@@ -263,6 +263,8 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     statuses: dict[str, int]
     errors: tuple[ErrorReason, ...] = ()
     """Why requests did not end ok: of each kind of `counts` its reasons, which add up to it."""
+    redirected_to: tuple[str, ...] = ()
+    """Where its redirects lead, the first few distinct addresses as they were written."""
     throughput_hz: float
     received_bytes: int
     in_flight_mean: float | None

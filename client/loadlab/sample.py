@@ -45,6 +45,9 @@ def waited(own_lag_ns: int) -> int:
     return WAITED | max(own_lag_ns, 0) << OWN_LAG_SHIFT
 
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""Statuses that send the client elsewhere; 304 and 300 do not (RFC 9110, section 15.4)."""
+
 ANSWERED = (Outcome.OK, Outcome.HTTP_ERROR)
 """Outcomes with a complete response: latency and throughput are of these."""
 

@@ -3,6 +3,7 @@
 import pytest
 
 from loadlab.analysis import audit
+from loadlab.plan import StatusRange
 from loadlab.result import CheckOutcome, Counts, Finding, State, Verdict
 from results import stage
 from stages import CLOSED, FAIL, PASS, UNTESTABLE, check, healthy, judged
@@ -104,3 +105,38 @@ def test_a_run_in_which_nothing_was_sent_does_not_blame_the_target():
         if each.name == "answered"
     ]
     assert found.message.startswith("no request was sent")
+
+
+def redirected(share, status="302", expect=((200, 399),), **changed):
+    times = round(share * 6400)
+    of = healthy(statuses={"200": 6400 - times, status: times}, **changed)
+    spans = tuple(StatusRange(*span) for span in expect)
+    return check("redirects", of, whole=CLOSED | {"expect_status": spans})
+
+
+def test_most_answers_being_redirects_that_nothing_expects_is_told_with_where_they_lead():
+    found = redirected(1.0, redirected_to=("/login", "/sorry"))
+    assert found.outcome is FAIL
+    assert found.message.startswith("6,400 of 6,400 answers are redirects to /login and /sorry (6,400 × 302)")
+    assert "--expect-status 302" in found.message
+
+
+@pytest.mark.parametrize(
+    ("share", "status", "expect", "outcome"),
+    [
+        (0.4, "302", ((200, 399),), PASS),
+        (0.6, "307", ((200, 399),), FAIL),
+        (0.6, "302", ((200, 200),), FAIL),
+        (1.0, "302", ((302, 302),), PASS),
+        (1.0, "301", ((200, 200), (300, 399)), PASS),
+        (1.0, "304", ((200, 399),), PASS),
+        (1.0, "404", ((200, 399),), PASS),
+    ],
+)
+def test_a_redirect_that_is_asked_for_is_what_it_should_be(share, status, expect, outcome):
+    assert redirected(share, status, expect).outcome is outcome
+
+
+def test_of_no_answers_none_is_a_redirect():
+    nothing = healthy(counts=Counts(scheduled=9, timeout=9), statuses={})
+    assert check("redirects", nothing).outcome is UNTESTABLE

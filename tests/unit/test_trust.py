@@ -67,6 +67,7 @@ SUSPECT = [
     ("loop_stall", {"client": client(loop_stall_max_ns=NS_PER_S)}),
     ("places", {"counts": Counts(scheduled=6400, ok=6000, dropped=400), "refused": 400}),
     ("little", {"in_flight_mean": 80.0}),
+    ("redirects", {"statuses": {"200": 3000, "302": 3400}}),
     ("target_count", {"target": target(requests_in_stage=1)}),
     ("target_busy", {"target": target(busy_threads_mean=1.0)}),
     ("target_inside", {"target": target(queue_ns=50.0 * MS)}),

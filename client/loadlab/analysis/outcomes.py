@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterable
 
 from loadlab.analysis.binomial import least_ratio
-from loadlab.analysis.case import Case, lost
+from loadlab.analysis.case import Case, compared, lost
 from loadlab.result import Check, CheckOutcome, Finding, StageResult
+from loadlab.sample import REDIRECTS
 
+MOST_REDIRECTS = 0.5
+_FIRST_REDIRECT = 300
 _KINDS = ("timeout", "connect_error", "protocol_error", "unfinished")
 
 
@@ -47,6 +50,35 @@ def errors(case: Case) -> Check:
         unit="of the requests",
         outcome=outcome,
         message=message,
+    )
+
+
+def redirects(case: Case) -> Check:
+    """Judge whether most answers lead elsewhere although nobody asked for that.
+
+    The default of 200-399 is no wish for redirects; a span of `--expect-status` from 300 on is.
+    """
+    stage = case.stage
+    wanted = [span for span in case.plan.expect_status if span.first >= _FIRST_REDIRECT]
+    found = {
+        status: count
+        for status, count in stage.statuses.items()
+        if int(status) in REDIRECTS and not any(span.first <= int(status) <= span.last for span in wanted)
+    }
+    answered, times = stage.counts.answered, sum(found.values())
+    listed = ", ".join(f"{count:,} × {status}" for status, count in found.items())
+    where = f" to {' and '.join(stage.redirected_to)}" if stage.redirected_to else ""
+    return compared(
+        name="redirects",
+        metric="answers that are redirects which nothing expects",
+        limit=MOST_REDIRECTS,
+        actual=times / answered if answered else None,
+        unit="of the answers",
+        untestable=None if answered else "nothing was answered",
+        means="the answers are of the address that was asked for",
+        failed=f"{times:,} of {answered:,} answers are redirects{where} ({listed}), and redirects are not"
+        " followed: the page itself was not measured. Use the address that they lead to, or --expect-status"
+        f" {','.join(found)} if you want to measure the redirect",
     )
 
 

@@ -86,6 +86,7 @@ def stage_result(
         counts=outcomes,
         errors=error_reasons(plan, counted, outcomes),
         statuses={str(status): times for status, times in sorted(counted.statuses.items())},
+        redirected_to=tuple(carried.stats.redirected_to),
         throughput_hz=throughput_hz,
         received_bytes=counted.body_bytes,
         in_flight_mean=counted.in_flight_integral_ns / window_ns if sees_flight else None,

@@ -55,6 +55,7 @@ _OF_EVERY_STAGE = (
     noted.connections_reopened,
     noted.target_throttled,
     outcomes.errors,
+    outcomes.redirects,
     outages.target_away,
 )
 _OF = {

@@ -33,7 +33,7 @@ from yarl import URL
 from loadlab.clock import MONOTONIC, NS_PER_S
 from loadlab.plan import Plan, Request
 from loadlab.resources import causes
-from loadlab.sample import Reply
+from loadlab.sample import REDIRECTS, Reply
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.deadlines import Deadlines
 from loadlab.transports.itself import ToItselfError, is_to_itself
@@ -275,7 +275,7 @@ class AiohttpTransport:
             if protocol.transport is None:
                 self._count_closed(protocol, prepared, is_early=is_early)
             protocol.rest()
-            return Reply(self._verdicts[response.status], response.status, body_bytes, _inside_ns(response))
+            return self._answer(response, body_bytes)
         except BaseException as error:
             if connection is not None:
                 _break(connection, response)
@@ -287,6 +287,13 @@ class AiohttpTransport:
             self._deadlines.leave(task)
             if self._connector.fresh:
                 self._connector.fresh.discard(task)
+
+    def _answer(self, response: aiohttp.ClientResponse, body_bytes: int) -> Reply:
+        """Return the reply of a complete response."""
+        status = response.status
+        if status in REDIRECTS and (location := response.headers.get(hdrs.LOCATION)):
+            self.stats.redirected(location)
+        return Reply(self._verdicts[status], status, body_bytes, _inside_ns(response))
 
     async def close(self) -> None:
         """Close every connection, and end what is still in flight."""

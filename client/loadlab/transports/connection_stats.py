@@ -5,11 +5,14 @@ from typing import Self
 import msgspec
 
 from loadlab.local_limits import limit_of
-from loadlab.reasons import CLOSED_WHILE_KEPT, Closer, closer_of, text_of
+from loadlab.reasons import CLOSED_WHILE_KEPT, Closer, closer_of, shown, text_of
 from loadlab.resources import Resource, resource_of
 from loadlab.sample import Outcome, Reply
 from loadlab.transports.refusals import refusal
 from loadlab.transports.verdicts import failed
+
+MOST_ADDRESSES = 3
+"""Where redirects lead: so many addresses are kept."""
 
 
 class Closed(msgspec.Struct):
@@ -48,6 +51,8 @@ class ConnectionStats(msgspec.Struct):
     closed: Closed = msgspec.field(default_factory=Closed)
     short_of: dict[Resource, int] = {}
     """Requests without a connection because the client had run out of something, by what it was."""
+    redirected_to: list[str] = []
+    """Where redirects lead, the first few distinct addresses."""
     limits: dict[Resource, int | None] = {}
     """How much there is of each of those; None where the system does not tell."""
 
@@ -61,12 +66,23 @@ class ConnectionStats(msgspec.Struct):
         for resource, times in other.short_of.items():
             self.short_of[resource] = self.short_of.get(resource, 0) + times
         self.limits.update(other.limits)
+        for address in other.redirected_to:
+            self._keep_address(address)
 
     def not_connected(self, error: BaseException, *, tls: bool = False) -> Reply:
         """Return the reply where no connection could be made; count what that says about this side."""
         if resource := resource_of(error):
             self.ran_out(resource)
         return failed(Outcome.CONNECT_ERROR, refusal(error, tls=tls))
+
+    def redirected(self, location: str) -> None:
+        """Note where an answer leads."""
+        self._keep_address(shown(location))
+
+    def _keep_address(self, address: str) -> None:
+        kept = self.redirected_to
+        if len(kept) < MOST_ADDRESSES and address not in kept:
+            kept.append(address)
 
     def ran_out(self, resource: Resource) -> None:
         """Count a request that could not go out because there was no more of this."""

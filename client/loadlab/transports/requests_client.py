@@ -20,7 +20,7 @@ from urllib3.util import SKIP_HEADER
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Plan, Request
 from loadlab.resources import causes
-from loadlab.sample import Reply
+from loadlab.sample import REDIRECTS, Reply
 from loadlab.transports.bounded_http import HttpPool, HttpsPool, Keeping, TimeLimit
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.outgoing import Outgoing, outgoing
@@ -170,6 +170,8 @@ class RequestsTransport:
             return self._failure(error, tls=prepared.outgoing.url.tls)
         self._count_closed()
         status = response.status_code
+        if status in REDIRECTS and (location := response.headers.get("Location")):
+            self.stats.redirected(location)
         return Reply(self._verdicts[status], status, body_bytes, told_ns)
 
     def close(self) -> None:

@@ -154,3 +154,28 @@ def test_a_slow_answer_is_waited_for(caller, serve):
     caller.open(plan_for(server.url))
 
     assert caller.send(Request(url=server.url)) == Reply(Outcome.OK, 200, 2)
+
+
+def redirecting(peer):
+    """Answer with redirects to /to/1, /to/1, /to/2, /to/3 and so on."""
+    for number in (1, 1, 2, 3, 4, 5):
+        if peer.read():
+            peer.say(b"HTTP/1.1 302 Found\r\nLocation: /to/%d\r\nContent-Length: 0\r\n\r\n" % number)
+    peer.read()
+
+
+def test_where_redirects_lead_is_kept_of_the_first_few_addresses(caller, serve):
+    server = serve(redirecting)
+    caller.open(plan_for(server.url))
+    for _ in range(6):
+        assert caller.send(Request(url=server.url)).status == 302
+    caller.close()
+    assert caller.stats.redirected_to == ["/to/1", "/to/2", "/to/3"]
+
+
+def test_only_a_redirect_leads_somewhere(caller, serve):
+    server = serve(answers(b"HTTP/1.1 201 Created\r\nLocation: /new\r\nContent-Length: 0\r\n\r\n"))
+    caller.open(plan_for(server.url))
+    assert caller.send(Request(url=server.url)).status == 201
+    caller.close()
+    assert caller.stats.redirected_to == []

@@ -276,6 +276,8 @@ class Connection(asyncio.Protocol):
         if reply.outcome not in ANSWERED:
             self.close(stats.broke(reply, kept=self.idle_since_ns != NEVER))
             return
+        if reader.location:
+            stats.redirected(reader.location)
         early = bool(self._transport.get_write_buffer_size())  # the answer came before the request's end
         if early or not (reader.keeps and self.asked.keeps):
             if early or reader.surplus:

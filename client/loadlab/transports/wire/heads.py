@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import httptools
 
+from loadlab.sample import REDIRECTS
 from loadlab.transports.stamps import inside_ns
 
 END_OF_HEAD: Final = b"\r\n\r\n"
@@ -40,6 +41,8 @@ class Head(NamedTuple):
     """Whether the server keeps the connection."""
     inside_ns: int = 0
     """The target's own stamp, where this head tells all of the body's length."""
+    location: str = ""
+    """Where a redirect leads."""
 
 
 class _Fields:
@@ -51,6 +54,7 @@ class _Fields:
         self.codings: list[bytes] = []
         self.options: list[bytes] = []
         self.timings: list[str] = []
+        self.location = ""
         self.whole = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -64,6 +68,8 @@ class _Fields:
                 self.options += _tokens(value)
             case b"server-timing":
                 self.timings.append(value.decode("latin-1"))
+            case b"location":
+                self.location = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         self.whole = True
@@ -82,12 +88,15 @@ def read_head(data: bytes, *, bodiless: bool = False) -> Head:
     keeps = b"close" not in fields.options
     if version == "1.0":
         keeps = keeps and b"keep-alive" in fields.options and not chunked
+    location = fields.location if status in REDIRECTS else ""
     if bodiless or status < 200 or status in (204, 304):
-        return Head(status, 0, chunked=False, keeps=keeps, inside_ns=inside_ns(fields.timings))
+        return Head(
+            status, 0, chunked=False, keeps=keeps, inside_ns=inside_ns(fields.timings), location=location
+        )
     if not chunked and fields.length is None:
         keeps = False
     told_ns = 0 if fields.length is None else inside_ns(fields.timings)
-    return Head(status, fields.length, chunked=chunked, keeps=keeps, inside_ns=told_ns)
+    return Head(status, fields.length, chunked, keeps, told_ns, location)
 
 
 def check_trailer(lines: bytes) -> None:

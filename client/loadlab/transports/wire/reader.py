@@ -49,6 +49,11 @@ class Reader:
             return None
         return self._reply(head)
 
+    @property
+    def location(self) -> str:
+        """Where the answer leads, empty where it is no redirect."""
+        return "" if self._head is None else self._head.location
+
     def lesson(self) -> tuple[bytes, int] | None:
         """Return a head that fixes all of its response, and how long both are; None where it does not."""
         head, raw = self._head, self._raw
