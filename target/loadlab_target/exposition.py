@@ -5,7 +5,6 @@ is for health checks: it is not counted as a request, and answers while every th
 """
 
 import socket
-import struct
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,16 +22,20 @@ class WorkerMetrics(Collector):
     """The metrics that the workers keep in files, dead workers' counters included."""
 
     def __init__(self, directory: Path) -> None:
-        self._files = MultiProcessCollector(None, path=str(directory))  # type: ignore[no-untyped-call]
+        self._directory = directory
 
     def collect(self) -> Iterable[Metric]:
-        """Read all files; again if a worker is just making one, which can be seen empty for a moment."""
-        for _ in range(3):
-            try:
-                return list(self._files.collect())  # type: ignore[no-untyped-call]
-            except struct.error:
-                continue
-        return list(self._files.collect())  # type: ignore[no-untyped-call]
+        """Merge the files. One that a worker is just making is empty, and can't be read yet."""
+        files = [str(path) for path in self._directory.glob("*.db") if _is_written(path)]
+        metrics: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        return metrics
+
+
+def _is_written(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:  # a dead worker's gauges, removed meanwhile
+        return False
 
 
 class MetricsServer:
