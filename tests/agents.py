@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from live import wait_until
+from live import PATIENCE_S, wait_until
 
 OUTER = ("LOADLAB_TARGET", "LOADLAB_AGENT", "LOADLAB_TOKEN")
 JSON = {"Content-Type": "application/json"}
@@ -86,14 +86,14 @@ class RunningAgent:
     def log(self) -> str:
         return (self.folder / "agent.log").read_text()
 
-    def end(self, number: int = signal.SIGTERM, within_s: float = 15) -> int:
+    def end(self, number: int = signal.SIGTERM, within_s: float = PATIENCE_S) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(within_s)
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         """Send one request as it is given; underscores in the names of headers are dashes."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         with contextlib.closing(connection):
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, named)
@@ -121,7 +121,7 @@ class RunningAgent:
     def result(self, run_id: str) -> Any:
         return self.get(f"/api/runs/{run_id}/result.json").json
 
-    def ended(self, run_id: str, within_s: float = 20) -> Any:
+    def ended(self, run_id: str, within_s: float = PATIENCE_S) -> Any:
         """Wait for the end of a run and return its last event."""
         with self.follow(f"/api/runs/{run_id}/events") as follower:
             return follower.until("RunEnded", "Refused", within_s=within_s)
@@ -129,7 +129,7 @@ class RunningAgent:
     @contextlib.contextmanager
     def follow(self, path: str = "/api/events", since: int | None = None) -> Iterator["Follower"]:
         """Follow a stream of events."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         connection.request("GET", path, headers={} if since is None else {"Last-Event-ID": str(since)})
         response = connection.getresponse()
         assert response.status == 200, response.read()
@@ -172,7 +172,7 @@ class Follower:
                 return event
         return None
 
-    def until(self, *kinds: str, within_s: float = 20) -> dict[str, Any]:
+    def until(self, *kinds: str, within_s: float = PATIENCE_S) -> dict[str, Any]:
         """Return the next event of one of these kinds."""
         deadline = time.monotonic() + within_s
         while (event := self.next()) is not None:

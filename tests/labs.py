@@ -5,13 +5,22 @@ import json
 import subprocess
 import sys
 import threading
-import time
+import urllib.request
+from pathlib import Path
 
-from live import descendants, wait_until
+from prometheus_client.parser import text_string_to_metric_families
+
+from live import OTHER_WORK, PATIENCE_S, descendants, wait_until
+from loadlab.errors import Exit
 
 LOADLAB = [sys.executable, "-m", "loadlab"]
 QUICK = ["--concurrency", "2", "--duration", "300ms", "--warmup", "0", "--delay", "10ms"]
 LONG = ["--concurrency", "4", "--duration", "30s", "--warmup", "0", "--delay", "50ms"]
+VERDICT = "PASS|INVALID"
+CARRIED = (Exit.PASS, Exit.INVALID)
+"""What a run that was carried whole says and exits with; the second where other work had the cores."""
+SEVERAL = 20
+"""Requests after which a load is surely in its window, where it has no warm-up."""
 
 
 class Lab:
@@ -23,9 +32,7 @@ class Lab:
         self._started = []
 
     def __call__(self, *arguments):
-        return subprocess.run(
-            [*LOADLAB, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
-        )
+        return ended(self.start(*arguments))
 
     def start(self, *arguments):
         process = subprocess.Popen(
@@ -41,30 +48,53 @@ class Lab:
     def results(self):
         return [json.loads(path.read_bytes()) for path in sorted(self.out.glob("*/result.json"))]
 
+    def exits(self, done, code):
+        """Tell whether it ended so; INVALID is as good where only other work on the cores made it that."""
+        failed = {
+            check["name"]
+            for result in self.results()
+            for check in result["checks"]
+            if check["outcome"] == "fail"
+        }
+        return done.returncode == code or (
+            done.returncode == Exit.INVALID and failed <= OTHER_WORK | {"answered"}
+        )
+
     def close(self):
         for process in self._started:
             if process.poll() is None:
                 process.kill()
-            process.communicate(timeout=30)
+            process.communicate(timeout=PATIENCE_S)
 
 
 def ended(process):
-    out, err = process.communicate(timeout=40)
+    out, err = process.communicate(timeout=PATIENCE_S)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-def loading(process):
-    """Wait until the load of a started `loadlab` is under way; return the processes below it."""
+def loading(process, metric="target_requests", at_least=SEVERAL):
+    """Wait until the target of a started `loadlab` tells this of a metric; return the processes below it."""
 
     def seen():
         below = descendants(process.pid)
         assert process.poll() is None, process.communicate()
-        workers = [pid for pid, each in below.items() if "spawn_main" in each.command and each.group == pid]
-        return below if workers else None
+        told = (told_by(each.command.split(), metric) for each in below.values())
+        return below if any(value >= at_least for value in told) else None
 
-    found = wait_until(seen)
-    time.sleep(1.0)
-    return found
+    return wait_until(seen)
+
+
+def told_by(command, metric):
+    """Ask the target that this command started for the sum of a metric; 0 where it is none, or not ready."""
+    if "--announce" not in command:
+        return 0
+    try:
+        announced = json.loads(Path(command[command.index("--announce") + 1]).read_bytes())
+        with urllib.request.urlopen(announced["metrics_url"], timeout=PATIENCE_S) as reply:
+            families = text_string_to_metric_families(reply.read().decode())
+    except OSError:
+        return 0
+    return sum(sample.value for each in families if each.name == metric for sample in each.samples)
 
 
 class CountingServer(http.server.ThreadingHTTPServer):

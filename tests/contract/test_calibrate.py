@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from live import descendants, is_gone, wait_until
+from live import PATIENCE_S, descendants, is_gone, wait_until
 
 pytestmark = pytest.mark.real
 
@@ -27,7 +27,7 @@ class Lab:
 
     def __call__(self, *arguments):
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE_S)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def start(self, *arguments):
@@ -96,12 +96,12 @@ def test_ctrl_c_leaves_at_once_nothing_behind_and_what_was_kept_as_it_was(lab, n
     process = lab.start("calibrate", "--scenario", "task", "--transport", "wire,null", "--duration", "30s")
     below = wait_until(lambda: found if len(found := descendants(process.pid)) > 1 else None)
     process.send_signal(number)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, said
     assert "interrupted; what was kept before is as it was" in said
     assert lab.file.read_text() == "as it was"
     assert [path.name for path in lab.file.parent.iterdir()] == [lab.file.name]
-    wait_until(lambda: all(is_gone(pid) for pid in below), within_s=10)
+    wait_until(lambda: all(is_gone(pid) for pid in below))
 
 
 @pytest.mark.parametrize(

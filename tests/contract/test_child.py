@@ -51,5 +51,5 @@ def test_one_that_does_not_go_is_killed_after_the_patience(started):
 
 def test_one_that_ended_is_lost_with_its_exit_code(started):
     child = started("raise SystemExit(5)")
-    wait_until(child.lost, within_s=10)
+    wait_until(child.lost)
     assert child.lost() == "the thing ended with exit code 5"

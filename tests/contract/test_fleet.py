@@ -84,7 +84,7 @@ def test_a_worker_that_is_killed_or_stopped_is_found_within_two_seconds_and_clea
     assert stage.counts.ok > 20, "what it had reported is kept"
     assert found.result.verdict is Verdict.INVALID
     assert exit_of(found.result) is Exit.INVALID
-    wait_until(lambda: all(is_gone(pid) for pid in loss.pids), within_s=5)
+    wait_until(lambda: all(is_gone(pid) for pid in loss.pids))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])

@@ -135,7 +135,7 @@ def test_a_local_target_answers_and_measures_and_leaves_nothing_behind(tmp_path)
 
     pids, reading, body = asyncio.run(live())
     assert (reading.get("target_threads"), body) == (3, b"Hello!")
-    wait_until(lambda: all(is_gone(pid) for pid in pids), within_s=5)
+    wait_until(lambda: all(is_gone(pid) for pid in pids))
 
 
 def variables_of_the_target():
@@ -209,7 +209,7 @@ def test_a_local_target_that_cannot_start_says_why(tmp_path, options, why):
     before = set(descendants(os.getpid()))
     with pytest.raises(TargetError, match=f"(?s)^the target did not start: .*{why}"):
         asyncio.run(LocalHost(tmp_path / "target.log", options).start())
-    wait_until(lambda: set(descendants(os.getpid())) <= before, within_s=5)
+    wait_until(lambda: set(descendants(os.getpid())) <= before)
 
 
 @pytest.mark.real
@@ -244,4 +244,4 @@ def test_a_local_target_ends_with_whoever_started_it_even_by_sigkill(tmp_path):
         pids = descendants(holder.pid)
         assert pids
         holder.kill()
-    wait_until(lambda: all(is_gone(pid) for pid in pids), within_s=10)
+    wait_until(lambda: all(is_gone(pid) for pid in pids))

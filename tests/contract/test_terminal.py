@@ -14,6 +14,9 @@ import time
 
 import pytest
 
+from labs import CARRIED, VERDICT
+from live import PATIENCE_S
+
 pytestmark = pytest.mark.real
 
 LOADLAB = [sys.executable, "-m", "loadlab"]
@@ -49,7 +52,7 @@ class AtTerminal:
     def type(self, keys):
         os.write(self._master, keys)
 
-    def read_until(self, wanted, within_s=40.0):
+    def read_until(self, wanted, within_s=PATIENCE_S):
         deadline_s = time.monotonic() + within_s
         while wanted not in self.written:
             assert time.monotonic() < deadline_s, self.written
@@ -59,7 +62,7 @@ class AtTerminal:
         if select.select([self._master], [], [], 0.2)[0]:
             self.written += os.read(self._master, 65_536)
 
-    def end(self, within_s=60.0):
+    def end(self, within_s=PATIENCE_S):
         """Return the exit code, with everything read and the terminal's settings compared."""
         deadline_s = time.monotonic() + within_s
         while self.process.poll() is None:
@@ -79,7 +82,7 @@ class AtTerminal:
     def close(self):
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE_S)
         for end in {self._master, self._slave} - {-1}:
             os.close(end)
 
@@ -117,13 +120,13 @@ def assert_sane(terminal):
 
 def test_a_sweep_is_followed_on_the_screen_and_drawn_as_a_curve_at_its_end(at_terminal):
     terminal = at_terminal(*SWEEP)
-    assert terminal.end() == 0, terminal.text
+    assert terminal.end() in CARRIED, terminal.text
     assert_sane(terminal)
     during, after = (plain(part.decode()) for part in terminal.written.split(SHOWN))
     assert "starting" in during
     assert "target: " in during
     assert CURVE not in during
-    assert after.index(CURVE) < after.index("PASS")
+    assert after.index(CURVE) < re.search(VERDICT, after).start()
     assert all(len(line) <= 80 for line in after.splitlines() if "\x1b" not in line)
 
 
@@ -141,7 +144,7 @@ def test_a_terminal_that_is_closed_ends_the_run_and_what_was_measured_is_kept(at
     terminal = at_terminal(*LONG)
     terminal.read_until(b"measuring")
     terminal.hang_up()
-    assert terminal.process.wait(40) == 130
+    assert terminal.process.wait(PATIENCE_S) == 130
     (result,) = results(tmp_path)
     assert result["stages"][0]["counts"]["ok"] > 0
     assert result["failure"] is None
@@ -151,15 +154,16 @@ def test_a_resize_in_the_middle_changes_nothing_but_the_width(at_terminal):
     terminal = at_terminal(*SWEEP, width=120)
     terminal.read_until(b"measuring")
     terminal.resize(60)
-    assert terminal.end() == 0, terminal.text
+    assert terminal.end() in CARRIED, terminal.text
     assert_sane(terminal)
     table = terminal.text.split(CURVE)[1]
-    assert all(len(line) <= 60 for line in table.splitlines() if "result:" not in line and "\x1b" not in line)
+    lines = [line for line in table.splitlines() if "result:" not in line and "\x1b" not in line]
+    assert [line for line in lines if len(line) > 60] == []
 
 
 def test_a_terminal_without_utf_8_gets_ascii(at_terminal):
     terminal = at_terminal(*SWEEP, PYTHONIOENCODING="ascii")
-    assert terminal.end() == 0, terminal.text
+    assert terminal.end() in CARRIED, terminal.text
     assert terminal.written.isascii()
     assert b"1 worker x 64 threads" in terminal.written
     assert "* p50  o p99" in terminal.text
@@ -171,10 +175,10 @@ def test_a_pipe_without_utf_8_gets_ascii(tmp_path):
         cwd=tmp_path,
         env=os.environ | {"PYTHONIOENCODING": "ascii"},
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in CARRIED, done.stderr
     assert done.stdout.isascii()
     assert done.stderr.isascii()
 
@@ -186,10 +190,10 @@ def test_nothing_of_it_in_a_pipe_even_where_colours_are_forced(tmp_path):
         env=os.environ | {"FORCE_COLOR": "1", "TERM": "xterm"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in CARRIED, done.stderr
     assert CURVE not in done.stdout
     assert "\x1b[?" not in done.stderr
     assert len(done.stderr.splitlines()) == 1 + 3 + 1
@@ -198,20 +202,25 @@ def test_nothing_of_it_in_a_pipe_even_where_colours_are_forced(tmp_path):
 @pytest.mark.parametrize("option", ["--quiet", "--json"])
 def test_who_asks_for_less_gets_no_curve(at_terminal, option):
     terminal = at_terminal(*SWEEP, option)
-    assert terminal.end() == 0, terminal.text
+    assert terminal.end() in CARRIED, terminal.text
     assert CURVE not in terminal.text
 
 
 def test_show_draws_the_curve_again_at_a_terminal_and_not_in_a_pipe(at_terminal, tmp_path):
-    assert at_terminal(*SWEEP, "--quiet").end() == 0
+    assert at_terminal(*SWEEP, "--quiet").end() in CARRIED
     (folder,) = (tmp_path / "results").iterdir()
     terminal = at_terminal("show", str(folder), NO_COLOR="1")
-    assert terminal.end() == 0
+    assert terminal.end() in CARRIED
     assert CURVE in terminal.text
     assert re.findall(rb"\x1b\[3\d", terminal.written) == []
     piped = subprocess.run(
-        [*LOADLAB, "show", str(folder)], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [*LOADLAB, "show", str(folder)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert piped.returncode == 0
-    assert "PASS" in piped.stdout
+    assert re.search(VERDICT, piped.stdout)
     assert CURVE not in piped.stdout

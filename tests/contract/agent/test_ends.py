@@ -10,6 +10,10 @@ from agents import LONG
 from live import is_gone, wait_until, workers_of
 
 pytestmark = pytest.mark.real
+PROMPT_S = 15
+"""Well below the half minute or more that it would go on for."""
+DOCKERS_PATIENCE_S = 20
+"""`stop_grace_period` in docker-compose.yml."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -17,7 +21,7 @@ def test_an_agent_that_is_idle_ends_at_once_and_well(mortal, number):
     with mortal.follow() as follower:
         began = time.monotonic()
         assert mortal.end(number) == 0
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < PROMPT_S
         assert follower.next() is None
     assert not mortal.socket.exists()
     assert mortal.log == ""
@@ -30,13 +34,13 @@ def test_a_signal_while_it_runs_drains_keeps_and_tells(mortal):
         workers = workers_of(mortal.pid)
         began = time.monotonic()
         assert mortal.end() == 0
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < PROMPT_S
         last = follower.until("RunEnded")
     assert last["result"]["interrupted"] is True
     kept = json.loads((mortal.results / run_id / "result.json").read_text())
     assert kept == last["result"]
     assert kept["stages"][0]["counts"]["unfinished"] == 0
-    assert all(map(is_gone, workers))
+    wait_until(lambda: all(map(is_gone, workers)))
 
 
 def test_a_run_that_does_not_drain_is_given_up_within_dockers_patience(mortal):
@@ -45,7 +49,7 @@ def test_a_run_that_does_not_drain_is_given_up_within_dockers_patience(mortal):
         follower.until("Tick")
         began = time.monotonic()
         assert mortal.end() == 0
-        assert time.monotonic() - began < 14
+        assert time.monotonic() - began < DOCKERS_PATIENCE_S
     kept = json.loads((mortal.results / run_id / "result.json").read_text())
     assert kept["stages"][0]["counts"]["unfinished"] == 2
 
@@ -55,10 +59,11 @@ def test_a_second_signal_does_not_wait(mortal):
     with mortal.follow() as follower:
         follower.until("Tick")
         mortal.process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
+        while follower.until("Tick")["phase"] != "draining":
+            pass
         began = time.monotonic()
         assert mortal.end() == 0
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < PROMPT_S
 
 
 def test_an_agent_that_is_killed_leaves_no_load_behind(mortal):
@@ -68,4 +73,4 @@ def test_an_agent_that_is_killed_leaves_no_load_behind(mortal):
         left = workers_of(mortal.pid)
         assert left
         mortal.process.kill()
-        wait_until(lambda: all(map(is_gone, left)), within_s=5)
+        wait_until(lambda: all(map(is_gone, left)))
