@@ -27,8 +27,8 @@ endif
 $(foreach name,$(filter $(settings),$(given)),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
 
 # The same for chores: `make run task` would load SCENARIO, and only then ask for a rule to make `task`.
-chores := run tour doctor calibrate up open down logs ps images test test-all test-pythons mutants check format lock dashboards \
-    schema bench ground-truth idle-runs clean help
+chores := run tour doctor calibrate up open down logs ps images test test-all test-compose test-statistics test-pythons \
+    mutants prove check format lock dashboards schema bench ground-truth idle-runs clean help
 stray := $(filter-out $(chores) .%,$(MAKECMDGOALS))
 ifneq ($(stray),)
 $(error $(stray): no chore of this Makefile; make alone lists them. A scenario is a setting, as in make run SCENARIO=task)
@@ -75,14 +75,24 @@ images: ## build the base images from Debian packages, where no registry can be 
 test: .venv/dev ## all unit tests and each real part at least once, in some minutes (ARGS="-k pool")
 	@scripts/test.sh quick $(ARGS)
 
-test-all: .venv/dev ## every test (ARGS="-k pool"); those of the stack are skipped where there is no Docker
-	@scripts/test.sh '' $(ARGS)
+test-all: .venv/dev ## every test but those of the next two (ARGS="-k pool"); without Docker those of the stack are skipped
+	@scripts/test.sh 'not (second_compose or statistics)' $(ARGS)
+
+test-compose: .venv/dev ## the stack's tests with the older compose, after a change of docker-compose*.yml or scripts/
+	@scripts/test.sh second_compose $(ARGS)
+
+test-statistics: .venv/dev ## measured distributions against theory, after a change of client/loadlab/analysis or the loops
+	@scripts/test.sh statistics $(ARGS)
 
 test-pythons: ## unit tests and each scenario on every Python that is claimed, in images (needs Docker): ARGS="3.14"
 	@scripts/test-pythons.sh $(ARGS)
 
 mutants: .venv/mutants ## does a test notice each small change of the judging code, half an hour: ARGS='"*.limits.*"'
 	@nice -n 15 $(bin)/python scripts/mutants.py $(ARGS)
+
+prove: ## check and every test, none of them skipped for want of a tool
+	@LOADLAB_REQUIRE_DOCKER=1 LOADLAB_REQUIRE_PROMTOOL=1 LOADLAB_REQUIRE_BROWSER=1 \
+	    $(MAKE) --no-print-directory check test-all test-compose test-statistics test-pythons
 
 check: .venv/dev ## lint, format and types
 	@$(bin)/ruff check .
@@ -123,7 +133,7 @@ clean: ## remove what was made here (.venv, caches); results and images stay
 	@find client target grafana tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
-	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 
 .venv/runtime: requirements/client.txt requirements/target.txt requirements/build.txt pyproject.toml
 	@scripts/venv.sh runtime

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from live import OTHER_WORK, PATIENCE_S, descendants, wait_until
+from live import OWN_DOING, PATIENCE_S, descendants, wait_until
 from loadlab.errors import Exit
 
 LOADLAB = [sys.executable, "-m", "loadlab"]
@@ -49,16 +49,15 @@ class Lab:
         return [json.loads(path.read_bytes()) for path in sorted(self.out.glob("*/result.json"))]
 
     def exits(self, done, code):
-        """Tell whether it ended so; INVALID is as good where only other work on the cores made it that."""
+        """Tell whether it ended so; INVALID is as good where other work on the cores made it that."""
         failed = {
             check["name"]
             for result in self.results()
             for check in result["checks"]
             if check["outcome"] == "fail"
         }
-        return done.returncode == code or (
-            done.returncode == Exit.INVALID and failed <= OTHER_WORK | {"answered"}
-        )
+        others_doing = done.returncode == Exit.INVALID and not failed & OWN_DOING
+        return done.returncode == code or others_doing
 
     def close(self):
         for process in self._started:

@@ -23,8 +23,8 @@ PATIENCE_S = 120.0
 """How long anything is waited for: far longer than it takes, for other work may have the cores."""
 
 
-OTHER_WORK = frozenset({"lag", "client_core", "client_stolen"})
-"""The checks that other work on the client's cores can make fail."""
+OWN_DOING = frozenset({"accounting", "client_cpu", "open_files", "schedule", "target", "workers"})
+"""The checks that other work on the client's cores can't make fail."""
 
 
 def plan_for(name: str, **changed: Any) -> Plan:

@@ -11,6 +11,7 @@ SCRIPT = Path(__file__).parents[2] / "bench" / "ground_truth.py"
 
 
 @pytest.mark.real
+@pytest.mark.statistics
 @pytest.mark.timed
 def test_no_figure_of_a_short_run_is_off_theory(tmp_path):
     written = tmp_path / "truth.json"

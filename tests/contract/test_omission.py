@@ -6,7 +6,7 @@ from loadlab.analysis.omission import latency_ns
 from loadlab.clock import NS_PER_S
 from paused_target import HOSTS, RATE_HZ, STALL_NS, WINDOW_NS, closed_through, opened_through
 
-pytestmark = [pytest.mark.real, pytest.mark.timed]
+pytestmark = [pytest.mark.real, pytest.mark.statistics, pytest.mark.timed]
 
 
 @pytest.fixture(scope="module", params=HOSTS)

@@ -24,6 +24,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATIONS = {"v2": "docker compose", "v1": "docker-compose"}
+SECOND = "v1"
 PROJECT = "loadlab-test-"
 # What an outer make hands down is meant for it, and not for the stack here.
 OUTER_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "ARGS", "SCENARIO"}
@@ -186,7 +187,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in ours:
         item.add_marker(pytest.mark.stack)
         item.add_marker(pytest.mark.timeout(600))
-    again = [item for item in ours if item.get_closest_marker("either_compose") and generation(item) == "v1"]
+        item.add_marker(pytest.mark.xdist_group(f"stack-{generation(item)}"))
+        if generation(item) == SECOND:
+            item.add_marker(pytest.mark.second_compose)
+    again = [item for item in ours if item.get_closest_marker("either_compose") and generation(item) == SECOND]
     config.hook.pytest_deselected(items=again)
     items[:] = [item for item in items if item not in again]
 
