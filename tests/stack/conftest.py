@@ -190,7 +190,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(pytest.mark.xdist_group(f"stack-{generation(item)}"))
         if generation(item) == SECOND:
             item.add_marker(pytest.mark.second_compose)
-    again = [item for item in ours if item.get_closest_marker("either_compose") and generation(item) == SECOND]
+    again = [
+        item for item in ours if item.get_closest_marker("either_compose") and generation(item) == SECOND
+    ]
     config.hook.pytest_deselected(items=again)
     items[:] = [item for item in items if item not in again]
 
