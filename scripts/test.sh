@@ -6,6 +6,7 @@ set -u
 
 chosen=${1:+($1) and }
 shift
+unset PYTHONDONTWRITEBYTECODE # each of several processes would compile every test anew
 NONE_FOUND=5
 
 part() {

@@ -20,8 +20,8 @@ from selenium.webdriver.support.select import Select
 
 from loadlab.result import RunResult, encode
 
-PATIENCE_S = 45.0
-LOAD_S = 10.0
+PATIENCE_S = 120.0
+LOAD_S = 30.0
 """Then the page is loaded anew: Chromium takes its time after it has seen the network change."""
 _NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 """Chromium drops every connection when the machine gets or loses an interface, as containers make it do."""

@@ -56,7 +56,7 @@ class Lab:
             for check in result["checks"]
             if check["outcome"] == "fail"
         }
-        others_doing = done.returncode == Exit.INVALID and not failed & OWN_DOING
+        others_doing = done.returncode == Exit.INVALID and not failed & (OWN_DOING - {"answered", "errors"})
         return done.returncode == code or others_doing
 
     def close(self):

@@ -36,8 +36,8 @@ def test_a_run_is_started_by_keyboard_alone_and_its_numbers_move_until_there_is_
     tab_to(page, "scenario").send_keys("task")
     assert page.text("#idea").startswith("N tasks on one event loop")
     page.fill("concurrency", "1,8")
-    page.fill("duration", "2s")
-    assert page.text("#command") == ".venv/bin/loadlab run task --concurrency 1,8 --duration 2s"
+    page.fill("duration", "4s")
+    assert page.text("#command") == ".venv/bin/loadlab run task --concurrency 1,8 --duration 4s"
     tab_to(page, "start").send_keys(Keys.SPACE)
 
     seen = set()

@@ -113,7 +113,7 @@ def test_a_stop_drains_and_keeps(local, tmp_path):
     stop = on_first_tick(lambda control, _: control.stop())
     started = time.monotonic()
     result, _ = carry(local, users_of("pool", 4, 30 * SECOND), tmp_path, meanwhile=stop)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20
     assert result.interrupted
     assert result.stages[0].counts.unfinished == 0 < result.stages[0].counts.ok
 
@@ -130,7 +130,7 @@ def test_a_client_that_is_killed_is_told_and_leaves_no_process(local, tmp_path):
     assert result.verdict is Verdict.INVALID
     assert "exit code 137" in result.checks[0].message
     assert len(left) == 2
-    gone_within(5, left)
+    gone_within(20, left)
     assert local.agent.running() is None
 
 
@@ -149,7 +149,7 @@ def test_an_agent_that_is_killed_is_told_and_what_was_finished_is_kept(target, t
     assert result.verdict is Verdict.INVALID
     assert "exit code 3: the agent" in result.checks[0].message
     assert len(result.stages) >= 1
-    gone_within(5, left)
+    gone_within(20, left)
 
 
 def test_a_second_run_is_refused_with_the_agents_sentence(local, agent, tmp_path):
@@ -213,7 +213,7 @@ def test_the_end_of_its_input_ends_it_and_all_its_workers(agent):
         left = load_of(agent)
         assert left
         process.stdin.close()
-        gone_within(5, [process.pid, *left])
+        gone_within(20, [process.pid, *left])
 
 
 def test_a_host_that_does_not_listen_any_more_does_not_keep_it(target, agent):
@@ -232,7 +232,7 @@ def test_a_host_that_does_not_listen_any_more_does_not_keep_it(target, agent):
         left = load_of(agent)
         assert left
         process.stdin.close()
-        gone_within(6, [process.pid, *left])
+        gone_within(20, [process.pid, *left])
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b"stop", b'{"run_id": 1}'])

@@ -36,8 +36,8 @@ from loadlab.result import CheckOutcome, State, Verdict
 pytestmark = pytest.mark.real
 
 FOUND_S = 2.0
-SLACK_S = 1.5  # of a busy machine, beyond what is promised
-LONG_NS = 8 * NS_PER_S
+SLACK_S = 15.0  # of a busy machine, beyond what is promised, and well below what is left of the load
+LONG_NS = 40 * NS_PER_S
 LEAST_LOOKS = 60
 """In two seconds: 200 are meant; a reporter that is not let in has about ten where turns are 50 to 150 µs."""
 
@@ -147,7 +147,7 @@ def test_a_worker_that_raises_makes_the_stage_invalid_with_the_error_in_a_senten
     """A plan that no command would make: its transport is none. The worker meets that first."""
     started_s = time.monotonic()
     found = carry(users_of("task", 2, LONG_NS, transport="pigeon"), tmp_path)
-    assert time.monotonic() - started_s < 6
+    assert time.monotonic() - started_s < 20
     (finding,) = found.stage.findings
     assert "the worker of shard 0 raised KeyError: 'pigeon'" in finding.message
     assert found.stage.state is State.INVALID
@@ -161,7 +161,7 @@ def test_a_worker_that_raises_in_the_midst_of_its_load_is_found_at_once(tmp_path
     bad = Request(url="http://127.0.0.1/", headers=(("X", "a\r\nb"),))
     started_s = time.monotonic()
     found = carry(users_of(name, 2, 30 * NS_PER_S, requests=(good, bad)), tmp_path, delay="5ms")
-    assert time.monotonic() - started_s < 15
+    assert time.monotonic() - started_s < 25
     finding = found.stage.findings[0]
     assert finding.name == "worker_lost"
     assert "raised" in finding.message

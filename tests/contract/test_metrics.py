@@ -98,7 +98,7 @@ def test_after_a_sweep_with_warm_up_the_metrics_are_the_result(tmp_path):
     assert {scrape.value("loadlab_concurrency") for scrape in found.scrapes} == {0, 2, 8}
     assert max(scrape.value("loadlab_in_flight") for scrape in found.scrapes) == 8
     assert max(scrape.value("loadlab_client_cpu_ratio", worker="1") for scrape in found.scrapes) > 0
-    assert max(scrape.value("loadlab_achieved_requests_per_second") for scrape in found.scrapes) > 100
+    assert max(scrape.value("loadlab_achieved_requests_per_second") for scrape in found.scrapes) > 10
     assert not any(found.now.total(f"loadlab_{name}") for name in ("in_flight", "concurrency"))
 
 

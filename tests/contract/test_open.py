@@ -43,8 +43,6 @@ def test_a_ramp_sends_what_its_integral_says(tmp_path):
     plan = arrivals_of("callback", 50.0, 2 * NS_PER_S, rate_to_hz=150.0)
     found = carry(plan, tmp_path, delay="1ms")
     assert found.stage.counts.ok == due_in(plan) == 200
-    first, second = (part.count for part in found.stage.slices)
-    assert second > first
 
 
 @pytest.mark.quick

@@ -5,12 +5,11 @@ import os
 
 import pytest
 
-from live import MS, batch_of, carry, users_of, workers_of
+from live import MS, batch_of, carry, sound, users_of, workers_of
 from loadlab.analysis.theory import makespan_ns, most_in_flight
 from loadlab.clock import MONOTONIC, NS_PER_S
 from loadlab.hosts.local import LocalHost
 from loadlab.plan import Stage
-from loadlab.result import State, Verdict
 from loadlab.scenarios import names, scenario
 from loadlab.shard import Shard, Share
 
@@ -37,8 +36,7 @@ def batches(tmp_path_factory):
 def test_a_batch_is_answered_whole(batches, name):
     stage = batches[name].stage
     assert stage.counts.ok == stage.counts.scheduled == stage.sent_total == IN_FLIGHT
-    assert stage.state is State.VALID
-    assert batches[name].result.verdict is Verdict.PASS
+    assert sound(batches[name].result)
     assert stage.statuses == {"200": IN_FLIGHT}
     assert stage.received_bytes == IN_FLIGHT * len("Hello!")
 
@@ -55,14 +53,15 @@ def test_the_targets_own_counter_grew_by_exactly_what_was_sent(batches, name):
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_makespan_is_of_the_predicted_order_of_magnitude(batches, name):
+def test_the_makespan_is_predicted_from_s_and_is_of_that_order_of_magnitude(batches, name):
     stage = batches[name].stage
     plan = batches[name].result.plan
     at_once = most_in_flight(plan, Stage(requests=IN_FLIGHT), scenario(name).TRAITS)
-    predicted_ns = makespan_ns(IN_FLIGHT, at_once, 16, DELAY_MS * MS)
-    start_ns = 5 * NS_PER_S if name == "pool-map" else 0  # it includes the pool's start, which is its point
-    assert 0.9 * predicted_ns < stage.makespan_ns < 5 * predicted_ns + start_ns
-    assert stage.theory.makespan_ns == pytest.approx(predicted_ns, rel=0.5)
+    assert stage.theory.service_ns > 0.95 * DELAY_MS * MS
+    assert stage.theory.makespan_ns == makespan_ns(IN_FLIGHT, at_once, 16, stage.theory.service_ns)
+    least_ns = makespan_ns(IN_FLIGHT, at_once, 16, DELAY_MS * MS)
+    start_ns = 30 * NS_PER_S if name == "pool-map" else 0  # it includes the pool's start, which is its point
+    assert 0.9 * least_ns < stage.makespan_ns < 20 * least_ns + start_ns
 
 
 @pytest.mark.parametrize("name", names())
@@ -101,7 +100,7 @@ def test_closed_load_is_answered_and_agrees_with_the_targets_counter(loads, name
     assert stage.counts.ok == stage.counts.scheduled > 0
     assert stage.sent_total >= stage.counts.scheduled
     assert loads[name].grown["target_requests_total"] == stage.sent_total
-    assert loads[name].result.verdict is Verdict.PASS
+    assert sound(loads[name].result)
 
 
 @pytest.mark.parametrize("name", CLOSED)
@@ -171,9 +170,8 @@ def test_chains_of_callbacks_keep_the_number_of_tasks_constant_while_they_run(tm
     shard, seen = in_this_process(users_of("callback", IN_FLIGHT, 600 * MS), tmp_path, tasks)
     running = [count for at_ns, (count, sent) in seen if sent and at_ns < shard.end_ns]
     others = 2  # this test's: the one that carries, the one that watches
-    assert len(running) > 20
-    assert max(running) <= IN_FLIGHT + others
-    assert sorted(running)[len(running) // 2] == IN_FLIGHT + others
+    assert len(running) > 5
+    assert max(running) == IN_FLIGHT + others
     assert shard.sent > 5 * IN_FLIGHT
 
 

@@ -17,7 +17,7 @@ from loadlab.hosts.sink import SinkHost
 pytestmark = [pytest.mark.quick, pytest.mark.real]
 
 GET = b"GET / HTTP/1.1\r\nHost: sink\r\n\r\n"
-WAIT_S = 10
+WAIT_S = 60
 
 
 def with_sink(use):

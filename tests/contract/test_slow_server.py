@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from live import MS, PATIENCE_S, carry, failed, plan_for, until, users_of
+from live import MS, OWN_DOING, PATIENCE_S, carry, failed, plan_for, until, users_of
 from loadlab.analysis.limits import LAG_NS
 from loadlab.arrivals import Spacing
 from loadlab.clock import NS_PER_S
@@ -107,17 +107,9 @@ SERVER_LIMITED = {
 }
 
 
-TRIES = 4
+TRIES = 5
 LATE = 0.01
 """Of the requests: `lag` is of their p99."""
-
-
-def by_the_machine(blamed, late_ratio):
-    """Tell whether a run is blamed only for what the machine did.
-
-    A client that is late is told so with right where half of it, or more, is the machine's own doing.
-    """
-    return set(blamed) <= {"lag", "client_stolen"} and ("client_stolen" in blamed or late_ratio >= LATE / 2)
 
 
 @pytest.mark.parametrize("name", SERVER_LIMITED)
@@ -137,13 +129,11 @@ def test_a_slow_server_is_never_blamed_on_the_client(tmp_path, name, monkeypatch
         host = options["host"]() if "host" in options else None
         result = carry(plan, tmp_path, host=host, meanwhile=watch, **given).result
         blamed = {name: check.message for name, check in failed(result).items() if name != "answered"}
-        if result.verdict is not Verdict.INVALID or not by_the_machine(blamed, machine.late_ratio):
-            break
-    else:
-        # What it would show can't be seen where the machine itself is late each time.
-        pytest.skip(f"{TRIES} times the machine was not its own, {machine.late_ratio:.1%} late: {blamed}")
-    assert result.verdict is not Verdict.INVALID, blamed
-    assert result.stages[0].state is not State.INVALID
-    # A check that could not be made would blame nobody either; the crowded server answers too few.
-    (lag,) = (check for check in result.checks if check.name == "lag")
-    assert (lag.outcome is CheckOutcome.UNTESTABLE) == (name == "a full accept queue"), lag
+        # A check that could not be made would blame nobody either; the crowded server answers too few.
+        (lag,) = (check for check in result.checks if check.name == "lag")
+        as_meant = (lag.outcome is CheckOutcome.UNTESTABLE) == (name == "a full accept queue")
+        fair = result.verdict is not Verdict.INVALID and result.stages[0].state is not State.INVALID
+        if (as_meant and fair) or OWN_DOING & set(blamed) or machine.late_ratio < LATE / 2:
+            break  # else the machine itself was late, which the client is told with right
+    assert as_meant, lag
+    assert fair, (machine.late_ratio, blamed)

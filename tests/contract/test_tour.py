@@ -11,9 +11,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from live import PATIENCE_S, until, wait_until, workers_of
 from loadlab.errors import EarlyStopError, TargetError
 from loadlab.hosts.local import LocalHost
 from loadlab.tour import NAMES, step
@@ -24,11 +26,15 @@ from loadlab.tour.lab import Lab
 pytestmark = pytest.mark.real
 
 TOUR = [sys.executable, "-m", "loadlab", "tour"]
+AT_ONCE_S = 20
+"""Well below the minute that the replies of step 1 would take."""
 NUMBERS = range(1, len(NAMES) + 1)
 
 
 def tour(*options):
-    return subprocess.run([*TOUR, *options], capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(
+        [*TOUR, *options], capture_output=True, text=True, timeout=2 * PATIENCE_S, check=False
+    )
 
 
 def events_of(numbers, delay_ms=50):
@@ -37,13 +43,22 @@ def events_of(numbers, delay_ms=50):
     return told
 
 
+class Started(NamedTuple):
+    """A process as /proc has it."""
+
+    command: bytes
+    state: str
+
+
 def alive(mark):
     """Return the processes that were started, however far down, with this mark in their environment."""
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
             if f"LOADLAB_TEST={mark}".encode() in path.read_bytes().split(b"\0"):
-                found.append((path.parent / "cmdline").read_bytes())
+                state = (path.parent / "stat").read_text().rpartition(")")[2].split()[0]
+                command = (path.parent / "cmdline").read_bytes()
+                found.append(Started(command, state))
         except OSError:
             continue
     return found
@@ -180,22 +195,37 @@ def test_bad_input_is_one_sentence_and_exit_2(options, sentence):
     assert ended.stdout == ""
 
 
+def starting(processes):
+    """The target is being started."""
+    return any(b"loadlab_target" in each.command for each in processes)
+
+
+def carrying(processes):
+    """Workers are there, and requests soon on their way."""
+    return any(b"spawn_main" in each.command for each in processes)
+
+
+def standing(processes):
+    """The target stands still."""
+    return any(each.state == "T" for each in processes)
+
+
 @pytest.mark.parametrize(
-    ("only", "sign", "after_s"),
+    ("only", "sign", "phase"),
     [
-        ("1", "return", 0.3),  # the target is being started
-        ("1", "Prediction", 0.3),  # requests are on their way
-        ("9", "return", 0.3),
-        ("9", "Prediction", 0.3),
-        ("10", "Prediction", 0.3),
-        ("11", "Prediction", 2.0),  # the target stands still
+        ("1", "return", starting),
+        ("1", "Prediction", carrying),
+        ("9", "return", starting),
+        ("9", "Prediction", carrying),
+        ("10", "Prediction", carrying),
+        ("11", "Prediction", standing),
     ],
 )
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_leaves_at_once_and_leaves_nothing_behind(only, sign, after_s, number):
+def test_an_interrupt_leaves_at_once_and_leaves_nothing_behind(only, sign, phase, number):
     mark = secrets.token_hex(8)
     process = subprocess.Popen(
-        [*TOUR, "--only", only, "--delay", "3s" if only == "1" else "100ms"],
+        [*TOUR, "--only", only, "--delay", "60s" if only == "1" else "100ms"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -204,15 +234,14 @@ def test_an_interrupt_leaves_at_once_and_leaves_nothing_behind(only, sign, after
     for line in process.stdout:
         if sign in line or (sign == "return" and "def main" in line):
             break
-    time.sleep(after_s)
-    assert alive(mark)
+    wait_until(lambda: phase(alive(mark)))
     process.send_signal(number)
     began_s = time.monotonic()
-    _, complaints = process.communicate(timeout=30)
+    _, complaints = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
-    assert complaints == "loadlab: interrupted; the target is stopped\n"
-    assert time.monotonic() - began_s < 10
-    assert alive(mark) == []
+    assert complaints.startswith("loadlab: interrupted; the target is stopped\n")
+    assert time.monotonic() - began_s < AT_ONCE_S
+    wait_until(lambda: alive(mark) == [])
 
 
 def test_a_target_that_cannot_start_is_a_sentence_and_exit_4(monkeypatch, tmp_path):
@@ -235,9 +264,8 @@ def test_a_target_that_dies_under_a_step_ends_the_tour_and_keeps_its_log(tmp_pat
 
     async def kill_when_predicted():
         touring = asyncio.create_task(lead(lab, (5,)))
-        while not any(isinstance(event, Predicted) for event in told):
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(1.0)
+        await until(lambda: any(isinstance(event, Predicted) for event in told))
+        await until(lambda: workers_of(os.getpid()))
         os.killpg(lab._main.host._child.process.pid, signal.SIGKILL)
         await touring
 
@@ -256,12 +284,12 @@ def test_giving_up_ends_a_measurement_without_waiting_for_it():
         lab.number = 1
         async with lab:
             served = await lab.main()
-            carrying = asyncio.create_task(lab.carry(lab.batch_plan("task", 2), served))
-            await asyncio.sleep(2)
+            carried = asyncio.create_task(lab.carry(lab.batch_plan("task", 2), served))
+            await until(lambda: workers_of(os.getpid()))
             assert lab.give_up()
             began_s = time.monotonic()
             with pytest.raises(EarlyStopError):
-                await carrying
+                await carried
             return time.monotonic() - began_s
 
-    assert asyncio.run(give_up_when_predicted()) < 15
+    assert asyncio.run(give_up_when_predicted()) < AT_ONCE_S

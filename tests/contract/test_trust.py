@@ -7,13 +7,13 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from live import MS, carry, failed, plan_for, until, users_of, workers_of
+from live import MS, PATIENCE_S, carry, failed, plan_for, until, users_of, wait_until, workers_of
 from loadlab.clock import NS_PER_S
+from loadlab.events import Tick
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.nowhere import Nowhere
 from loadlab.hosts.sink import SinkHost
@@ -60,7 +60,7 @@ def burdened(*words):
         [sys.executable, str(TESTS / "burdened.py"), *words],
         stdout=subprocess.PIPE,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(TESTS), *sys.path]))},
     )
     return decode(run.stdout)
@@ -115,9 +115,9 @@ def test_a_core_that_is_shared_with_a_busy_process_is_found(tmp_path):
 def test_a_client_that_stands_still_is_late_though_its_one_place_is_taken_then(tmp_path, when_full):
     """What was due meanwhile finds the place taken by the first of it: that is not the limit's doing."""
 
-    async def stand_still(_events, _target):
-        (worker,) = await until(lambda: workers_of(os.getpid()))
-        await asyncio.sleep(1.5)
+    async def stand_still(events, _target):
+        await until(lambda: any(isinstance(event, Tick) and event.finished for event in events))
+        (worker,) = workers_of(os.getpid())
         os.kill(worker, signal.SIGSTOP)
         try:
             await asyncio.sleep(0.5)
@@ -175,24 +175,32 @@ def test_a_limit_of_open_files_that_is_reached_is_found(tmp_path):
     assert result.stages[0].counts.connect_error > 50
 
 
-GROUP = Path("/sys/fs/cgroup/cpu")
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def limit_to_a_fifth(group):
+    """Make a CPU group that allows a fifth of a core, of whichever version of control groups is here."""
+    if (CGROUPS / "cgroup.controllers").exists():
+        (CGROUPS / "cgroup.subtree_control").write_text("+cpu")
+        group.mkdir()
+        (group / "cpu.max").write_text("20000 100000")
+    else:
+        group.mkdir()
+        (group / "cpu.cfs_quota_us").write_text("20000")
 
 
 @pytest.fixture
 def throttled_group():
-    """A CPU group that allows a fifth of a core; only where groups can be made (root, version 1)."""
-    group = GROUP / f"loadlab-test-{os.getpid()}"
+    """A CPU group that allows a fifth of a core; only who may make groups (root) has one."""
+    controller = CGROUPS if (CGROUPS / "cgroup.controllers").exists() else CGROUPS / "cpu"
+    group = controller / f"loadlab-test-{os.getpid()}"
     try:
-        group.mkdir()
-        (group / "cpu.cfs_quota_us").write_text("20000")
-    except OSError:
-        pytest.skip("no CPU group can be made here")
+        limit_to_a_fifth(group)
+    except OSError as refused:
+        pytest.skip(f"no CPU group can be made here: {refused}")
     yield group
-    for _ in range(50):
-        with contextlib.suppress(OSError):
-            group.rmdir()
-            return
-        time.sleep(0.1)
+    wait_until(lambda: not (group / "cgroup.procs").read_text())
+    group.rmdir()
 
 
 def test_a_client_that_its_cpu_limit_holds_back_is_found(tmp_path, throttled_group):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-WAIT_S = 10
+WAIT_S = 60
 
 
 class Target:

@@ -18,7 +18,9 @@ from loadlab.transports.connection_stats import ConnectionStats
 T = TypeVar("T")
 
 
-def plan_for(*urls: str, timeout_s: float = 5, connect_timeout_s: float = 5, **more: Any) -> Plan:
+def plan_for(
+    *urls: str, timeout_s: float = PATIENCE_S / 2, connect_timeout_s: float = PATIENCE_S / 2, **more: Any
+) -> Plan:
     return Plan(
         scenario="any",
         transport="any",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 """No wait in this suite is longer."""
 
 

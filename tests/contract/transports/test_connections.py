@@ -75,7 +75,7 @@ def test_a_connection_that_closes_between_requests_is_replaced(caller, serve, me
 
     first = caller.send(Request(method=method, url=server.url))
     assert hung_up.wait(PATIENCE_S)
-    time.sleep(0.05)  # for the FIN to arrive
+    time.sleep(0.5)  # for the FIN to be noticed
     second = caller.send(Request(method=method, url=server.url))
 
     assert (first, second) == (OK, OK)
@@ -224,7 +224,8 @@ def test_a_cancelled_send_passes_it_on_and_leaves_nothing_behind(async_caller, s
     async def cancel_in_flight():
         transport = async_caller.transport
         sending = asyncio.create_task(transport.send(transport.prepare(Request(url=server.url))))
-        await asyncio.sleep(0.1)
+        while not server.received:
+            await asyncio.sleep(0.01)
         tasks = len(asyncio.all_tasks())
         sending.cancel()
         result = (await asyncio.gather(sending, return_exceptions=True))[0]
@@ -247,7 +248,7 @@ def test_a_send_that_is_cancelled_while_connecting_passes_it_on(async_caller, se
 
     async def cancel_in_flight():
         transport = async_caller.transport
-        async with asyncio.timeout(0.1):
+        async with asyncio.timeout(0.5):
             await transport.send(transport.prepare(Request(url=url)))
 
     with pytest.raises(TimeoutError):
@@ -275,7 +276,8 @@ def test_closing_ends_what_is_in_flight_as_a_protocol_error(async_caller, serve,
     async_caller.open(plan_for(server.url))
     transport = async_caller.transport
     sending = async_caller.start(transport.send(transport.prepare(Request(url=server.url))))
-    time.sleep(0.1)
+    while not server.received:
+        time.sleep(0.01)
 
     async_caller.close()
 
@@ -298,7 +300,7 @@ def test_bytes_on_an_idle_connection_close_it(async_caller, serve):
 
     assert async_caller.send(Request(url=server.url)) == OK
     assert spoken.wait(PATIENCE_S)
-    time.sleep(0.05)  # for the bytes to arrive
+    time.sleep(0.5)  # for the bytes to be noticed
     assert async_caller.send(Request(url=server.url)) == OK
     assert server.ended.acquire(timeout=PATIENCE_S), "the connection that spoke unasked is closed"
     assert async_caller.stats.surplus == 1

@@ -21,20 +21,23 @@ FILES = Path("/proc/self/fd")
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LIMIT_S = 0.3
 LATE_S = 0.05
+TRIES = 20
+ROOMY_S = 1.5
+"""A limit that what is in time keeps on a busy machine, too."""
 
 
-def times_out_at_the_limit(caller, request: Request) -> int:
-    """Send until a reply is in time, which on a busy machine may take more than one try; return the tries."""
+def times_out_at_the_limit(caller, request: Request) -> None:
+    """Send until a reply is in time, which on a busy machine may take more than one try."""
     took_s = []
-    for _ in range(5):
+    for _ in range(TRIES):
         begun = time.monotonic()
         reply = caller.send(request)
         took_s.append(time.monotonic() - begun)
         assert reply.outcome is Outcome.TIMEOUT
         assert took_s[-1] > LIMIT_S - 0.002, "never early"
         if took_s[-1] < LIMIT_S + LATE_S:
-            return len(took_s)
-    return pytest.fail(f"always late: {took_s}")
+            return
+    pytest.fail(f"always late: {took_s}")
 
 
 def silence(peer):
@@ -63,20 +66,24 @@ UNFINISHED = {
 @pytest.mark.parametrize("case", UNFINISHED)
 def test_the_total_limit_holds_against(caller, serve, case):
     def script(peer):
-        if peer.read().target == "/late":
-            UNFINISHED[case](peer)
-        else:
-            peer.say(FINE)
+        match peer.read():
+            case None:
+                return  # so late that its limit was over before it was sent
+            case received if received.target == "/late":
+                UNFINISHED[case](peer)
+            case _:
+                peer.say(FINE)
         peer.wait_for_end()
 
     server = serve(script)
     caller.open(plan_for(server.url, timeout_s=LIMIT_S))
 
-    tries = times_out_at_the_limit(caller, Request(url=server.url + "late"))
+    times_out_at_the_limit(caller, Request(url=server.url + "late"))
 
     assert server.ended.acquire(timeout=PATIENCE_S), "a connection with a late answer is closed"
     assert caller.send(Request(url=server.url)) == Reply(Outcome.OK, 200, 2)
-    assert [each.connection for each in server.received] == list(range(tries + 1))
+    used = [each.connection for each in server.received]
+    assert len(set(used)) == len(used) >= 2
 
 
 def test_the_total_limit_holds_while_a_request_is_written(caller, serve):
@@ -92,11 +99,11 @@ def test_the_total_limit_holds_while_a_request_is_written(caller, serve):
 def test_each_request_has_the_whole_limit(caller, serve):
     def script(peer):
         while peer.read():
-            peer.pause(LIMIT_S * 0.7)
+            peer.pause(ROOMY_S * 0.5)
             peer.say(FINE)
 
     server = serve(script)
-    caller.open(plan_for(server.url, timeout_s=LIMIT_S))
+    caller.open(plan_for(server.url, timeout_s=ROOMY_S))
 
     replies = [caller.send(Request(url=server.url)) for _ in range(3)]
 
@@ -112,7 +119,7 @@ def test_a_late_request_does_not_hurt_its_neighbours(caller, serve):
         peer.say(FINE)
 
     server = serve(script)
-    caller.open(plan_for(server.url, timeout_s=LIMIT_S))
+    caller.open(plan_for(server.url, timeout_s=ROOMY_S))
     targets = ["never", "soon", "never", "soon", "soon"]
 
     replies = caller.send_together([Request(url=server.url + target) for target in targets])
@@ -150,11 +157,11 @@ def test_the_total_limit_holds_while_connecting(caller, full_backlog):
 def test_the_limit_for_connecting_ends_with_the_connection(caller, serve):
     def script(peer):
         peer.read()
-        peer.pause(LIMIT_S * 1.5)
+        peer.pause(ROOMY_S * 1.5)
         peer.say(FINE)
 
     server = serve(script)
-    caller.open(plan_for(server.url, connect_timeout_s=LIMIT_S))
+    caller.open(plan_for(server.url, timeout_s=PATIENCE_S, connect_timeout_s=ROOMY_S))
 
     assert caller.send(Request(url=server.url)) == Reply(Outcome.OK, 200, 2)
 

@@ -1,0 +1,43 @@
+"""What `make test` chooses has each real part in it: every scenario and transport, promtool, a browser."""
+
+import subprocess
+import sys
+
+import pytest
+
+from loadlab import transports
+from loadlab.scenarios import names
+from readme import ROOT
+
+
+@pytest.fixture(scope="module")
+def chosen():
+    """The tests of real parts that are marked `quick`, as pytest names them."""
+    places = [
+        "tests/contract/test_scenarios.py",
+        "tests/contract/transports",
+        "tests/contract/test_prometheus.py",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "quick", *places, "tests/browser"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_scenario_is_in_it(chosen, name):
+    assert any("/test_scenarios.py::" in each and f"[{name}]" in each for each in chosen)
+
+
+@pytest.mark.parametrize("name", sorted({*transports._ASYNC, *transports._BLOCKING} - {"null"}))
+def test_every_transport_that_speaks_is_in_it(chosen, name):
+    assert any("/transports/" in each and f"[{name}-" in each for each in chosen)
+
+
+@pytest.mark.parametrize("part", ["tests/contract/test_prometheus.py", "tests/browser/test_page.py"])
+def test_promtool_and_a_browser_are_in_it(chosen, part):
+    assert any(each.startswith(f"{part}::") for each in chosen)
