@@ -256,9 +256,11 @@ def over_the_limit(plan: Plan, traits: Traits, room: Room) -> list[str]:
     each = -(-most // (plan.processes if traits.sharded else 1))
     if each + _SPARE_FILES <= limit:
         return []
+    needs = f"{each} connection{'' if each == 1 else 's'}"
+    fewer = f"give {limit - _SPARE_FILES} or less, use more processes, or " if limit > _SPARE_FILES else ""
     sentence = (
-        f"{option}: {most} needs {each} connections in one process, but the system allows it {limit} files;"
-        f" give {limit - _SPARE_FILES} or less, raise the limit with `ulimit -n`, or use more processes"
+        f"{option}: {most} needs {needs} in one process and {_SPARE_FILES} files for itself, but the system"
+        f" allows {limit}; {fewer}raise the limit with `ulimit -n {each + _SPARE_FILES}`"
     )
     return [sentence]
 

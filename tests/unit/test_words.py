@@ -265,7 +265,13 @@ def test_more_processes_share_the_connections(processes, fits):
         assert planned("pool", room, concurrency="1000", processes=processes).processes == 2
     else:
         said = refused("pool", room, concurrency="1000", processes=processes)
-        assert "the system allows it 600 files; give 536 or less" in said
+        assert "the system allows 600; give 536 or less" in said
+
+
+@pytest.mark.parametrize("limit", [8, 64])
+def test_a_room_too_small_for_the_lab_itself_is_told_what_it_takes(limit):
+    with pytest.raises(UsageError, match=r"the system allows \d+; raise the limit with `ulimit -n 66`$"):
+        planned(room=Room(cpus=1.0, open_files=limit), concurrency="2")
 
 
 def test_a_room_without_a_limit_takes_any_number():
