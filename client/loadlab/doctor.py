@@ -23,6 +23,7 @@ from loadlab.errors import LabError
 from loadlab.files import read_bounded
 from loadlab.hosts.compose import COMPOSE_FILE, checkout, find
 from loadlab.hosts.engine_address import engine_address
+from loadlab.stop_signals import Cleanup
 
 OLDEST_GUNICORN = 22
 _LOCKED = re.compile(r"^([a-z0-9-]+)==([^ ;]+)", re.MULTILINE)
@@ -247,7 +248,15 @@ def _said(*command: str) -> str | None:
     if shutil.which(command[0]) is None:
         return None
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_COMMAND_S, check=True)  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
+        process = subprocess.Popen(  # noqa: S603 - the commands that stand above
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace"
+        )
+    except OSError:
         return None
-    return done.stdout.strip() or None
+    with process, Cleanup(process.kill):
+        try:
+            said, _ = process.communicate(timeout=_COMMAND_S)
+        except subprocess.SubprocessError:
+            process.kill()
+            return None
+    return said.strip() or None if process.returncode == 0 else None

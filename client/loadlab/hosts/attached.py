@@ -6,6 +6,7 @@ knows that nobody is left here.
 
 import asyncio
 import contextlib
+import queue
 import socket
 import threading
 from collections.abc import Callable
@@ -85,13 +86,20 @@ class Attached:
         self._loop = asyncio.get_running_loop()
         self._heard: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._errors = bytearray()
-        # A thread, since the connection may be a TLS one, which an event loop can't read.
-        threading.Thread(target=self._listen, daemon=True, name="attached").start()
+        self._to_say: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        # Threads, since the connection may be a TLS one, which an event loop can't read; and the process may
+        # read nothing for a while.
+        for work in (self._listen, self._speak):
+            threading.Thread(target=work, daemon=True, name="attached").start()
 
     def send(self, line: bytes) -> None:
-        """Write to its standard input; nothing happens where it is gone."""
-        with contextlib.suppress(OSError):
-            self._connection.sendall(line + b"\n")
+        """Write to its standard input as soon as it reads; nothing happens where it is gone."""
+        self._to_say.put(line + b"\n")
+
+    def _speak(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while (line := self._to_say.get()) is not None:
+                self._connection.sendall(line)
 
     async def line(self) -> bytes | None:
         """Return the next line of its standard output, None once there is no more."""
@@ -108,6 +116,7 @@ class Attached:
 
     def close(self) -> None:
         """End its input, and stop listening."""
+        self._to_say.put(None)
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()

@@ -78,6 +78,15 @@ def test_what_is_sent_ends_with_a_line_end():
     assert attached(play) == b"stop\n"
 
 
+def test_a_process_that_does_not_read_holds_nobody_up():
+    async def play(process, engine):
+        process.send(bytes(10_000_000))  # far more than a connection holds
+        engine.sendall(frame(1, b"not now\n"))
+        return await process.line()
+
+    assert attached(play) == b"not now"
+
+
 def test_sending_to_a_process_that_is_gone_does_nothing():
     async def play(process, engine):
         engine.close()
