@@ -33,7 +33,7 @@ from loadlab.result import RunResult, State
 from loadlab.scenarios import scenario
 from scraper import free_port, scraping, wait_for_scrape
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.timed]
 
 BOARDS = loaded()
 SOME_FAIL = (

@@ -202,6 +202,7 @@ def test_a_lost_worker_of_a_batch_leaves_numbers_that_make_sense(tmp_path):
     assert stage.missing_shard_ns > 0
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     ("scenario", "users"),
     [

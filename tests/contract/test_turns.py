@@ -17,7 +17,6 @@ from loadlab.events import Tick
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.timed,
     pytest.mark.skipif(sys.platform != "linux", reason="only on Linux has each thread a priority of its own"),
 ]
 
