@@ -109,7 +109,8 @@ class UrlHost:
         except (OSError, UnicodeError) as error:
             if resource := resource_of(error):
                 raise ClientError(f"{self._url} was not tried: {shortage(resource)}") from None
-            raise TargetError(f"{self._url} cannot be reached: no address for {name!r} ({error})") from None
+            said = getattr(error, "strerror", None) or error
+            raise TargetError(f"{self._url} cannot be reached: no address for {name!r} ({said})") from None
 
 
 def _named(name: str, tried: tuple[Tried, ...]) -> str:

@@ -229,7 +229,7 @@ class AiohttpTransport:
             made.method,
             URL.build(
                 scheme="https" if made.url.tls else "http",
-                host=made.url.host,
+                host=f"[{made.url.host}]" if ":" in made.url.host else made.url.host,
                 port=made.url.port,
                 path=made.url.target,  # as a whole: yarl would drop a query that is empty
                 encoded=True,
