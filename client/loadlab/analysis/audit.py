@@ -4,7 +4,7 @@ Most checks of a stage speak through the stage's state (`analysis.trust`).
 """
 
 from loadlab.analysis.outcomes import kinds
-from loadlab.result import Check, CheckOutcome, StageResult, State, Verdict
+from loadlab.result import Check, CheckOutcome, RunResult, StageResult, State, Verdict
 
 
 def checks(
@@ -57,6 +57,12 @@ def client_lost(message: str) -> Check:
         outcome=CheckOutcome.FAIL,
         message=message,
     )
+
+
+def headline_of(result: RunResult) -> str:
+    """Return the one name of a result's verdict."""
+    suspect = any(stage.state is State.SUSPECT for stage in result.stages)
+    return headline(result.verdict, stopped=result.interrupted, suspect=suspect)
 
 
 def holds_together(found: tuple[Check, ...]) -> bool:

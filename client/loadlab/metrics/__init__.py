@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from loadlab.analysis.audit import headline_of
 from loadlab.clock import MONOTONIC, Clock
 from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded
 from loadlab.fleet.live import Live
@@ -51,6 +52,8 @@ class Metrics:
                 self._over = _text(of_stages(run))
             case RunEnded():
                 self.end()
+                if run is not None:
+                    run.verdict = headline_of(event.result)
             case _:
                 pass
 

@@ -33,6 +33,12 @@ def of_run(run: Watched) -> Iterator[Metric]:
     yield began
     yield from _sums(run, labels)
     yield from _now(run, labels)
+    if run.verdict is not None:
+        verdict = GaugeMetricFamily(
+            "loadlab_run_verdict", "1 for the verdict of a run that is over.", labels=(*RUN, "verdict")
+        )
+        verdict.add_metric((*labels, run.verdict), 1)
+        yield verdict
 
 
 def of_stages(run: Watched) -> Iterator[Metric]:

@@ -40,6 +40,8 @@ class Watched:
         self.now = Now()
         self.ended: dict[int, StageResult] = {}
         self.ended_s: dict[int, float] = {}
+        self.verdict: str | None = None
+        """The one name of the run's verdict, once it has one."""
         self._before = Tally.nothing(plan)
         """Of the stages that are over."""
         self._running: Tally | None = None

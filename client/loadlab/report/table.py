@@ -183,8 +183,7 @@ def _ceiling(result: RunResult) -> str | None:
 
 
 def _verdict(result: RunResult) -> Text:
-    suspect = any(stage.state is State.SUSPECT for stage in result.stages)
-    headline = audit.headline(result.verdict, stopped=result.interrupted, suspect=suspect)
+    headline = audit.headline_of(result)
     text = Text(headline, style=_STYLES.get(headline, "yellow"))
     seconds = sum(stage.window_ns for stage in result.stages) / NS_PER_S
     text.append(f"  {len(result.stages)} of {len(result.plan.stages)} stages, {seconds:.1f} s measured")

@@ -328,3 +328,13 @@ def test_what_is_told_of_no_run_is_nothing():
         metrics.tell(event)
     metrics.observe(live(counted(200)))
     assert list(exposed(metrics).families) == ["loadlab_run_state"]
+
+
+def test_a_run_that_is_over_has_its_verdict_by_the_name_that_terminal_and_page_give_it():
+    metrics = announced()
+    assert not exposed(metrics).matching("loadlab_run_verdict")
+    suspect = results.result(stages=(results.stage(state=State.SUSPECT),))
+    metrics.tell(RunEnded(suspect))
+    assert exposed(metrics).value("loadlab_run_verdict", run=RUN, verdict="PASS with warnings") == 1
+    metrics.begin("another", fakes.plan())
+    assert not exposed(metrics).matching("loadlab_run_verdict")
