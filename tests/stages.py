@@ -70,10 +70,19 @@ def target(**changed):
     return TargetStage(**TARGET | changed)
 
 
-def slices(counts, p50s):
+def slices(counts, means_ms, in_flight=64.0):
+    """Seconds with so many completions each, of these mean latencies."""
     return tuple(
-        SliceResult(at_ns=at * NS_PER_S, count=count, errors=0, p50=round(p50 * MS), p99=None, in_flight=64.0)
-        for at, (count, p50) in enumerate(zip(counts, p50s, strict=True))
+        SliceResult(
+            at_ns=at * NS_PER_S,
+            count=count,
+            errors=0,
+            p50=round(mean * MS),
+            p99=None,
+            in_flight=in_flight,
+            mean=mean * MS if count else None,
+        )
+        for at, (count, mean) in enumerate(zip(counts, means_ms, strict=True))
     )
 
 
@@ -94,7 +103,6 @@ def healthy(**changed):
             "latency_ns": spread(),
             "service_ns": spread(),
             "slices": slices([640] * 10, [100] * 10),
-            "halves": (spread(count=3200), spread(count=3200)),
             "client": client(),
             "target": target(),
             "theory": Theory(service_ns=100.0 * MS, bound_hz=640.0, bound_ratio=1.0),

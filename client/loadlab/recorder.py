@@ -15,7 +15,7 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from loadlab.clock import NS_PER_S
+from loadlab.clock import NS_PER_S, NS_PER_US
 from loadlab.histogram import Histogram, Int64s, Quantised, Sparse
 from loadlab.presence import bits_at, bits_between
 from loadlab.reasons import text_of
@@ -23,7 +23,6 @@ from loadlab.sample import ANSWERED, CENSORED, FAILED, OWN_LAG_SHIFT, STAMP_GRAI
 from loadlab.slices import Slice
 from loadlab.window import Bools, Window
 
-_LEAST_HALF_S = 2
 _IS_ANSWERED = np.array([outcome in ANSWERED for outcome in Outcome])
 _IS_FAILED = np.array([outcome in FAILED for outcome in Outcome])
 _OUTCOME = WAITED - 1
@@ -54,6 +53,8 @@ class Recorder(msgspec.Struct, array_like=True):
     last_failing_ns: int = 0
     """When the last of the requests was sent that failed, warm-up and drain included."""
     in_flight_integral_ns: int = 0
+    in_flight_squares_us: int = 0
+    """The integral of the square of what each worker has in flight: it says how much that varies."""
     flight_samples: int = 0
     """How often it was looked in the window at what is in flight."""
     flight_jumps: int = 0
@@ -78,8 +79,6 @@ class Recorder(msgspec.Struct, array_like=True):
     outlasted: int = 0
     """Those of them whose time inside is longer than their service time: one of the two is wrong."""
     slices: dict[int, Slice] = {}
-    halves: dict[int, Histogram] = {}
-    """Latencies of the seconds that were settled, by the half of the window that they lie in, 0 or 1."""
 
     def take(self, rows: Int64s) -> None:
         """Fold rows of a tape, shape (n, 7)."""
@@ -220,6 +219,7 @@ class Recorder(msgspec.Struct, array_like=True):
             second_ends_ns = self.window.start_ns + (second + 1) * NS_PER_S
             part_ns = min(overlap_ns, second_ends_ns - from_ns)
             self.in_flight_integral_ns += in_flight * part_ns
+            self.in_flight_squares_us += in_flight**2 * part_ns // NS_PER_US
             self._slice(second).in_flight_integral_ns += in_flight * part_ns
             from_ns += part_ns
 
@@ -232,27 +232,7 @@ class Recorder(msgspec.Struct, array_like=True):
         """Reduce the seconds that ended before a moment to their figures: nothing more comes of them."""
         for second, part in self.slices.items():
             if part.settled is None and self.window.start_ns + (second + 1) * NS_PER_S <= until_ns:
-                self._keep(second, part, self.halves)
                 part.settle()
-
-    def half_latencies(self) -> tuple[Histogram, ...]:
-        """Return the latencies of the window's first whole seconds and of as many last ones.
-
-        None of a window without an end, or with fewer than two whole seconds in each half.
-        """
-        if self.window.half_s < _LEAST_HALF_S:
-            return ()
-        halves = {0: Histogram(), 1: Histogram()}
-        for half, latency in self.halves.items():
-            halves[half].merge(latency)
-        for second, part in self.slices.items():
-            self._keep(second, part, halves)
-        return halves[0], halves[1]
-
-    def _keep(self, second: int, part: Slice, halves: dict[int, Histogram]) -> None:
-        half = self.window.half_of(second)
-        if half is not None:
-            halves.setdefault(half, Histogram()).merge(Histogram.of(part.latency))
 
     def packing(self) -> Iterator[None]:
         """Find what is sent of each distribution, in steps after which somebody else may have the processor.
@@ -287,6 +267,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self.last_answered_ns = max(self.last_answered_ns, other.last_answered_ns)
         self.last_failing_ns = max(self.last_failing_ns, other.last_failing_ns)
         self.in_flight_integral_ns += other.in_flight_integral_ns
+        self.in_flight_squares_us += other.in_flight_squares_us
         self.flight_samples += other.flight_samples
         self.flight_jumps += other.flight_jumps
         self.flown_ns += other.flown_ns
@@ -302,8 +283,6 @@ class Recorder(msgspec.Struct, array_like=True):
         self.outlasted += other.outlasted
         for second, part in other.slices.items():
             self._slice(second).merge(part)
-        for half, latency in other.halves.items():
-            self.halves.setdefault(half, Histogram()).merge(latency)
 
     def _add_counts(self, counts: list[int]) -> None:
         self.counts = [mine + theirs for mine, theirs in zip(self.counts, counts, strict=True)]

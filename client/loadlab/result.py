@@ -128,6 +128,8 @@ class SliceResult(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: float | None
     ok: int | None = None
     """How many requests ended well; null in results of schema 1."""
+    mean: float | None = None
+    """Mean latency of those that were answered; null in results of schema 1."""
 
 
 class Outage(msgspec.Struct, frozen=True, kw_only=True):
@@ -271,6 +273,8 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     """Sampled on a clock of its own."""
     in_flight_error: float | None = None
     """Standard error of that, as far as it comes from the sampling."""
+    in_flight_dispersion: float | None = None
+    """Variance of what is in flight over its mean: 1 where nothing queues and arrivals are random."""
     flown_mean: float | None = None
     """The same by the requests' own stamps: their time from sent to done in the window, over the window."""
     unknown: dict[str, str] = {}
@@ -301,8 +305,6 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     histograms: Histograms
     slices: tuple[SliceResult, ...]
     outages: tuple[Outage, ...] = ()
-    halves: tuple[Distribution, ...] = ()
-    """Latency of the completions of the window's first whole seconds and its last; none of a short window."""
     client: ClientStage
     target: TargetStage | None
     theory: Theory | None

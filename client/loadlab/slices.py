@@ -15,6 +15,7 @@ class Figures(msgspec.Struct, array_like=True, frozen=True):
     count: int
     p50_ns: int | None
     p99_ns: int | None
+    sum_ns: int = 0
 
 
 class Slice(msgspec.Struct, array_like=True):
@@ -45,8 +46,10 @@ class Slice(msgspec.Struct, array_like=True):
             self.latency = self.latency.plus(other.latency)
             self.late = self.late.plus(other.late)
         else:
-            count = self.settled.count + other.figures().count
-            self.settled = Figures(count, self.settled.p50_ns, self.settled.p99_ns)
+            mine, theirs = self.settled, other.figures()
+            self.settled = Figures(
+                mine.count + theirs.count, mine.p50_ns, mine.p99_ns, mine.sum_ns + theirs.sum_ns
+            )
         self.errors += other.errors
         self.ok += other.ok
         self.dropped += other.dropped
@@ -60,7 +63,8 @@ class Slice(msgspec.Struct, array_like=True):
         if self.settled is not None:
             return self.settled
         latency, late = Histogram.of(self.latency), Histogram.of(self.late)
-        return Figures(latency.count, quantile_ns(latency, late, 0.5), quantile_ns(latency, late, 0.99))
+        p50_ns, p99_ns = (quantile_ns(latency, late, quantile) for quantile in (0.5, 0.99))
+        return Figures(latency.count, p50_ns, p99_ns, latency.sum_ns)
 
     @property
     def only_failed(self) -> bool:

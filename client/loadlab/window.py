@@ -80,20 +80,6 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
         assert self.end_ns is not None
         return self.end_ns - self.start_ns
 
-    @property
-    def half_s(self) -> int:
-        """How many whole seconds each half of the window has; 0 without an end."""
-        return 0 if self.end_ns is None else (self.end_ns - self.start_ns) // NS_PER_S // 2
-
-    def half_of(self, second: int) -> int | None:
-        """Return in which half of the window one of its seconds lies, 0 or 1; None of one in between."""
-        if self.end_ns is None:
-            return None
-        seconds = (self.end_ns - self.start_ns) // NS_PER_S
-        if second < self.half_s:
-            return 0
-        return 1 if seconds - self.half_s <= second < seconds else None
-
     def overlap_ns(self, from_ns: int, to_ns: int) -> int:
         """Return how much of a span lies in the window."""
         to_ns = to_ns if self.end_ns is None else min(to_ns, self.end_ns)

@@ -1,12 +1,10 @@
-"""The seconds of a window: what falls into each, what is kept of one that is over, and of the halves."""
-
-import pytest
+"""The seconds of a window: what falls into each, and what is kept of one that is over."""
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.recorder import Recorder
 from loadlab.sample import Outcome, Sample
 from loadlab.window import Window
-from recorded import OPEN, START_NS, WINDOW, recorder, rows_of, sample
+from recorded import START_NS, WINDOW, recorder, rows_of, sample
 
 
 def test_a_slice_holds_the_completions_and_errors_of_its_second():
@@ -57,38 +55,4 @@ def test_a_reply_that_comes_late_for_a_settled_second_still_counts():
     counted.settle(NS_PER_S)
     counted.merge(late)
     assert counted.slices[0].figures().count == 2
-
-
-@pytest.mark.parametrize(
-    ("seconds", "first", "last"),
-    [
-        (4, {0, 1}, {2, 3}),
-        (5, {0, 1}, {3, 4}),
-        (6, {0, 1, 2}, {3, 4, 5}),
-        (3, set(), set()),
-        (2, set(), set()),
-    ],
-)
-@pytest.mark.parametrize("settled", [0, 2, 9])
-def test_the_halves_of_a_window_keep_their_latencies_also_of_seconds_that_are_settled(
-    seconds, first, last, settled
-):
-    """One request in second 0, two in second 1 and so on, each in its own millisecond."""
-    window = Window(START_NS, START_NS + seconds * NS_PER_S)
-    counted = recorder(
-        window,
-        [
-            sample(at * 1000 + 1, at * 1000 + 1, at * 1000 + 2 + at)
-            for at in range(seconds)
-            for _ in range(at + 1)
-        ],
-    )
-    counted.settle(START_NS + settled * NS_PER_S)
-    halves = counted.half_latencies()
-    assert [half.count for half in halves] == (
-        [sum(at + 1 for at in first), sum(at + 1 for at in last)] if first else []
-    )
-
-
-def test_a_window_without_an_end_has_no_halves():
-    assert recorder(OPEN, [sample(1, 1, 5)]).half_latencies() == ()
+    assert counted.slices[0].figures().sum_ns == 11_000_000

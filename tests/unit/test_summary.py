@@ -176,6 +176,7 @@ def test_there_is_a_slice_for_each_second_even_where_nothing_happened():
     assert [each.at_ns for each in found.slices] == [0, NS_PER_S]
     assert [each.count for each in found.slices] == [95, 5]
     assert [each.in_flight for each in found.slices] == [3, 3]
+    assert found.slices[1].mean == 50 * MS
 
 
 def test_the_last_slice_may_be_shorter_than_a_second():

@@ -72,7 +72,7 @@ SUSPECT = [
     ("target_busy", {"target": target(busy_threads_mean=1.0)}),
     ("target_inside", {"target": target(queue_ns=50.0 * MS)}),
     ("target_inside", {"outside_ns": spread(2), "outlasted": 1}),
-    ("stationary", {"halves": (spread(100, count=900), spread(200, count=900))}),
+    ("stationary", {"slices": slices([640] * 10, [100, 105, 96, 104, 97, 116, 121, 112, 120, 113])}),
     ("warmed_up", {"slices": slices([1, *[640] * 9], [100] * 10)}),
 ]
 NOTED = [

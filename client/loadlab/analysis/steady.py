@@ -1,125 +1,193 @@
-"""Was it one state that was measured? Drift between a window's halves, and where the steady state begins."""
+"""Was the load steady? The window's first half beside its second, and its beginning beside the rest. Pure.
+
+Latency is compared as its reciprocal, second by second: a second in which a queue was long by chance is then
+one slow second among others and does not outweigh them.
+"""
 
 import math
 from typing import NamedTuple
 
+from loadlab.analysis.batch_means import (
+    Change,
+    Floats,
+    batch_means,
+    beginning,
+    between_halves,
+)
 from loadlab.analysis.case import Case, away, compared, cut_short
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Workload
-from loadlab.result import Check, Distribution
+from loadlab.result import Check, StageResult
 
-_SIGMAS = 3
-_LEAST_SECONDS = 10
+_HALVES_CHANCE, _BEGINNING_CHANCE = 0.002, 0.001
+"""How often a comparison may call a steady load unsteady; `make false-alarms` counts what the checks do."""
+_STILL_CHANCE = 0.05
+"""The same of a queue that grew, and is asked whether it still does."""
+_BATCHES, _BATCHES_QUEUEING = 25, 15
+"""About so many batches are made. Where requests queue, neighbours resemble each other for longer."""
+_QUEUEING = 2.0
+"""Above this dispersion of what is in flight, requests queue."""
 DRIFT_RATIO = 0.1
+"""How far throughput or latency may change: a convention, twice what `lag` lets the client add."""
+COARSEST_RATIO = 0.25
+"""A window that could not have found a change of this size tells nothing."""
+_MOST_RESPONSE = 4.0
+"""More is not credited: a target that stands still now and then raises the dispersion, too."""
+_LEAST_SECONDS_WARMUP = 10
+
+
+class Batches(NamedTuple):
+    """The whole seconds of a window, averaged over batches of `length_s`."""
+
+    length_s: int
+    rates: Floats
+    """Completions a second."""
+    speeds: Floats | None
+    """1 / mean latency; None where a second has no answer."""
+    in_flight: Floats | None
 
 
 class Drift(NamedTuple):
-    """The larger change of the two."""
+    """A change of throughput or latency that chance does not explain."""
 
     what: str
     ratio: float
-    rises: bool
+    """What is after over what was before, less 1."""
+    batches: int
+    """How many batches were before."""
+
+    def __str__(self) -> str:
+        """Say which way it changed, and how far."""
+        return f"{self.what} {'rose' if self.ratio > 0 else 'fell'} by {abs(self.ratio):.0%}"
 
 
 def stationary(case: Case) -> Check:
     """Compare the first half of the window with the second."""
-    stage = case.stage
-    drift = drift_of(stage.halves)
-    untestable = None if drift is not None else "the window has no four whole seconds with enough requests"
-    if stage.rate_to_hz is not None:
-        untestable = "the rate changes over the window by plan"
-    untestable = untestable or away(case) or cut_short(case)
+    batches = batches_of(case.stage)
+    drift = drift_of(batches)
+    found = least_found(batches, case.stage)
+    changed = drift is not None and abs(drift.ratio) > DRIFT_RATIO
+    grows = case.plan.workload is Workload.OPEN and queue_grows(batches)
     return compared(
         name="stationary",
-        metric="change of throughput or p50 from the window's first half to its second, beyond chance",
+        metric="change of throughput or latency from the window's first half to its second, beyond chance",
         limit=DRIFT_RATIO,
-        actual=drift.ratio if drift else None,
+        actual=abs(drift.ratio) if drift else 0.0,
         unit="relative",
-        untestable=untestable,
-        means="both halves of the window show the same",
-        failed=f"{drift.what if drift else ''} changed by {drift.ratio if drift else 0:.0%} from the window's"
-        " first half to its second, so the figures are of no one state: "
+        untestable=_untestable(case) or (None if changed else _too_coarse(found)),
+        means=f"the load was steady: a change of service time by {found:.0%} or more would have been found",
+        failed=f"{drift} from the window's first half to its second: "
         + (
-            "the queue grows, the target does not keep up with this rate"
-            if case.plan.workload is Workload.OPEN and drift and drift.what == "p50" and drift.rises
-            else "give a longer --warmup and --duration"
+            "the queue grows, the target does not keep up with this rate. Use a lower --rate."
+            if grows
+            else "the load was not steady. Use a longer --warmup and --duration."
         ),
     )
 
 
 def warmed_up(case: Case) -> Check:
-    """Judge whether the window began in a steady state, by MSER over its seconds."""
-    stage = case.stage
-    seconds = [each for each in stage.slices if each.at_ns + NS_PER_S <= stage.window_ns]
-    begins = begins_after([(each.count, each.p50) for each in seconds])
-    untestable = None if begins is not None else "the window has no ten whole seconds with enough requests"
-    if stage.rate_to_hz is not None:
-        untestable = "the rate changes over the window by plan"
+    """Look for a beginning that differs from the rest of the window."""
+    batches = batches_of(case.stage)
+    drift = beginning_of(batches)
+    found = least_found(batches, case.stage)
+    begins_s = drift.batches * batches.length_s if drift else 0
+    too_short = None
+    if len(batches.rates) * batches.length_s < _LEAST_SECONDS_WARMUP:
+        too_short = f"the window has no {_LEAST_SECONDS_WARMUP} whole seconds"
     return compared(
         name="warmed_up",
-        metric="seconds of the window that differ from its steady state",
+        metric="seconds at the window's start that differ from the rest",
         limit=0,
-        actual=begins,
+        actual=begins_s,
         unit="s",
-        untestable=untestable or away(case) or cut_short(case),
+        untestable=_untestable(case) or too_short or (None if drift else _too_coarse(found)),
         means="the window began in the steady state",
-        failed=f"the first {begins or 0} s of the window are not of its steady state: give a --warmup longer"
-        " by that",
+        failed=f"{drift} after the window's first {begins_s} s: use a --warmup longer by that",
     )
 
 
-def drift_of(halves: tuple[Distribution, ...]) -> Drift | None:
-    """Return how far throughput or p50 of the second half is from the first, 0 where chance explains it.
+def batches_of(stage: StageResult) -> Batches:
+    """Return the window's whole seconds in batches."""
+    seconds = [each for each in stage.slices if each.at_ns + NS_PER_S <= stage.window_ns]
+    queueing = (stage.in_flight_dispersion or 0.0) > _QUEUEING
+    length_s = max(1, round(len(seconds) / (_BATCHES_QUEUEING if queueing else _BATCHES)))
+    speeds = [1 / max(each.mean, 1) for each in seconds if each.mean is not None]
+    in_flight = [each.in_flight for each in seconds if each.in_flight is not None]
+    return Batches(
+        length_s,
+        batch_means([each.count for each in seconds], length_s),
+        batch_means(speeds, length_s) if len(speeds) == len(seconds) else None,
+        batch_means(in_flight, length_s) if len(in_flight) == len(seconds) else None,
+    )
 
-    A difference counts where it is beyond what independent arrivals make (3 sigma of two Poisson counts),
-    of p50 where the two order-statistic intervals have nothing in common.
+
+def drift_of(batches: Batches) -> Drift | None:
+    """Return the larger change between the halves that chance does not explain."""
+    return _larger(_halves(batches.rates), _halves(batches.speeds))
+
+
+def beginning_of(batches: Batches) -> Drift | None:
+    """Return the larger change from a beginning to the rest that chance does not explain."""
+    series = (batches.rates, batches.speeds)
+    return _larger(
+        *(None if each is None else beginning(each, _BEGINNING_CHANCE, DRIFT_RATIO) for each in series)
+    )
+
+
+def queue_grows(batches: Batches) -> bool:
+    """Tell whether more is in flight in the second half of the window, and still more towards its end."""
+    if batches.in_flight is None:
+        return False
+    half = len(batches.in_flight) // 2
+    whole = between_halves(batches.in_flight, _HALVES_CHANCE)
+    end = between_halves(batches.in_flight[-half:], _STILL_CHANCE)
+    return all(
+        change is not None and change.beyond_chance and change.after > change.before
+        for change in (whole, end)
+    )
+
+
+def least_found(batches: Batches, stage: StageResult) -> float:
+    """Return the smallest lasting change of service time that the halves' latencies would have shown.
+
+    Where requests queue, latency changes by more than service time does. For random arrivals and a queue
+    with exponential service the ratio of the two, both relative, is the dispersion of what is in flight, its
+    variance over its mean: a derivative with respect to log S is a covariance, as in every product-form
+    network (de Souza e Silva & Muntz, IEEE Transactions on Computers 37, 1988). Where nothing queues it is 1.
     """
-    if len(halves) != 2 or not all(half.count for half in halves):
-        return None
-    first, last = halves
-    changed = (last.count - first.count) / ((first.count + last.count) / 2)
-    chance = _SIGMAS * math.sqrt(1 / first.count + 1 / last.count)
-    found = [Drift("throughput", abs(changed) if abs(changed) > chance else 0.0, changed > 0)]
-    if first.p50 is not None and last.p50 is not None:
-        (low, high), (other_low, other_high) = first.intervals["p50"], last.intervals["p50"]
-        apart = (high is not None and high < other_low) or (other_high is not None and other_high < low)
-        changed = (last.p50 - first.p50) / first.p50 if first.p50 else 0.0
-        found.append(Drift("p50", abs(changed) if apart else 0.0, changed > 0))
-    return max(found, key=lambda each: each.ratio)
+    change = _halves(batches.speeds)
+    if change is None:
+        return math.inf
+    response = min(max(stage.in_flight_dispersion or 1.0, 1.0), _MOST_RESPONSE)
+    return max(DRIFT_RATIO, math.pow(change.least_ratio, 1 / response) - 1)
 
 
-def begins_after(seconds: list[tuple[int, int | None]]) -> int | None:
-    """Return after how many seconds, each with its count and p50, both are in a steady state.
-
-    MSER (White 1997) over both series, on batches of a second instead of five observations; what it cuts off
-    counts only where its mean is more than a tenth from the rest. None of too short a series.
-    """
-    if len(seconds) < _LEAST_SECONDS or any(p50 is None for _, p50 in seconds):
-        return None
-    counts = [float(count) for count, _ in seconds]
-    medians = [float(p50 or 0) for _, p50 in seconds]
-    return max(_begins(counts), _begins(medians))
+def _halves(batches: Floats | None) -> Change | None:
+    return None if batches is None else between_halves(batches, _HALVES_CHANCE)
 
 
-def _begins(values: list[float]) -> int:
-    cut = mser(values)
-    rest = _mean(values[cut:])
-    return cut if cut and rest and abs(_mean(values[:cut]) - rest) > DRIFT_RATIO * rest else 0
+def _larger(rates: Change | None, speeds: Change | None) -> Drift | None:
+    found = []
+    if rates and rates.beyond_chance:
+        ratio = (rates.after - rates.before) / (rates.before or rates.after)
+        found.append(Drift("throughput", ratio, rates.batches))
+    if speeds and speeds.beyond_chance:
+        found.append(Drift("latency", speeds.before / speeds.after - 1, speeds.batches))
+    return max(found, key=lambda each: abs(each.ratio), default=None)
 
 
-def mser(values: list[float]) -> int:
-    """Return how many of the first values to cut off, at most half of them.
-
-    It is the d that makes the least of sum((y - mean)^2) / (n - d)^2 over the rest: the squared standard
-    error of its mean.
-    """
-    return min(range(len(values) // 2 + 1), key=lambda cut: _squared_error(values[cut:]))
+def _untestable(case: Case) -> str | None:
+    changes = case.stage.rate_to_hz is not None
+    return "the rate changes over the window by plan" if changes else away(case) or cut_short(case)
 
 
-def _squared_error(values: list[float]) -> float:
-    mean = _mean(values)
-    return float(sum((value - mean) ** 2 for value in values) / len(values) ** 2)
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
+def _too_coarse(found: float) -> str | None:
+    """Say what the window could have found, where that is too little to tell."""
+    if math.isinf(found):
+        return "too few seconds with answers: use a longer --duration"
+    if found > COARSEST_RATIO:
+        return (
+            f"only a change of service time by {found:.0%} or more would have been found:"
+            " use a longer --duration or more requests"
+        )
+    return None

@@ -10,7 +10,7 @@ from loadlab.analysis.findings import complete, cut_short, findings_of
 from loadlab.analysis.losses import Missed, due_in_window, missed, with_unknown
 from loadlab.analysis.outages import outages
 from loadlab.analysis.target import requests_between, target_stage, theory
-from loadlab.clock import NS_PER_S
+from loadlab.clock import NS_PER_S, NS_PER_US
 from loadlab.fleet.carried import Carried
 from loadlab.histogram import Histogram, interval_ns, quantile_ns
 from loadlab.hosts.metrics import Reading
@@ -91,6 +91,9 @@ def stage_result(
         received_bytes=counted.body_bytes,
         in_flight_mean=counted.in_flight_integral_ns / window_ns if sees_flight else None,
         in_flight_error=in_flight_error,
+        in_flight_dispersion=in_flight_dispersion(counted, len(carried.took), window_ns)
+        if sees_flight
+        else None,
         flown_mean=flown_mean,
         unknown={figure: why for figure, why in untold.items() if why is not None},
         makespan_ns=window_ns if plan.workload is Workload.BATCH and complete(counted) else None,
@@ -111,9 +114,8 @@ def stage_result(
         histograms=Histograms(
             latency=counted.latency.encode(), service=counted.service.encode(), lag=counted.lag.encode()
         ),
-        slices=_slices(counted, window_ns, sees_flight=sees_flight),
+        slices=slices(counted, window_ns, sees_flight=sees_flight),
         outages=outages(carried),
-        halves=_halves(counted),
         client=ClientStage(
             cpu_ratio=(None,) if traits.hides_flight else tuple(each.cpu_ratio for each in carried.took),
             loop_stall_max_ns=carried.loop_stall_max_ns,
@@ -175,7 +177,8 @@ def distribution(known: Histogram, censored: Histogram) -> Distribution:
     )
 
 
-def _slices(counted: Recorder, window_ns: int, *, sees_flight: bool) -> tuple[SliceResult, ...]:
+def slices(counted: Recorder, window_ns: int, *, sees_flight: bool = True) -> tuple[SliceResult, ...]:
+    """Return the figures of each second of the window, and of the part of one that is left at its end."""
     seconds = -(-window_ns // NS_PER_S)
     made = []
     for second in range(seconds):
@@ -191,15 +194,22 @@ def _slices(counted: Recorder, window_ns: int, *, sees_flight: bool) -> tuple[Sl
                 p50=figures.p50_ns,
                 p99=figures.p99_ns,
                 in_flight=part.in_flight_integral_ns / length_ns if sees_flight else None,
+                mean=figures.sum_ns / figures.count if figures.count else None,
             )
         )
     return tuple(made)
 
 
-def _halves(counted: Recorder) -> tuple[Distribution, ...]:
-    """Return the latencies of the window's first whole seconds and of as many last ones."""
-    halves = counted.half_latencies()
-    return tuple(distribution(half, _NOTHING) for half in halves)
+def in_flight_dispersion(counted: Recorder, shards: int, window_ns: int) -> float | None:
+    """Return the variance of what is in flight over its mean; None of nothing.
+
+    Of several workers, which are looked at one by one, it is the sum of their variances: they carry equal
+    parts of the load, and what they have in common is left out.
+    """
+    mean = counted.in_flight_integral_ns / window_ns
+    if not mean:
+        return None
+    return max(0.0, counted.in_flight_squares_us * NS_PER_US / window_ns - mean**2 / max(shards, 1)) / mean
 
 
 def _sampling_error(counted: Recorder, shards: int, window_ns: int) -> float | None:
