@@ -28,7 +28,7 @@ $(foreach name,$(filter $(settings),$(given)),$(eval override $(name) := $$(valu
 
 # The same for chores: `make run task` would load SCENARIO, and only then ask for a rule to make `task`.
 chores := run tour doctor calibrate up open down logs ps images test test-all test-compose test-statistics test-pythons \
-    mutants prove check format lock dashboards schema bench ground-truth idle-runs clean help
+    mutants prove check format lock dashboards schema bench ground-truth false-alarms idle-runs clean help
 stray := $(filter-out $(chores) .%,$(MAKECMDGOALS))
 ifneq ($(stray),)
 $(error $(stray): no chore of this Makefile; make alone lists them. A scenario is a setting, as in make run SCENARIO=task)
@@ -117,6 +117,9 @@ bench: .venv/dev .venv-bench/done ## what one core does beside wrk, hey, oha, Lo
 
 ground-truth: .venv/dev ## measured latency beside queueing theory, half an hour: ARGS="--rho 0.5 --runs 4"
 	@$(bin)/python bench/ground_truth.py $(ARGS)
+
+false-alarms: .venv/dev ## how often steady loads are called unsteady, and changes are missed, on simulated queues: ARGS="--runs 100"
+	@$(bin)/python bench/false_alarms.py $(ARGS)
 
 idle-runs: .venv/dev ## default runs on an idle machine, none of which may be INVALID: ARGS="--runs 20 --scenario pool task"
 	@$(bin)/python bench/idle_runs.py $(ARGS)
