@@ -70,8 +70,9 @@ def target(**changed):
     return TargetStage(**TARGET | changed)
 
 
-def slices(counts, means_ms, in_flight=64.0):
+def slices(counts, means_ms, in_flight=None):
     """Seconds with so many completions each, of these mean latencies."""
+    in_flight = in_flight or [64.0] * len(counts)
     return tuple(
         SliceResult(
             at_ns=at * NS_PER_S,
@@ -79,10 +80,10 @@ def slices(counts, means_ms, in_flight=64.0):
             errors=0,
             p50=round(mean * MS),
             p99=None,
-            in_flight=in_flight,
+            in_flight=flying,
             mean=mean * MS if count else None,
         )
-        for at, (count, mean) in enumerate(zip(counts, means_ms, strict=True))
+        for at, (count, mean, flying) in enumerate(zip(counts, means_ms, in_flight, strict=True))
     )
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from loadlab.analysis.batch_means import Change, batch_means, beginning, between_halves, student_t
+from loadlab.analysis.batch_means import Change, batch_means, beginning, between_halves, rises, student_t
 
 RUNS = 1000
 
@@ -53,6 +53,20 @@ def test_a_drift_does_not_hide_itself_in_the_scatter():
 @pytest.mark.parametrize(("before", "after", "least", "ratio"), [(10, 10, 2, 11 / 9), (1, 1, 3, math.inf)])
 def test_the_least_ratio_is_about_the_middle(before, after, least, ratio):
     assert Change(before, after, least, 10).least_ratio == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize(
+    ("batches", "rising"),
+    [
+        ([1, 2, 3], True),
+        ([1, 2, 3, 4.5, 5], True),
+        ([3, 2, 1], False),
+        ([1, 9, 2, 8, 3], False),
+        ([5, 5, 5], False),
+    ],
+)
+def test_a_series_rises_where_its_line_does_beyond_chance(batches, rising):
+    assert rises(np.array(batches, dtype=float), 0.05) is rising
 
 
 def autoregressive(correlation, length, rng, runs=RUNS):

@@ -19,8 +19,8 @@ RUNS = 20
     "load",
     [
         Load(WIDE, 25, rho=0.3),
-        Load(NARROW, 60, rho=0.85),
-        Load(NARROW, 30, users=8),
+        pytest.param(Load(NARROW, 60, rho=0.85), marks=pytest.mark.statistics),
+        pytest.param(Load(NARROW, 30, users=8), marks=pytest.mark.statistics),
     ],
     ids=str,
 )

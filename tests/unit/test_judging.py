@@ -31,8 +31,9 @@ NOTHING_DUE = Counts(scheduled=0)
 LOST = (Finding("worker_lost", "the worker of shard 0 was killed"),)
 HALF_A_SECOND = NS_PER_S // 2
 WAITING = OPEN | {"when_full": WhenFull.WAIT}
-DRIFTED = {"halves": (spread(100, count=900), spread(200, count=900))}
-SLOWED = {"halves": (spread(100, count=3200), spread(100, count=1600))}
+DRIFTED = {"slices": slices([640] * 10, [100] * 5 + [200] * 5)}
+GROWING = {"slices": slices([640] * 10, range(100, 200, 10), [64.0 * (1 + at) for at in range(10)])}
+SLOWED = {"slices": slices([640] * 5 + [320] * 5, [100] * 10)}
 COLD = {"slices": slices([1, *[640] * 9], [100] * 10)}
 
 FAILURES = [
@@ -131,8 +132,14 @@ FAILURES = [
         ["3 of 6,400"],
     ),
     ("bound", CLOSED, healthy(throughput_hz=800.0), ("<=", 1.038, 1.25, "of the bound"), ["800", "640"]),
-    ("stationary", CLOSED, healthy(**DRIFTED), ("<=", 0.1, 1.0, "relative"), ["p50", "100%", "--warmup"]),
-    ("stationary", OPEN, opened(**DRIFTED), ("<=", 0.1, 1.0, "relative"), ["p50", "100%", "queue grows"]),
+    ("stationary", CLOSED, healthy(**DRIFTED), ("<=", 0.1, 1.0, "relative"), ["latency", "100%", "--warmup"]),
+    (
+        "stationary",
+        OPEN,
+        opened(**GROWING),
+        ("<=", 0.1, 0.426828, "relative"),
+        ["latency", "43%", "queue grows"],
+    ),
     ("warmed_up", CLOSED, healthy(**COLD), ("<=", 0, 1, "s"), ["first 1 s"]),
 ]
 
@@ -152,7 +159,7 @@ def test_a_check_that_fails_tells_its_comparison_and_the_figures(name, whole, of
 def test_a_slower_second_half_is_throughput_and_no_growing_queue():
     found = check("stationary", opened(**SLOWED), whole=OPEN)
     assert found.outcome is FAIL
-    assert found.actual == pytest.approx(2 / 3)
+    assert found.actual == pytest.approx(1 / 2)
     assert "throughput" in found.message
     assert "queue grows" not in found.message
 
@@ -206,7 +213,7 @@ def test_a_slower_second_half_is_throughput_and_no_growing_queue():
         ("bound", OPEN, opened(theory=None), "the target does not tell it"),
         ("bound", OPEN, opened(target=target(threads=None)), "the target does not tell it"),
         ("bound", CLOSED, healthy(window_ns=HALF_A_SECOND), "shorter than a second"),
-        ("stationary", CLOSED, healthy(halves=()), "no four whole seconds"),
+        ("stationary", CLOSED, healthy(slices=()), "too few seconds with answers"),
         ("stationary", OPEN, opened(rate_to_hz=900.0), "by plan"),
         ("stationary", CLOSED, healthy(halted=True), "the run was stopped"),
         ("stationary", CLOSED, healthy(findings=LOST), "a worker was lost"),

@@ -1,7 +1,6 @@
 """Whether a load was steady: the window's halves, its beginning, and what it could have found."""
 
 import pytest
-from msgspec import structs
 
 from loadlab.clock import NS_PER_MS as MS
 from loadlab.clock import NS_PER_S
@@ -14,11 +13,7 @@ NOISE = [1.0, 1.02, 0.98, 1.01, 0.99]
 def seconds(means_ms, counts=None, in_flight=None):
     """A stage of so many seconds with a little noise."""
     means_ms = [mean * NOISE[at % 5] for at, mean in enumerate(means_ms)]
-    found = slices(counts or [640] * len(means_ms), means_ms)
-    if in_flight is not None:
-        found = tuple(
-            structs.replace(each, in_flight=now) for each, now in zip(found, in_flight, strict=True)
-        )
+    found = slices(counts or [640] * len(means_ms), means_ms, in_flight)
     return {"slices": found, "window_ns": len(means_ms) * NS_PER_S}
 
 

@@ -106,6 +106,14 @@ def _at(batches: Floats, cut: int, chance: float) -> Change:
     return Change(float(first.mean()), float(rest.mean()), least, cut)
 
 
+def rises(batches: Floats, chance: float) -> bool:
+    """Tell whether the straight line through three batches or more rises, by more than chance explains."""
+    at = np.arange(len(batches)) - (len(batches) - 1) / 2
+    freedom = len(batches) - 2
+    error = math.sqrt(_about_line(batches) / freedom / float(at @ at))
+    return float(at @ batches / (at @ at)) > student_t(chance, freedom) * error
+
+
 def _about_line(values: Floats) -> float:
     """Return the sum of the squared distances from the straight line that fits best."""
     at = np.arange(len(values)) - (len(values) - 1) / 2

@@ -13,13 +13,14 @@ from loadlab.analysis.batch_means import (
     batch_means,
     beginning,
     between_halves,
+    rises,
 )
 from loadlab.analysis.case import Case, away, compared, cut_short
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Workload
 from loadlab.result import Check, StageResult
 
-_HALVES_CHANCE, _BEGINNING_CHANCE = 0.002, 0.001
+_HALVES_CHANCE, _BEGINNING_CHANCE = 0.002, 0.0005
 """How often a comparison may call a steady load unsteady; `make false-alarms` counts what the checks do."""
 _STILL_CHANCE = 0.05
 """The same of a queue that grew, and is asked whether it still does."""
@@ -93,7 +94,7 @@ def warmed_up(case: Case) -> Check:
     begins_s = drift.batches * batches.length_s if drift else 0
     too_short = None
     if len(batches.rates) * batches.length_s < _LEAST_SECONDS_WARMUP:
-        too_short = f"the window has no {_LEAST_SECONDS_WARMUP} whole seconds"
+        too_short = "the window has no ten whole seconds"
     return compared(
         name="warmed_up",
         metric="seconds at the window's start that differ from the rest",
@@ -138,13 +139,10 @@ def queue_grows(batches: Batches) -> bool:
     """Tell whether more is in flight in the second half of the window, and still more towards its end."""
     if batches.in_flight is None:
         return False
-    half = len(batches.in_flight) // 2
-    whole = between_halves(batches.in_flight, _HALVES_CHANCE)
-    end = between_halves(batches.in_flight[-half:], _STILL_CHANCE)
-    return all(
-        change is not None and change.beyond_chance and change.after > change.before
-        for change in (whole, end)
-    )
+    change = _halves(batches.in_flight)
+    if change is None or not change.beyond_chance or change.after < change.before:
+        return False
+    return rises(batches.in_flight[-change.batches :], _STILL_CHANCE)
 
 
 def least_found(batches: Batches, stage: StageResult) -> float:
