@@ -87,8 +87,9 @@ def outcomes() -> Iterator[tuple[Change, bool]]:
 
 
 def _functions(source: str) -> dict[str, str]:
+    lines = source.splitlines()
     found = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
-    return {node.name: ast.get_source_segment(source, node) or "" for node in found}
+    return {node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno]) for node in found}
 
 
 def change(module: str, name: str, functions: dict[str, str]) -> Change:

@@ -90,13 +90,14 @@ def test_the_warm_up_is_not_due_in_the_window():
         # 50/s a shard: shard 0 has 0, 20, 40 ms …, shard 1 10, 30, 50 ms …
         ({0: 1000, 1: 1000}, 101),
         ({0: 1000}, 151),
+        ({0: 1000 - 1e-6}, 150),
         ({0: 999}, 150),
         ({1: 990}, 150),
         ({0: 3000, 1: 3000}, 200),
     ],
 )
 def test_a_shard_that_was_halted_has_what_was_due_up_to_then(halted_ms, due):
-    halted_ns = {shard: START_NS + at * NS_PER_MS for shard, at in halted_ms.items()}
+    halted_ns = {shard: START_NS + round(at * NS_PER_MS) for shard, at in halted_ms.items()}
     what = carried(lost=(), halted=True, halted_ns=halted_ns)
     assert due_in_window(OPEN, OPEN.stages[0], what) == due
 

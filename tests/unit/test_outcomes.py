@@ -3,6 +3,7 @@
 import pytest
 
 from loadlab.analysis import audit
+from loadlab.analysis.outcomes import kinds
 from loadlab.plan import StatusRange
 from loadlab.result import CheckOutcome, Counts, Finding, State, Verdict
 from results import stage
@@ -140,3 +141,9 @@ def test_a_redirect_that_is_asked_for_is_what_it_should_be(share, status, expect
 def test_of_no_answers_none_is_a_redirect():
     nothing = healthy(counts=Counts(scheduled=9, timeout=9), statuses={})
     assert check("redirects", nothing).outcome is UNTESTABLE
+
+
+def test_what_failed_in_several_stages_is_added_up_the_most_frequent_first():
+    late = {"counts": Counts(scheduled=10, ok=6, timeout=4), "statuses": {"200": 6}}
+    stages = (failed(2, 10), failed(3, 10), stage(**late), stage(**late))
+    assert kinds(stages, lambda status: status < 400) == "8 × timeout, 5 × status 401"

@@ -5,9 +5,10 @@ import pytest
 from hdrh.histogram import HdrHistogram
 
 from fakes import START_NS, plan
+from loadlab.analysis.findings import complete
 from loadlab.analysis.summary import distribution, stage_result
 from loadlab.clock import NS_PER_MS, NS_PER_S
-from loadlab.fleet.carried import Carried
+from loadlab.fleet.carried import Carried, Lost
 from loadlab.fleet.took import Took
 from loadlab.histogram import Histogram
 from loadlab.hosts.metrics import Reading
@@ -33,6 +34,8 @@ OPEN = {
     "warmup_ns": 0,
     "max_in_flight": 100,
 }
+CLOSED = {"stages": (Stage(concurrency=4),), "duration_ns": SECONDS * NS_PER_S}
+BATCH = {"workload": Workload.BATCH, "stages": (Stage(requests=COUNTED),), "duration_ns": None}
 TOOK = (
     Took(cpu_ratio=0.1, busiest_ratio=0.2, waited_ratio=0.3, wanted_ratio=0.4),
     Took(cpu_ratio=0.5, busiest_ratio=0.6, waited_ratio=0.7, wanted_ratio=0.8),
@@ -157,14 +160,13 @@ def test_the_target_and_what_is_expected_of_it_are_in_the_stage():
 
 
 def test_a_closed_stage_has_its_users_and_no_schedule():
-    found = summed(whole={"stages": (Stage(concurrency=4),), "duration_ns": SECONDS * NS_PER_S})
+    found = summed(whole=CLOSED)
     assert (found.label, found.concurrency, found.due) == ("4", 4, None)
     assert found.theory.bound_hz == pytest.approx(200.0)
 
 
 def test_what_makes_its_requests_in_processes_unseen_tells_nothing_of_them():
-    batch = {"workload": Workload.BATCH, "stages": (Stage(requests=COUNTED),), "duration_ns": None}
-    found = summed(name="pool-map", whole=batch)
+    found = summed(name="pool-map", whole=BATCH)
     assert (found.requests, found.processes) == (COUNTED, 3)
     used = found.client
     assert (used.cpu_ratio, used.connections_opened, used.connections_lost) == ((None,), None, None)
@@ -183,3 +185,67 @@ def test_mean_and_maximum_are_left_open_unless_every_request_was_answered(known,
     found = distribution(waits(known), waits(unanswered))
     assert found.count == known
     assert (found.mean is not None, found.max is not None) == (complete, complete)
+
+
+@pytest.mark.parametrize(
+    ("seen", "variance"),
+    [
+        ([2] * 400, 30),  # no jump: as many looks as should have met a request, at most 30
+        ([0, 4] * 200, 399 * 16 / 2),  # half the sum of the squared jumps
+    ],
+)
+def test_the_error_of_what_was_seen_in_flight_is_of_each_workers_looks(seen, variance):
+    counted = recorder()
+    counted.flight_samples = counted.flight_jumps = counted.in_flight_integral_ns = 0
+    for look, (before, now) in enumerate(zip([seen[0], *seen], seen, strict=False)):
+        counted.observe_in_flight(START_NS + look * 10 * MS, START_NS + (look + 1) * 10 * MS, now, before)
+    assert summed(counted=counted).in_flight_error == pytest.approx(variance**0.5 / (400 / 2), rel=0.01)
+
+
+SHORT = Window(START_NS, START_NS + 3 * NS_PER_S // 2)
+FINDINGS = [
+    ("pool", OPEN, {"window": SHORT}, "cut_short", ["1.50 of 4.00 s"]),
+    ("pool", OPEN, {"counted": Recorder(WINDOW)}, "nothing_due", ["0 were sent"]),
+    ("blocked-loop", CLOSED, {"loop_stall_max_ns": 1_250 * MS}, "loop_blocked", ["1.25 s"]),
+    ("pool-map", BATCH, {"counted": Recorder(WINDOW)}, "incomplete", ["no Cost time"]),
+    (
+        "pool",
+        OPEN,
+        {"lost": (Lost(1, "was killed", 700 * MS, 4),)},
+        "worker_lost",
+        ["shard 1 was killed; 0.7 s", "4 req"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "whole", "changed", "finding", "figures"), FINDINGS)
+def test_a_finding_tells_its_figures(name, whole, changed, finding, figures):
+    (found,) = [each for each in summed(name=name, whole=whole, **changed).findings if each.name == finding]
+    for figure in figures:
+        assert figure in found.message
+
+
+@pytest.mark.parametrize("broken", [Outcome.CONNECT_ERROR, Outcome.PROTOCOL_ERROR])
+def test_latencies_beside_failed_connections_are_said_to_be_of_the_answered_ones(broken):
+    counted = recorder()
+    at_ns = START_NS + NS_PER_S
+    counted.take(np.array([[at_ns, at_ns, at_ns + MS, broken, 0, 0, 0]], dtype=np.int64))
+    told = {each.name: each.message for each in summed(counted=counted).findings}
+    assert f"the {COUNTED} requests that were answered" in told["answered_only"]
+
+
+def test_requests_without_an_answer_are_counted_in_their_finding():
+    counted = recorder()
+    at_ns = START_NS + NS_PER_S
+    counted.take(np.array([[at_ns, at_ns, at_ns + MS, Outcome.TIMEOUT, 0, 0, 0]] * 3, dtype=np.int64))
+    told = {each.name: each.message for each in summed(counted=counted).findings}
+    assert told["unanswered"].startswith("3 requests had no answer")
+
+
+def test_one_answer_makes_a_batch_of_one_complete():
+    counted = Recorder(WINDOW)
+    assert not complete(counted)
+    counted.take(
+        np.array([[START_NS, START_NS, START_NS + MS, Outcome.HTTP_ERROR, 500, 0, 0]], dtype=np.int64)
+    )
+    assert complete(counted)
