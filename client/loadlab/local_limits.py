@@ -1,9 +1,18 @@
 """How much of a resource the system gives to this process. What it does not tell is None."""
 
+import mmap
 from pathlib import Path
 
 from loadlab.resources import Resource
 
+# Not when it is needed: an import takes a file, and that may be what has run out.
+try:
+    import resource as limits
+except ImportError:  # pragma: no cover - a platform without it
+    limits = None  # type: ignore[assignment]
+
+_STACK_BYTES = 8 << 20
+"""What a thread gets on Linux unless it is told otherwise (pthread_create(3))."""
 _PORTS = "net/ipv4/ip_local_port_range"
 
 
@@ -24,17 +33,24 @@ def limit_of(
     return None
 
 
+def has_room_for_a_stack() -> bool:
+    """Tell whether this process may have the memory that a thread needs for its stack."""
+    try:
+        mmap.mmap(-1, _STACK_BYTES).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def _least(*limits: int | None) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _soft_limit(name: str) -> int | None:
-    try:
-        import resource  # noqa: PLC0415 - not on every platform
-    except ImportError:  # pragma: no cover - a platform without it
+    if limits is None:  # pragma: no cover - a platform without it
         return None
-    soft, _ = resource.getrlimit(getattr(resource, name))
-    return None if soft == resource.RLIM_INFINITY else soft
+    soft, _ = limits.getrlimit(getattr(limits, name))
+    return None if soft == limits.RLIM_INFINITY else soft
 
 
 def _numbers(file: Path) -> list[int]:

@@ -35,7 +35,8 @@ def bits_between(from_ns: Int64s, to_ns: Int64s) -> Iterator[tuple[int, int]]:
     np.add.at(changes, first - base, 1)
     np.add.at(changes, last - base + 1, -1)
     ticks = np.flatnonzero(np.cumsum(changes)) + base
-    for second in np.unique(ticks // TICKS).tolist():
+    # Not numpy's `unique`, which imports a module when it is first called: there may be no file left for it.
+    for second in sorted(set((ticks // TICKS).tolist())):
         here = ticks[ticks // TICKS == second] % TICKS
         yield second, int(np.bitwise_or.reduce(_ONE << here))
 

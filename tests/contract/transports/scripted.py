@@ -111,11 +111,13 @@ def once(*parts: bytes, gap_s: float = 0) -> Script:
 class ScriptedServer:
     """Listens on loopback; the n-th connection plays the n-th script, later ones play the last."""
 
-    def __init__(self, *scripts: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *scripts: Script, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._scripts = scripts
         self._tls = tls
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family, backlog=512)
+        self._listener = socket.create_server((host, port), family=family, backlog=512)
         scheme = "http" if tls is None else "https"
         netloc = f"[{host}]" if ":" in host else host
         self.url = f"{scheme}://{netloc}:{self._listener.getsockname()[1]}/"
