@@ -80,6 +80,18 @@ def test_a_run_started_elsewhere_shows_up_a_second_start_is_refused_in_words_and
     assert agent.result(run_id)["interrupted"]
 
 
+def test_the_command_has_the_options_as_a_terminal_takes_them(page):
+    page.open()
+    page.choose("task", "closed")
+    page.fill("concurrency", "8")
+    page.fill("think", "exp:2s")
+    page.fill("ramp_up", "1s")
+    page.fill("max_errors", "5%")
+    words = page.text("#command").split()
+    assert words[:4] == [".venv/bin/loadlab", "run", "task", "--concurrency"]
+    assert " ".join(words).endswith("--think exp:2s --ramp-up 1s --max-errors 5%")
+
+
 def test_what_the_agent_will_not_run_is_said_at_the_form_and_the_field_is_marked(page):
     page.expected = [REFUSED]
     page.open()
