@@ -45,7 +45,7 @@ def test_little(changed, outcome):
 def test_target_count(changed, outcome):
     found = check("target_count", healthy(**changed))
     assert found.outcome is outcome
-    assert ("somebody else loads the target" in found.message) == (found.actual == 1)
+    assert ("another client loads the target" in found.message) == (found.actual == 1)
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ def test_a_late_client_is_told_why(changed, because):
     of = opened(client=client(own_lag_ns=spread(0.01, 20), **changed))
     found = check("lag", of, whole=OPEN)
     assert found.message.startswith(
-        "for 1 % of the requests the client was 20.0 ms late or more, where 5.00 ms is allowed"
+        "the client sent 1 % of requests over 20.0 ms late (limit 5.00 ms: 5 % of p50, at least 1 ms)"
     )
     assert because in found.message
 

@@ -56,7 +56,7 @@ def target_count(case: Case) -> Check:
         means="the target counted every request that was sent, and no other",
         failed=f"the target counted {counted or 0:,} requests, the client sent {stage.sent_total:,}: "
         + (
-            "somebody else loads the target, too, or something repeats requests"
+            "another client loads the target, too, or something repeats requests"
             if (surplus or 0) > 0
             else "something between the two answers in the target's place, or the target lost count"
         ),
@@ -84,7 +84,7 @@ def target_busy(case: Case) -> Check:
         or unanswered(case),
         means="the target's threads were busy with this client's requests",
         failed=f"{show_figure(busy)} threads of the target were busy on average, this client's requests"
-        f" explain {show_figure(expected)}: somebody else loads it, too, or its account is of other seconds",
+        f" explain {show_figure(expected)}: another client loads it, too, or the seconds differ",
     )
 
 

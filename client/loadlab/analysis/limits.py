@@ -174,9 +174,8 @@ def lag(case: Case) -> Check:
         unit="ns",
         untestable=untestable,
         means="the client sent when it should",
-        failed="for 1 % of the requests the client was"
-        f" {show_ns(own.p99 if own else None)} late or more, where"
-        f" {show_ns(limit_ns)} is allowed (5 % of p50, at least 1 ms): {_late_because(case)}",
+        failed=f"the client sent 1 % of requests over {show_ns(own.p99 if own else None)} late (limit"
+        f" {show_ns(limit_ns)}: 5 % of p50, at least 1 ms): {_late_because(case)}",
     )
 
 
@@ -255,7 +254,7 @@ def _late_because(case: Case) -> str:
     if waited > 0.1:
         return (
             f"the client waited for a core for up to {waited:.0%} of a second; stop what else runs on its"
-            " cores, or give it cores of its own where that is the target itself"
+            " cores, or pin client and target to different cores (taskset)"
         )
     return f"its event loop was held up; {less_load(case.plan)}, or a calmer machine"
 
