@@ -25,7 +25,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.tracing import Trace
 from multidict import CIMultiDict, istr
 from yarl import URL
@@ -41,7 +41,16 @@ from loadlab.transports.outgoing import outgoing
 from loadlab.transports.stamps import SERVER_TIMING, inside_ns
 from loadlab.transports.standing import has_news, rest_ns, unseen_ns
 from loadlab.transports.trust import client_context
-from loadlab.transports.verdicts import ENDED_HERE, TLS_ALERT, Verdicts, cut_off, malformed, timed_out
+from loadlab.transports.verdicts import (
+    ENDED_HERE,
+    TLS_ALERT,
+    Verdicts,
+    cut_off,
+    malformed,
+    timed_out,
+    unexpected,
+)
+from loadlab.transports.wire.heads import MOST_BYTES, MOST_FIELDS
 
 _SERVER_TIMING = istr(SERVER_TIMING)
 
@@ -256,12 +265,18 @@ class AiohttpTransport:
             protocol = taken
             protocol.beginning = b""
             protocol.set_response_params(
-                skip_payload=prepared.method == hdrs.METH_HEAD, read_until_eof=True, auto_decompress=False
+                skip_payload=prepared.method == hdrs.METH_HEAD,
+                read_until_eof=True,
+                auto_decompress=False,
+                max_line_size=MOST_BYTES,
+                max_field_size=MOST_BYTES,
+                max_headers=MOST_FIELDS,
             )
             if prepared.closes:
                 protocol.force_close()
             response = await prepared.send(connection)
             await response.start(connection)
+            _check(response)
             content = response.content
             body_bytes = 0
             while not content.at_eof():
@@ -312,9 +327,9 @@ class AiohttpTransport:
                 return ENDED_HERE if self._connector.closed else self._timed_out(protocol)
             case TimeoutError(errno=None):  # a limit of time; one with a number is the kernel's
                 return self._timed_out(protocol)
-            case OSError() | aiohttp.ClientError() | UnicodeError() if protocol is None:
+            case Exception() if protocol is None:
                 return self.stats.not_connected(error, tls=tls)
-            case aiohttp.ClientError() | HttpProcessingError() | OSError() if protocol is not None:
+            case Exception() if protocol is not None:
                 return self._broken(error, task, protocol)
         return None
 
@@ -324,6 +339,8 @@ class AiohttpTransport:
                 return self._cut_off(protocol, task, reset=protocol.is_reset or isinstance(error, OSError))
             case aiohttp.ClientPayloadError() if _NOT_COMPLETED in str(error):
                 return self._cut_off(protocol, task, reset=protocol.is_reset)
+        if not isinstance(error, aiohttp.ClientError | HttpProcessingError):
+            return self.stats.broke(unexpected(error), kept=task not in self._connector.fresh)
         complaint = "it speaks TLS" if protocol.beginning == TLS_ALERT else _complaint(error)
         return self.stats.broke(malformed(complaint), kept=task not in self._connector.fresh)
 
@@ -348,6 +365,16 @@ class AiohttpTransport:
 def _complaint(error: BaseException) -> str:
     """Return what aiohttp's reader says of an answer, with the name of the error that it hides."""
     return " ".join(f"{type(each).__name__}: {each}" for each in causes(error))
+
+
+def _check(response: aiohttp.ClientResponse) -> None:
+    """Refuse what the other transports refuse and aiohttp takes; raise BadHttpMessage."""
+    if response.status < 200:
+        raise BadHttpMessage("no status line of a final answer")
+    if hdrs.TRANSFER_ENCODING in response.headers:
+        codings = ",".join(response.headers.getall(hdrs.TRANSFER_ENCODING)).lower().split(",")
+        if [coding for each in codings if (coding := each.strip(" \t"))] != ["chunked"]:
+            raise BadHttpMessage("Transfer-Encoding is not chunked")
 
 
 def _break(connection: Connection, response: aiohttp.ClientResponse | None) -> None:

@@ -3,9 +3,9 @@
 Their own timeouts are per read, so a server that drips a byte now and then holds a thread for ever.
 Here each read and write on the socket gets what is left of the request's time.
 
-Stricter than http.client: a response that ends inside its head or between chunks is an error, and so
-are a `Content-Length` that is no number and header lines that can't be parsed. Every interim response
-is skipped, not only 100: a 103 would otherwise pass for the answer, and the answer for the next one's.
+Stricter than http.client and urllib3: heads and chunks are held to the grammar that the `wire` transport
+reads, by its own readers, and a response that ends before its end is an error. Every interim response is
+skipped, not only 100: a 103 would otherwise pass for the answer, and the answer for the next one's.
 """
 
 import contextlib
@@ -18,14 +18,21 @@ from typing import Any, NamedTuple
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util.response import assert_header_parsing
 
 from loadlab.clock import MONOTONIC, NS_PER_S
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.itself import ToItselfError, is_to_itself
 from loadlab.transports.standing import has_news
+from loadlab.transports.wire.chunks import Chunks
+from loadlab.transports.wire.heads import MOST_FIELDS, Head, MalformedError, read_head
+
+http.client._MAXHEADERS = MOST_FIELDS  # type: ignore[attr-defined] # noqa: SLF001 - it has no other way to set it
 
 _PIECE_BYTES = 64 * 1024
+
+
+class MalformedAnswerError(http.client.HTTPException):
+    """Not a response as HTTP/1.1 has it."""
 
 
 class TimeLimit:
@@ -118,42 +125,96 @@ class _Reader(io.BufferedReader):
     def __init__(self, reads: _LimitedReads) -> None:
         super().__init__(reads)
         self._reads = reads
+        self.head: list[bytes] | None = []
+        """The lines of a head while it is read."""
 
     def readline(self, size: int | None = -1, /) -> bytes:
         line = super().readline(size)
         if not line.endswith(b"\n") and len(line) != size:
             raise http.client.IncompleteRead(line)
+        if self.head is not None:
+            self.head.append(line)
         return line
+
+    def piece(self, most: int) -> bytes:
+        """Read what comes next, so much at most; raise where the stream has ended."""
+        data = self.read1(most)
+        if not data:
+            raise http.client.IncompleteRead(data)
+        return data
+
+    def cut(self) -> None:
+        """Make the connection unfit for another request: what it holds is no answer to anything."""
+        with contextlib.suppress(OSError):
+            self._reads.cut()
 
     def close(self) -> None:
         if not self.closed:
             self._reads.end()
             if self.peek():
-                with contextlib.suppress(OSError):
-                    self._reads.cut()
+                self.cut()
         super().close()
 
 
-class _Response(http.client.HTTPResponse):
+class Answer(http.client.HTTPResponse):
     """A response within a limit, and a strict one."""
 
     def __init__(self, sock: socket.socket, *args: Any, limit: TimeLimit, **options: Any) -> None:  # noqa: ANN401 - http.client's own
         super().__init__(sock, *args, **options)
-        self.fp = _Reader(_LimitedReads(self.fp.detach(), sock, limit))
+        self._reader = self.fp = _Reader(_LimitedReads(self.fp.detach(), sock, limit))
+        self.head: Head
 
     def begin(self) -> None:
+        """Read the head; raise HTTPException where it is not one."""
         super().begin()
-        length = self.headers.get("Content-Length", "0").strip()
-        if not (length.isascii() and length.isdecimal()):
-            raise http.client.HTTPException(f"Content-Length is {length!r}")
-        assert_header_parsing(self.headers)
+        self.head = self._checked_head()
+        self._reader.head = None
+        if not self.head.keeps:
+            self.will_close = True
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if status >= 200 or status == http.HTTPStatus.SWITCHING_PROTOCOLS:
                 return version, status, reason
-            http.client.parse_headers(self.fp)
+            http.client.parse_headers(self._reader)
+            self._checked_head()
+            self._reader.head = []
+
+    def _checked_head(self) -> Head:
+        assert self._reader.head is not None, "it was just read"
+        try:
+            return read_head(b"".join(self._reader.head), bodiless=self._method == "HEAD")  # type: ignore[attr-defined]
+        except MalformedError as error:
+            raise MalformedAnswerError(str(error)) from None
+
+    def count_body(self) -> int:
+        """Read the body to its end and return its length in bytes; raise where it is not a whole one."""
+        if self.head.chunked:
+            body_bytes = self._count_chunks()
+        elif self.head.body_bytes is not None:
+            body_bytes = left = self.head.body_bytes
+            while left:
+                left -= len(self._reader.piece(min(left, _PIECE_BYTES)))
+        else:
+            body_bytes = 0
+            while data := self._reader.read1(_PIECE_BYTES):
+                body_bytes += len(data)
+        self.close()
+        return body_bytes
+
+    def _count_chunks(self) -> int:
+        chunks = Chunks()
+        end = None
+        try:
+            while end is None:
+                data = self._reader.piece(_PIECE_BYTES)
+                end = chunks.feed(data, 0)
+        except MalformedError as error:
+            raise MalformedAnswerError(str(error)) from None
+        if end < len(data):
+            self._reader.cut()
+        return chunks.body_bytes
 
 
 class Keeping(NamedTuple):
@@ -185,7 +246,7 @@ class _Limited(HTTPConnection):
         self._address = address
         self.idle_since_ns = 0
         """Of a connection in its pool."""
-        self.response_class = partial(_Response, limit=limit)  # type: ignore[assignment] # only called
+        self.response_class = partial(Answer, limit=limit)  # type: ignore[assignment] # only called
 
     @property
     def is_connected(self) -> bool:

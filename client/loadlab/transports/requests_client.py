@@ -14,23 +14,27 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool
-from urllib3.exceptions import HeaderParsingError, HTTPError
+from urllib3.exceptions import HTTPError
 from urllib3.util import SKIP_HEADER
 
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Plan, Request
 from loadlab.resources import causes
 from loadlab.sample import REDIRECTS, Reply
-from loadlab.transports.bounded_http import HttpPool, HttpsPool, Keeping, TimeLimit
+from loadlab.transports.bounded_http import (
+    Answer,
+    HttpPool,
+    HttpsPool,
+    Keeping,
+    MalformedAnswerError,
+    TimeLimit,
+)
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.outgoing import Outgoing, outgoing
-from loadlab.transports.stamps import SERVER_TIMING, inside_ns
 from loadlab.transports.standing import unseen_ns
 from loadlab.transports.trust import client_context
-from loadlab.transports.verdicts import TLS_ALERT, Verdicts, cut_off, malformed, timed_out
+from loadlab.transports.verdicts import TLS_ALERT, Verdicts, cut_off, malformed, timed_out, unexpected
 from loadlab.url import Url
-
-_PIECE_BYTES = 64 * 1024
 
 
 class _Session(requests.Session):
@@ -159,12 +163,11 @@ class RequestsTransport:
             response = self._session.send(
                 prepared, stream=True, allow_redirects=False, timeout=self._timeout_s, proxies={}
             )
-            timings = response.raw.headers.getlist(SERVER_TIMING)
-            told_ns = inside_ns(timings) if timings and response.raw.length_remaining is not None else 0
-            pieces = response.raw.stream(_PIECE_BYTES, decode_content=False)
-            body_bytes = sum(len(piece) for piece in pieces)
+            answer = response.raw._original_response  # noqa: SLF001 - what requests takes cookies from
+            assert isinstance(answer, Answer), "the pools make no others"
+            body_bytes = answer.count_body()
             response.raw.release_conn()
-        except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this request's failure
             if response is not None:
                 response.close()
             return self._failure(error, tls=prepared.outgoing.url.tls)
@@ -172,7 +175,7 @@ class RequestsTransport:
         status = response.status_code
         if status in REDIRECTS and (location := response.headers.get("Location")):
             self.stats.redirected(location)
-        return Reply(self._verdicts[status], status, body_bytes, told_ns)
+        return Reply(self._verdicts[status], status, body_bytes, answer.head.inside_ns)
 
     def close(self) -> None:
         """Close every connection."""
@@ -196,7 +199,9 @@ class RequestsTransport:
             return self.stats.broke(timed_out(connected=not limit.connecting), kept=False)
         if limit.connecting:
             return self.stats.not_connected(error, tls=tls)
-        return self.stats.broke(_broken(error, limit), kept=limit.reused)
+        foreseen = isinstance(error, requests.RequestException | HTTPError | HTTPException | OSError)
+        reply = _broken(error, limit) if foreseen else unexpected(error)
+        return self.stats.broke(reply, kept=limit.reused)
 
 
 def _broken(error: Exception, limit: TimeLimit) -> Reply:
@@ -207,6 +212,6 @@ def _broken(error: Exception, limit: TimeLimit) -> Reply:
     if limit.beginning == TLS_ALERT:
         return malformed("it speaks TLS")
     # What http.client says of a line or a chunk that the stream's end cut is no complaint about the server.
-    if limit.ended and not any(isinstance(each, HeaderParsingError) for each in led_to_it):
+    if limit.ended and not any(isinstance(each, MalformedAnswerError) for each in led_to_it):
         return cut_off(kept=limit.reused, heard=bool(limit.beginning), reset=False)
     return malformed(" ".join(f"{type(each).__name__}: {each}" for each in led_to_it))

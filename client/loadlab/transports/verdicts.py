@@ -9,7 +9,7 @@ from typing import Final
 
 from loadlab import reasons
 from loadlab.plan import Plan
-from loadlab.reasons import number_of
+from loadlab.reasons import number_of, shown
 from loadlab.sample import Outcome, Reply
 
 
@@ -68,6 +68,11 @@ def malformed(complaint: str) -> Reply:
     words = complaint.lower()
     reason = next((kind for signs, kind in _KINDS if any(sign in words for sign in signs)), reasons.INVALID)
     return failed(Outcome.PROTOCOL_ERROR, reason)
+
+
+def unexpected(error: BaseException) -> Reply:
+    """Return the reply where a library raised something unforeseen: this request failed, not its worker."""
+    return failed(Outcome.PROTOCOL_ERROR, shown(f"unexpected {type(error).__name__}: {error}"))
 
 
 class Verdicts(dict[int, Outcome]):
