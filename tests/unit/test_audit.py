@@ -69,6 +69,7 @@ def test_a_run_that_was_stopped_before_anything_was_measured_did_not_fail():
         assert audit.verdict(checks, stages, stopped=True) is Verdict.STOPPED
         (answered,) = [each for each in checks if each.name == "answered"]
         assert answered.outcome is CheckOutcome.UNTESTABLE
+        assert "stopped before anything was measured" in answered.message
 
 
 @pytest.mark.parametrize(

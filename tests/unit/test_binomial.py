@@ -29,3 +29,7 @@ def test_without_a_hit_the_share_may_be_nothing():
 
 def test_of_a_hundred_million_requests_the_interval_is_narrow():
     assert least_ratio(1_000_000, 100_000_000) == pytest.approx(0.01, rel=0.01)
+
+
+def test_where_nothing_ever_hits_no_hit_is_likely():
+    assert at_least(1, 10, 0.0) == 0.0

@@ -48,3 +48,8 @@ def test_nobody_is_faster_than_its_service(servers, rho, service_s):
     rate_hz = rho * servers / service_s
     assert mean_s(servers, rate_hz, service_s) >= service_s
     assert beyond(servers, rate_hz, service_s, service_s) >= math.exp(-1) - 1e-9
+
+
+def test_beyond_the_last_quantile_there_is_none():
+    with pytest.raises(ValueError, match=r"no quantile 1\.5"):
+        quantile_s(8, 80, 0.05, 1.5)
