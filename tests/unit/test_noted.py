@@ -3,6 +3,7 @@
 import pytest
 from msgspec import structs
 
+from loadlab.transports.connection_stats import Closed
 from results import NOTHING
 from stages import BATCH, CLOSED, FAIL, MS, OPEN, PASS, UNTESTABLE, check, client, healthy, spread, target
 
@@ -27,6 +28,31 @@ from stages import BATCH, CLOSED, FAIL, MS, OPEN, PASS, UNTESTABLE, check, clien
 def test_connections_are_compared_with_what_can_be_in_flight(whole, changed, opened_them, outcome):
     of = healthy(**changed, client=client(connections_opened=opened_them))
     assert check("connections_reopened", of, whole=whole).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("closed", "says"),
+    [
+        ((Closed(peer=300),), "the target closed 300"),
+        ((Closed(peer=200), Closed(peer=100)), "the target closed 300"),
+        ((Closed(time_limit=300),), "the client closed 300 at a request's time limit"),
+        ((Closed(idle_limit=300),), "the client closed 300 that were idle for --idle-limit 900 ms"),
+        ((Closed(protocol_error=300),), "the client closed 300 for what came on them"),
+        (
+            (Closed(peer=100, time_limit=200),),
+            "the client closed 200 at a request's time limit, the target closed 100",
+        ),
+    ],
+)
+def test_connections_that_were_opened_again_say_who_closed_the_others(closed, says):
+    of = healthy(client=client(connections_opened=10_000, connections_closed=closed))
+    message = check("connections_reopened", of).message
+    assert message.endswith(f"handshake: {says}")
+
+
+def test_connections_that_were_not_to_be_kept_are_not_compared():
+    of = healthy(client=client(connections_opened=10_000))
+    assert check("connections_reopened", of, whole=CLOSED | {"keep_alive": False}).outcome is UNTESTABLE
 
 
 @pytest.mark.parametrize(

@@ -335,3 +335,19 @@ def test_a_warm_up_begins_when_the_last_user_has_started():
     assert planned(duration="10s", ramp_up="1s", think="2s").warmup_ns == usual
     assert planned(duration="10s", ramp_up="0").ramp_up_ns == 0
     assert planned(duration="10s", ramp_up="3s", warmup="3s").warmup_ns == 3 * NS_PER_S
+
+
+def test_connections_are_kept_for_less_than_a_second_unless_it_is_said_otherwise():
+    assert (planned().keep_alive, planned().idle_limit_ns) == (True, 900 * NS_PER_MS)
+    assert planned(idle_limit="1.5s").idle_limit_ns == 1_500 * NS_PER_MS
+    assert planned(no_keep_alive=True).keep_alive is False
+
+
+def test_an_idle_limit_of_connections_that_are_not_kept_is_refused():
+    assert refused(no_keep_alive=True, idle_limit="1s").startswith("--idle-limit:")
+    assert refused(idle_limit="0s").startswith("--idle-limit:")
+
+
+def test_a_request_may_close_its_connection_and_do_nothing_else_to_it():
+    assert planned(header=("Connection: close",)).requests[0].headers == (("Connection", "close"),)
+    assert "Connection" in refused(header=("Connection: upgrade",))

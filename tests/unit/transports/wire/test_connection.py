@@ -6,6 +6,7 @@ import pytest
 
 from loadlab.resources import Resource
 from loadlab.sample import Outcome, Reply
+from loadlab.transports.refusals import TO_ITSELF
 from loadlab.transports.wire.connection import NEVER, Connection, Known
 from replies import BROKEN, NOT_CONNECTED, TIMED_OUT, Replies
 from unit.transports.wire.memory import FakeSocket, Wire
@@ -216,3 +217,13 @@ def test_a_dripping_head_of_the_greatest_length_is_read_in_no_time():
 )
 def test_what_cannot_become_a_response_is_not_waited_for(beginning):
     assert Wire().exchange([beginning]).reply == BROKEN
+
+
+def test_a_connection_to_oneself_is_no_connection(monkeypatch):
+    wire = Wire()
+    replies = Replies()
+    connection, socket = Connection(wire.terms, wire.asked, replies.append, 0), FakeSocket()
+    monkeypatch.setattr(socket, "getpeername", socket.getsockname)
+    connection.connection_made(socket)
+    assert (replies, replies.reasons) == ([NOT_CONNECTED], [TO_ITSELF])
+    assert (socket.written, socket.is_closed, wire.stats.connections_opened) == ([], True, 0)
