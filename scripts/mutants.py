@@ -29,6 +29,7 @@ SETTINGS = """
 [tool.mutmut]
 source_paths = ["loadlab"]
 only_mutate = ["loadlab/analysis/*"]
+also_copy = ["bench"]
 pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:xdist"]
 pytest_add_cli_args_test_selection = {tests}
 timeout_constant = 2.0
@@ -49,7 +50,8 @@ def prepare() -> None:
     shutil.rmtree(SCRATCH, ignore_errors=True)
     skipped = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "client" / "loadlab", SCRATCH / "loadlab", ignore=skipped)
-    shutil.copytree(ROOT / "tests", SCRATCH / "tests", ignore=skipped)
+    for name in ("tests", "bench"):
+        shutil.copytree(ROOT / name, SCRATCH / name, ignore=skipped)
     settings = (ROOT / "pyproject.toml").read_text() + SETTINGS.format(tests=json.dumps(tests()))
     (SCRATCH / "pyproject.toml").write_text(settings)
 
