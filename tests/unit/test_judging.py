@@ -101,7 +101,7 @@ FAILURES = [
         CLOSED,
         healthy(target=target(requests_in_stage=7001)),
         ("==", 0, 1, "requests"),
-        ["7,001", "7,000", "somebody else"],
+        ["7,001", "7,000", "another client"],
     ),
     (
         "target_count",
