@@ -181,8 +181,9 @@ class _Connector(aiohttp.TCPConnector):
     async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
         """Return an idle connection; where users pause none that has just answered."""
         if self._rest_s and (idle := self._conns.get(key)):
-            protocol, since_s = idle[0]
-            if time.monotonic() - since_s < self._rest_s and protocol.is_connected():
+            while idle and not idle[0][0].is_connected():
+                idle.popleft()
+            if idle and time.monotonic() - idle[0][1] < self._rest_s:
                 return None
         return await super()._get(key, traces)
 
