@@ -14,6 +14,7 @@ from loadlab.plan import IDLE_LIMIT_NS, Plan, Stage, StatusRange, Traits, WhenFu
 from loadlab.requested import requested
 from loadlab.scenarios import names, scenario
 from loadlab.transports import NAMES
+from loadlab.transports.null import delay_of
 
 DEFAULT_CONCURRENCY = (1, 8, 32, 128)
 DEFAULT_BATCH = 100
@@ -247,7 +248,9 @@ def _max_errors_ratio(text: str | None) -> float | None:
 
 
 def over_the_limit(plan: Plan, traits: Traits, room: Room) -> list[str]:
-    """Say where a plan needs more connections than the room has open files for."""
+    """Say where a plan needs more connections than the room has open files for, or a delay that is none."""
+    if plan.transport == "null" and (found := _bad_delays(plan)):
+        return found
     limit = room.open_files
     if limit is None or traits.single_user or traits.blocks_loop or traits.tasks_per_process:
         return []
@@ -263,6 +266,17 @@ def over_the_limit(plan: Plan, traits: Traits, room: Room) -> list[str]:
         f" allows {limit}; {fewer}raise the limit with `ulimit -n {each + _SPARE_FILES}`"
     )
     return [sentence]
+
+
+def _bad_delays(plan: Plan) -> list[str]:
+    """Say which delays the `null` transport can't read in the URLs of a plan."""
+    found = []
+    for url in dict.fromkeys((plan.target, *(request.url for request in plan.requests))):
+        try:
+            delay_of(url, 0)
+        except UsageError as error:
+            found.append(f"--path: {error}")
+    return list(dict.fromkeys(found))
 
 
 def chosen(option: str, text: str | None, known: tuple[str, ...]) -> str | None:

@@ -181,6 +181,11 @@ def test_expected_statuses_are_read_as_numbers_and_spans(text, spans):
         ("task", {"header": (": x",)}, "--header: ': x' is not a header"),
         ("task", {"header": ("A B: x",)}, "--header: 'A B: x' is not a header"),
         ("task", {"header": ("A: x\r\nB: y",)}, "--header: 'A: x\\r\\nB: y' is not a header"),
+        (
+            "task",
+            {"transport": "null", "path": "/?delay=soon"},
+            "--path: delay: 'soon' is not a duration",
+        ),
         ("task", {"path": "/a#b"}, "--path: '/a#b' has a fragment, which HTTP does not send"),
         ("task", {"path": "?x=1"}, "--path: '?x=1' must start with /"),
         ("task", {"path": "/\udcff"}, "--path: '/\\udcff' is not UTF-8"),
