@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.quick, pytest.mark.real]
 
 ONE_AT_A_TIME = {"blocking", "coroutine", "blocked-loop"}
 IN_FLIGHT = 12
-DELAY_MS = 60
+DELAY_MS = 200
 DELAY = f"{DELAY_MS}ms"
 
 
@@ -82,10 +82,12 @@ CLOSED = sorted(set(names()) - {"pool-map"})
 
 @pytest.fixture(scope="module")
 def loads(tmp_path_factory):
-    """A second of closed load by each scenario: as many users as it can have, up to 12."""
+    """Three seconds of closed load by each scenario: as many users as it can have, up to 12."""
     return {
         name: carry(
-            users_of(name, 1 if scenario(name).TRAITS.single_user else IN_FLIGHT, warmup_ns=100 * MS),
+            users_of(
+                name, 1 if scenario(name).TRAITS.single_user else IN_FLIGHT, 3 * NS_PER_S, warmup_ns=100 * MS
+            ),
             tmp_path_factory.mktemp(name),
             delay=DELAY,
             threads="16",

@@ -89,7 +89,7 @@ def test_ctrl_c_of_a_terminal_reaches_the_whole_group_and_is_handled_once(lab):
 
 @pytest.mark.quick
 @pytest.mark.parametrize(
-    "arguments", [["pool", "--processes", "2", *LONG], ["pool-map", "--requests", "20000"]]
+    "arguments", [["pool", "--processes", "2", *LONG], ["pool-map", "--requests", "3000", "--delay", "500ms"]]
 )
 def test_whatever_kills_loadlab_no_target_worker_or_helper_is_left_behind(lab, arguments):
     process = lab.start("run", *arguments)
