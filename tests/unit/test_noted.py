@@ -22,6 +22,9 @@ from stages import BATCH, CLOSED, FAIL, MS, OPEN, PASS, UNTESTABLE, check, clien
         (OPEN, {"concurrency": None, "rate_hz": 64.0, "rate_to_hz": 640.0}, 178, PASS),
         (OPEN, {"concurrency": None, "rate_hz": 640.0, "latency_ns": spread(900)}, 200, PASS),
         (OPEN, {"concurrency": None, "rate_hz": 640.0, "latency_ns": NOTHING}, 201, FAIL),
+        # Each process needs a connection, however little is in flight.
+        (OPEN, {"concurrency": None, "rate_hz": 1.0, "processes": 16}, 32, PASS),
+        (OPEN, {"concurrency": None, "rate_hz": 1.0, "processes": 16}, 33, FAIL),
         (OPEN | {"max_in_flight": None}, {"concurrency": None, "latency_ns": NOTHING}, 201, UNTESTABLE),
     ],
 )
