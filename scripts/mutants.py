@@ -29,7 +29,7 @@ SETTINGS = """
 [tool.mutmut]
 source_paths = ["loadlab"]
 only_mutate = ["loadlab/analysis/*"]
-also_copy = ["bench"]
+also_copy = ["bench", "docs", "README.md"]
 pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:xdist"]
 pytest_add_cli_args_test_selection = {tests}
 timeout_constant = 2.0
@@ -50,14 +50,15 @@ def prepare() -> None:
     shutil.rmtree(SCRATCH, ignore_errors=True)
     skipped = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "client" / "loadlab", SCRATCH / "loadlab", ignore=skipped)
-    for name in ("tests", "bench"):
+    shutil.copy(ROOT / "README.md", SCRATCH)
+    for name in ("tests", "bench", "docs"):
         shutil.copytree(ROOT / name, SCRATCH / name, ignore=skipped)
     settings = (ROOT / "pyproject.toml").read_text() + SETTINGS.format(tests=json.dumps(tests()))
     (SCRATCH / "pyproject.toml").write_text(settings)
 
 
 def tests() -> list[str]:
-    """Return the unit tests of the judging code, but for those that read the docs, which are not copied."""
+    """Return the unit tests of the judging code, but for those that hold all of the docs against it."""
     texts = {path.name: path.read_text() for path in (ROOT / "tests" / "unit").glob("test_*.py")}
     about = re.compile(r"^from (loadlab\.analysis|loadlab import .*analysis|stages import)", re.MULTILINE)
     docs = re.compile(r"^from readme import", re.MULTILINE)
