@@ -193,3 +193,24 @@ def test_a_results_exit_code_is_the_strongest_thing_that_it_has_to_tell(changed,
 )
 def test_each_error_owns_its_exit_code(error, code):
     assert error("a sentence").exit == code
+
+
+def test_a_client_that_is_gone_makes_a_run_invalid_with_its_last_words():
+    lost = audit.client_lost("the agent ended")
+    assert (lost.name, lost.outcome, lost.message) == ("client", CheckOutcome.FAIL, "the agent ended")
+    assert (lost.operator, lost.limit, lost.actual, lost.unit) == ("==", 0, 1, "clients")
+    assert lost.metric
+    assert audit.verdict((lost,), (stage(),)) is Verdict.INVALID
+
+
+@pytest.mark.parametrize(
+    ("changed", "headline"),
+    [
+        ({"stages": (stage(),)}, "PASS"),
+        ({"stages": (stage(), stage(state=State.SUSPECT))}, "PASS with warnings"),
+        ({"stages": (stage(),), "interrupted": True}, "STOPPED"),
+        ({"stages": (stage(),), "verdict": Verdict.FAIL}, "FAIL"),
+    ],
+)
+def test_a_results_headline_is_of_its_verdict_its_stages_and_whether_it_was_stopped(changed, headline):
+    assert audit.headline_of(result(**changed)) == headline

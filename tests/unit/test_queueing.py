@@ -53,3 +53,11 @@ def test_nobody_is_faster_than_its_service(servers, rho, service_s):
 def test_beyond_the_last_quantile_there_is_none():
     with pytest.raises(ValueError, match=r"no quantile 1\.5"):
         quantile_s(8, 80, 0.05, 1.5)
+
+
+@pytest.mark.parametrize(("servers", "rate_hz"), [(2, 10.0), (8, 70.0)])
+def test_where_servers_come_free_as_fast_as_one_serves_the_formula_has_its_limit(servers, rate_hz):
+    """There c/S - rate = 1/S, and the general formula would divide by nothing."""
+    for at_s in (0.05, 0.15, 0.4):
+        beside = beyond(servers, rate_hz * (1 + 1e-6), 0.1, at_s)
+        assert beyond(servers, rate_hz, 0.1, at_s) == pytest.approx(beside, rel=1e-4)

@@ -249,3 +249,18 @@ def test_one_answer_makes_a_batch_of_one_complete():
         np.array([[START_NS, START_NS, START_NS + MS, Outcome.HTTP_ERROR, 500, 0, 0]], dtype=np.int64)
     )
     assert complete(counted)
+
+
+def test_connections_that_broke_are_told_apart_by_whether_the_target_had_closed_them_unheard():
+    stats = ConnectionStats(connections_opened=9, connections_lost=7, lost_unheard=3)
+    told = {each.name: each.message for each in summed(stats=stats).findings}
+    assert told["closed_while_kept"].startswith("3 requests")
+    assert told["connections_lost"].startswith("4 kept connections")
+
+
+def test_failed_connections_of_both_kinds_are_no_less_than_of_one():
+    counted = recorder()
+    at_ns = START_NS + NS_PER_S
+    both = (Outcome.CONNECT_ERROR, Outcome.PROTOCOL_ERROR)
+    counted.take(np.array([[at_ns, at_ns, at_ns + MS, each, 0, 0, 0] for each in both], dtype=np.int64))
+    assert "answered_only" in {each.name for each in summed(counted=counted).findings}
