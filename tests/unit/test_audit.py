@@ -63,13 +63,14 @@ def test_a_stopped_run_is_stopped_unless_it_failed_or_is_invalid():
     assert stopped(stage(state=State.INVALID)) is Verdict.INVALID
 
 
-def test_a_run_that_was_stopped_before_anything_was_measured_did_not_fail():
-    for stages in ((), (stage(counts=Counts()),)):
+def test_a_run_that_was_stopped_before_a_request_ended_did_not_fail():
+    given_up = Counts(scheduled=5, unfinished=3, dropped=2)
+    for stages in ((), (stage(counts=Counts()),), (stage(counts=given_up, halted=True),)):
         checks = audit.checks(stages, 0, stopped=True)
         assert audit.verdict(checks, stages, stopped=True) is Verdict.STOPPED
         (answered,) = [each for each in checks if each.name == "answered"]
         assert answered.outcome is CheckOutcome.UNTESTABLE
-        assert "stopped before anything was measured" in answered.message
+        assert "stopped before a request ended" in answered.message
 
 
 @pytest.mark.parametrize(

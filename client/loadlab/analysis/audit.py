@@ -3,7 +3,7 @@
 Most checks of a stage speak through the stage's state (`analysis.trust`).
 """
 
-from loadlab.analysis.outcomes import kinds
+from loadlab.analysis.outcomes import failures, kinds
 from loadlab.result import Check, CheckOutcome, RunResult, StageResult, State, Verdict
 
 
@@ -122,7 +122,7 @@ def _target(lost: str | None) -> Check:
 
 def _answered(stages: tuple[StageResult, ...], *, stopped: bool) -> Check:
     ok = sum(stage.counts.ok for stage in stages)
-    untestable = stopped and not any(stage.counts.scheduled for stage in stages)
+    untestable = stopped and ok == 0 and not any(failed for failed, _ in map(failures, stages))
     return Check(
         name="answered",
         metric="requests that ended ok",
@@ -131,7 +131,7 @@ def _answered(stages: tuple[StageResult, ...], *, stopped: bool) -> Check:
         actual=ok,
         unit="requests",
         outcome=CheckOutcome.UNTESTABLE if untestable else _passed(ok >= 1),
-        message="the run was stopped before anything was measured"
+        message="the run was stopped before a request ended"
         if untestable
         else _why_not_answered(stages)
         if ok == 0
