@@ -191,6 +191,15 @@ def test_a_process_of_the_pool_that_dies_or_stops_does_not_let_the_map_hang(tmp_
     assert found.stage.state is State.INVALID
 
 
+def test_a_pool_works_where_the_temporary_folder_has_a_path_too_long_for_a_socket(tmp_path, monkeypatch):
+    folder = tmp_path / ("d" * 120)
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+
+    stage = carry(batch_of("pool-map", 10), tmp_path, delay="5ms").stage
+    assert (stage.counts.scheduled, stage.counts.ok) == (10, 10)
+
+
 def test_a_lost_worker_of_a_batch_leaves_numbers_that_make_sense(tmp_path):
     """Nothing was answered before it was lost: the window is still as long as what was seen of it."""
     loss = Loss(signal.SIGKILL)

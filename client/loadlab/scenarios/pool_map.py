@@ -4,6 +4,8 @@ The makespan includes the pool's start and its stop is left out; each request op
 """
 
 import asyncio
+import os
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,9 +32,19 @@ TRAITS = Traits(
     tasks_per_process=16,  # aiomultiprocess's own default, `childconcurrency`
 )
 
+_ROOM_FOR_A_SOCKET = 70
+"""Bytes of a temporary folder's path: Linux takes 107 of a socket's, and multiprocessing adds 32."""
 _POLL_S = 0.1
 _STOPPED_S = 1.0
 _plan: Plan
+
+
+def keep_socket_paths_short() -> None:
+    """Leave a temporary folder whose path is too long for the socket of the library's manager."""
+    if len(os.fsencode(tempfile.gettempdir())) > _ROOM_FOR_A_SOCKET:
+        for name in ("TMPDIR", "TEMP", "TMP"):
+            os.environ.pop(name, None)  # the processes that this one starts look there, too
+        tempfile.tempdir = None
 
 
 def remember(plan: Plan) -> None:
@@ -67,6 +79,7 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
     """Start the pool at the barrier and let it map."""
     (requests,) = shard.feeds(list(shard.plan.requests), apart=False)
     urls = list(requests)
+    keep_socket_paths_short()
     await barrier()
     shard.sent = len(urls)
     pool = Pool(
