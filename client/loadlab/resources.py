@@ -36,14 +36,12 @@ _BY_LOOK_UP: Final = {
 }
 
 _WHAT_TO_DO: Final = {
-    Resource.PORTS: "use fewer users or a lower --rate, keep connections (no --no-keep-alive), or widen"
-    " net.ipv4.ip_local_port_range",
-    Resource.FILES: "raise the limit with `ulimit -n`, use more --processes, or lower --concurrency or"
-    " --max-in-flight",
+    Resource.PORTS: "keep connections (no --no-keep-alive), {less}, or widen net.ipv4.ip_local_port_range",
+    Resource.FILES: "raise the limit with `ulimit -n`, use more --processes, or {less}",
     Resource.TASKS: "raise the limit (`ulimit -u`, a container's --pids-limit), or use fewer --processes or"
     " users of `threads`",
-    Resource.MEMORY: "raise the limit (`ulimit -v`, CLIENT_MEMORY), or use fewer users or --processes",
-    Resource.BUFFERS: "raise net.ipv4.tcp_mem, or lower --concurrency or --max-in-flight",
+    Resource.MEMORY: "raise the limit (`ulimit -v`, CLIENT_MEMORY), use fewer --processes, or {less}",
+    Resource.BUFFERS: "raise net.ipv4.tcp_mem, or {less}",
     Resource.RESOLVER: "name the target by its address, or look at /etc/resolv.conf and its name server",
 }
 
@@ -97,10 +95,15 @@ def resource_named(said: str) -> Resource | None:
     return next((resource for words, resource in _IN_WORDS if words in said), None)
 
 
-def shortage(resource: Resource, available: int | None = None) -> str:
-    """Say what has run out, how much of it there is, where that is known, and what to do."""
+def shortage(
+    resource: Resource, available: int | None = None, *, less: str = "ask for fewer requests at once"
+) -> str:
+    """Say what has run out, how much of it there is, where that is known, and what to do.
+
+    `less` says how this load asks for less, where it is known: only an open load has a rate.
+    """
     verb = "failed for a reason of this machine" if resource is Resource.RESOLVER else "ran out"
-    return f"{resource} {verb}{_amount(resource, available)}: {_WHAT_TO_DO[resource]}"
+    return f"{resource} {verb}{_amount(resource, available)}: {_WHAT_TO_DO[resource].format(less=less)}"
 
 
 def _amount(resource: Resource, available: int | None) -> str:

@@ -164,6 +164,17 @@ def test_a_shortage_names_the_resource_how_much_there_is_and_what_to_do(name, re
     assert [word for word in words if word not in told] == []
 
 
+@pytest.mark.parametrize("resource", [Resource.PORTS, Resource.FILES, Resource.MEMORY, Resource.BUFFERS])
+def test_a_shortage_tells_each_load_to_ask_for_less_in_its_own_way(resource):
+    lacked = by_client(shortages=lacking(resource))
+    name = "open_files" if resource is Resource.FILES else "client_resources"
+
+    assert "fewer users (--concurrency)" in check(name, lacked).message
+    assert "--rate" not in check(name, lacked).message
+    assert "a lower --rate" in check(name, lacked, whole=OPEN).message
+    assert "a smaller batch" in check(name, lacked, whole=BATCH).message
+
+
 LAGS = [
     (100, 4.9, PASS),  # 5 % of p50
     (100, 5.1, FAIL),

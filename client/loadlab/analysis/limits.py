@@ -130,7 +130,8 @@ def client_resources(case: Case) -> Check:
 def _lacked(case: Case, resources: set[Resource]) -> tuple[int, str]:
     """Return how many requests failed because one of these had run out, and how to say it."""
     lacked = [each for each in case.stage.client.shortages if each.resource in resources]
-    told = [f"{each.count:,} requests: {shortage(each.resource, each.limit)}" for each in lacked]
+    less = less_load(case.plan)
+    told = [f"{each.count:,} requests: {shortage(each.resource, each.limit, less=less)}" for each in lacked]
     return sum(each.count for each in lacked), f"the client, not the target, failed {'; '.join(told)}"
 
 
