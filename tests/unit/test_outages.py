@@ -35,7 +35,7 @@ def failures(from_ms, to_ms, every_ms=100, outcome=REFUSED, last_ms=1):
     return [asked(at_ms, at_ms + last_ms, outcome) for at_ms in range(from_ms, to_ms, every_ms)]
 
 
-def found(*mixes_of, window=WINDOW):
+def found(*mixes_of, window=WINDOW, halted=False):
     mix = [each for one in mixes_of for each in one]
     carried = Carried(
         counted=recorder(window, mix),
@@ -44,6 +44,7 @@ def found(*mixes_of, window=WINDOW):
         stats=ConnectionStats(),
         took=(),
         loop_stall_max_ns=0,
+        halted=halted,
     )
     return outages(carried)
 
@@ -99,6 +100,13 @@ def test_what_is_still_unanswered_at_the_end_of_the_drain_counts_too():
     unfinished = failures(4000, 8000, outcome=Outcome.UNFINISHED, last_ms=9000)
 
     assert seconds(found(answers(0, 4000), unfinished)) == [(4.02, 8.0)]
+
+
+def test_what_a_stop_gave_up_is_no_outage():
+    given_up = failures(4000, 8000, outcome=Outcome.UNFINISHED, last_ms=1000)
+
+    assert found(answers(0, 4000), given_up, halted=True) == ()
+    assert found(answers(0, 4000), failures(4000, 7000), given_up, halted=True)
 
 
 def test_an_answer_with_an_unexpected_status_is_an_answer():

@@ -8,6 +8,7 @@ from loadlab.clock import NS_PER_S
 from loadlab.fleet.carried import Carried
 from loadlab.presence import TICK_NS, ticks_of
 from loadlab.result import Check, Outage, StageResult
+from loadlab.sample import FAILED, Outcome
 from loadlab.units import show_ns
 
 _LEAST_NS = 5 * TICK_NS
@@ -15,6 +16,7 @@ _TIMES = 10
 """Longer than so many of the mean distance between two answers: of answers that come at random a distance as
 long as that is one in e^10, and an outage has none beside failures alone."""
 _TOLD = 3
+_BY_ITSELF = set(FAILED) - {Outcome.UNFINISHED}
 
 
 def outages(carried: Carried) -> tuple[Outage, ...]:
@@ -22,8 +24,10 @@ def outages(carried: Carried) -> tuple[Outage, ...]:
 
     It begins with the first failure after an answer and ends with the first answer after it, or with the
     window. A request that was sent before the last answer proves nothing, and failures must go on for half of
-    the span: what a pause of the users' own follows is none.
+    the span: what a pause of the users' own follows is none. What a stop gave up did not fail by itself.
     """
+    if carried.halted and not any(carried.counted.count(outcome) for outcome in _BY_ITSELF):
+        return ()
     seconds, window_ns = carried.counted.slices, carried.window.length_ns
     failing = ticks_of({second: part.failing for second, part in seconds.items()})
     if not failing:
