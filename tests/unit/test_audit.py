@@ -73,6 +73,13 @@ def test_a_run_that_was_stopped_before_a_request_ended_did_not_fail():
         assert "stopped before a request ended" in answered.message
 
 
+def test_what_a_lost_worker_had_sent_is_not_held_against_the_target():
+    unknown = stage(counts=Counts(scheduled=5, unfinished=5), findings=(LOST,), state=State.INVALID)
+    (answered,) = [each for each in audit.checks((unknown,), 0) if each.name == "answered"]
+    assert answered.outcome is CheckOutcome.UNTESTABLE
+    assert "a worker was lost" in answered.message
+
+
 @pytest.mark.parametrize(
     ("verdict", "stopped", "suspect", "headline"),
     [

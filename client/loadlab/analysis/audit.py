@@ -3,6 +3,7 @@
 Most checks of a stage speak through the stage's state (`analysis.trust`).
 """
 
+from loadlab.analysis.case import has_lost_workers
 from loadlab.analysis.outcomes import failures, kinds
 from loadlab.result import Check, CheckOutcome, RunResult, StageResult, State, Verdict
 
@@ -122,7 +123,12 @@ def _target(lost: str | None) -> Check:
 
 def _answered(stages: tuple[StageResult, ...], *, stopped: bool) -> Check:
     ok = sum(stage.counts.ok for stage in stages)
-    untestable = stopped and ok == 0 and not any(failed for failed, _ in map(failures, stages))
+    untestable = None
+    if ok == 0 and not any(failed for failed, _ in map(failures, stages)):
+        if any(map(has_lost_workers, stages)):
+            untestable = "a worker was lost before a request ended"
+        elif stopped:
+            untestable = "the run was stopped before a request ended"
     return Check(
         name="answered",
         metric="requests that ended ok",
@@ -131,11 +137,7 @@ def _answered(stages: tuple[StageResult, ...], *, stopped: bool) -> Check:
         actual=ok,
         unit="requests",
         outcome=CheckOutcome.UNTESTABLE if untestable else _passed(ok >= 1),
-        message="the run was stopped before a request ended"
-        if untestable
-        else _why_not_answered(stages)
-        if ok == 0
-        else "at least one request ended ok",
+        message=untestable or (_why_not_answered(stages) if ok == 0 else "at least one request ended ok"),
     )
 
 

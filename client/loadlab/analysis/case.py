@@ -67,7 +67,12 @@ def edges(case: Case) -> float:
 
 def lost(case: Case) -> str | None:
     """Say that part of the stage is unknown."""
-    return "a worker was lost" if any(each.name == "worker_lost" for each in case.stage.findings) else None
+    return "a worker was lost" if has_lost_workers(case.stage) else None
+
+
+def has_lost_workers(stage: StageResult) -> bool:
+    """Tell whether a part of the stage's load is unknown."""
+    return any(each.name == "worker_lost" for each in stage.findings)
 
 
 def cut_short(case: Case) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from loadlab.analysis.binomial import least_ratio
-from loadlab.analysis.case import Case, compared, lost
+from loadlab.analysis.case import Case, compared, has_lost_workers, lost
 from loadlab.result import Check, CheckOutcome, Finding, StageResult
 from loadlab.sample import REDIRECTS
 
@@ -46,7 +46,7 @@ def errors(case: Case) -> Check:
         metric="requests sent that failed",
         operator="<=",
         limit=1.0 if limit is None else limit,
-        actual=ratio,
+        actual=None if lost(case) else ratio,
         unit="of the requests",
         outcome=outcome,
         message=message,
@@ -97,10 +97,11 @@ def undecided(checks: Iterable[Check]) -> list[Finding]:
 def failures(stage: StageResult) -> tuple[int, int]:
     """Return how many requests of the window failed, and how many were sent.
 
-    What was dropped was never sent. What was given up because the run was stopped might have been answered.
+    What was dropped was never sent. What was given up because the run was stopped, or was lost with a worker,
+    might have been answered.
     """
     counts = stage.counts
-    given_up = counts.unfinished if stage.halted else 0
+    given_up = counts.unfinished if stage.halted or has_lost_workers(stage) else 0
     sent = counts.scheduled - counts.dropped - given_up
     return sent - counts.ok, sent
 
