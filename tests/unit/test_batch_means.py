@@ -115,6 +115,4 @@ def test_a_beginning_that_differs_is_found_where_it_ends(cut):
 def test_what_is_longer_than_half_or_too_small_a_difference_is_no_beginning(cut, times):
     values = np.ones(20)
     values[:cut] *= times
-    found = beginning(values, 0.001, 0.1)
-    assert found is None or found.batches <= 10
-    assert times > 1.1 or found is None
+    assert beginning(values, 0.001, 0.1) is None
