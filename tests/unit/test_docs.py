@@ -196,10 +196,19 @@ def test_the_published_schema_is_a_valid_schema():
 
 def _links():
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
-        for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+        for link in re.findall(r"\]\(([^):]+)\)", path.read_text()):
             yield path, link
+
+
+def anchors(page):
+    """Return what a link to a heading of a page ends with, for each of its headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize(("page", "link"), list(_links()))
 def test_every_link_leads_somewhere(page, link):
-    assert (page.parent / link).exists()
+    path, _, anchor = link.partition("#")
+    there = page.parent / path if path else page
+    assert there.exists()
+    assert not anchor or anchor in anchors(there)
