@@ -153,6 +153,7 @@ class Follower:
 
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self._response = response
+        self.headers = response.headers
         self.events: list[dict[str, Any]] = []
         self.ids: list[int] = []
         self.comments = 0

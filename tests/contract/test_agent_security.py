@@ -44,11 +44,10 @@ def open_agent(tmp_path_factory):
 
 
 def test_every_answer_forbids_the_browser_what_the_page_does_not_need(agent):
-    for path in ("/", "/api/state", "/nowhere", "/metrics", "/static/none.js", "/api/events"):
-        if path == "/api/events":
-            with agent.follow(path):
-                continue
-        headers = agent.get(path).headers
+    paths = ("/", "/api/state", "/nowhere", "/metrics", "/static/none.js")
+    with agent.follow("/api/events") as stream:
+        answers = [*(agent.get(path).headers for path in paths), stream.headers]
+    for headers in answers:
         policy = headers["Content-Security-Policy"]
         assert "default-src 'self'" in policy
         assert "script-src" not in policy
