@@ -32,6 +32,7 @@ def test_a_signal_while_it_runs_drains_keeps_and_tells(mortal):
     with mortal.follow() as follower:
         follower.until("Tick")
         workers = workers_of(mortal.pid)
+        assert workers
         began = time.monotonic()
         assert mortal.end() == 0
         assert time.monotonic() - began < PROMPT_S
