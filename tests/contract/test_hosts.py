@@ -89,10 +89,13 @@ def test_a_foreign_address_is_refused_before_anything_is_sent_to_it(url):
 
 
 @pytest.mark.real
-def test_a_foreign_address_is_tried_where_it_is_allowed():
+def test_a_foreign_address_is_tried_where_it_is_allowed(monkeypatch):
     """With --remote it gets as far as the connection; here nobody listens."""
+    monkeypatch.setattr("loadlab.hosts.url.is_near", lambda _address: False)
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = url_of(server)
+    with pytest.raises(UsageError, match="give --remote"):
+        asyncio.run(UrlHost(url).start())
     with pytest.raises(TargetError, match="cannot be reached"):
         asyncio.run(UrlHost(url, remote=True).start())
 
@@ -135,6 +138,7 @@ def test_a_local_target_answers_and_measures_and_leaves_nothing_behind(tmp_path)
 
     pids, reading, body = asyncio.run(live())
     assert (reading.get("target_threads"), body) == (3, b"Hello!")
+    assert pids
     wait_until(lambda: all(is_gone(pid) for pid in pids))
 
 
