@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -149,6 +150,7 @@ def test_the_end_of_standard_input_stops_everything(start, tmp_path, monkeypatch
     monkeypatch.setenv("TMPDIR", str(temporary))
     target = start("--server", server, "--workers", "2")
     workers = target.workers()
+    assert len(workers) == (2 if server == "gunicorn" else 0)
     assert list(temporary.iterdir())
     assert target.stop() == 0
     assert not any(map(is_alive, workers))
@@ -162,6 +164,8 @@ def test_a_signal_stops_it_without_complaint(start, server, sent):
     target = start("--server", server)
     os.kill(target.pid, sent)
     assert target.process.wait(timeout=WITHIN_S) == 0
+    said = target.log.read_text()
+    assert not re.search(r"Traceback|Exception|\[ERROR\]|\[CRITICAL\]|^Error", said, re.MULTILINE), said
 
 
 @pytest.mark.parametrize("server", ["gunicorn", "flask"])
