@@ -144,13 +144,22 @@ def test_a_connection_that_closes_under_a_request_is_lost_and_the_request_is_not
 
 
 def test_close_closes_every_connection(caller, serve):
-    server = serve(answers(FINE))
-    caller.open(plan_for(server.url))
-    caller.send(Request(url=server.url))
+    number = 5
+    all_in_flight = threading.Barrier(number, timeout=PATIENCE_S)
+
+    def script(peer):
+        peer.read()
+        all_in_flight.wait()
+        peer.say(FINE)
+        peer.wait_for_end()
+
+    server = serve(script)
+    caller.open(plan_for(server.url, idle_limit_ns=3_600 * NS_PER_S))
+    assert caller.send_together([Request(url=server.url)] * number) == [OK] * number
 
     caller.close()
 
-    assert server.ended.acquire(timeout=PATIENCE_S)
+    assert [server.ended.acquire(timeout=PATIENCE_S / number) for _ in range(number)] == [True] * number
 
 
 def test_a_transport_may_be_opened_for_one_stage_after_another(caller, serve):
