@@ -56,7 +56,8 @@ class Lab:
             for check in result["checks"]
             if check["outcome"] == "fail"
         }
-        others_doing = done.returncode == Exit.INVALID and not failed & (OWN_DOING - {"answered", "errors"})
+        own = OWN_DOING - {"answered", "errors"}
+        others_doing = done.returncode == Exit.INVALID and bool(failed) and not failed & own
         return done.returncode == code or others_doing
 
     def close(self):
