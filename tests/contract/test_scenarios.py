@@ -119,10 +119,9 @@ def test_throughput_stays_below_its_bound(loads, name):
     assert 0.2 < stage.throughput_hz / stage.theory.bound_hz <= 1 + edges
 
 
-@pytest.mark.parametrize("name", CLOSED)
+@pytest.mark.parametrize("name", sorted(set(CLOSED) - {"blocked-loop"}))
 def test_a_users_lag_is_the_clients_own_and_small_beside_the_wait(loads, name):
-    if name != "blocked-loop":
-        assert loads[name].stage.lag_ns.p50 < DELAY_MS * MS / 2
+    assert loads[name].stage.lag_ns.p50 < DELAY_MS * MS / 2
 
 
 def carried_here(plan, target, sample):
