@@ -251,6 +251,8 @@ def carry(
             if beside is not None:
                 beside.cancel()
                 await asyncio.wait([beside])
+        if beside is not None and not beside.cancelled():
+            beside.result()
 
     _registered.append(transport)
     run(clock, both())
