@@ -45,6 +45,7 @@ def waits_within(span_ms, *, wakes_in_ms, busy=1.0, comes_to_rest=False):
         await asyncio.sleep(span_ms / 1_000)
         letting.cancel()
         await asyncio.wait([letting])
+        assert letting.cancelled(), "it goes on until then"
 
     run(clock, main())
     return held.waits
