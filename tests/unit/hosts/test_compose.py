@@ -1,5 +1,8 @@
 """Which containers are this folder's stack, and what is said of one that is half up."""
 
+import socketserver
+import threading
+
 import msgspec
 import pytest
 
@@ -63,10 +66,33 @@ def test_without_a_compose_file_or_an_engine_nothing_is_found(tmp_path, monkeypa
     assert find(tmp_path) is None
 
 
-def test_an_engine_that_does_not_answer_as_one_is_none(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nHello!",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull",
+    ],
+)
+def test_an_engine_that_does_not_answer_as_one_is_none(tmp_path, monkeypatch, said):
     (tmp_path / "docker-compose.yml").touch()
-    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
-    assert find(tmp_path) is None
+    asked = []
+
+    class Answer(socketserver.BaseRequestHandler):
+        def handle(self):
+            asked.append(self.request.recv(4096))
+            self.request.sendall(said)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.server_address[1]}")
+        assert find(tmp_path) is None
+        server.shutdown()
+    assert asked
 
 
 def test_a_whole_stack_is_fit():
