@@ -60,6 +60,9 @@ class Watched:
         for task in beside:
             task.cancel()
         await asyncio.wait(beside)
+        for task in beside:
+            if not task.cancelled():
+                task.result()
         self.scrapes.append(exposed(self.metrics))
 
     def states(self):
