@@ -202,7 +202,10 @@ class Terminal(io.StringIO):
 class Gone(Terminal):
     """A terminal that was closed, or a pipe that nobody reads."""
 
+    tried = 0
+
     def write(self, _):
+        self.tried += 1
         raise OSError(5, "Input/output error")
 
     flush = write
@@ -273,11 +276,13 @@ def test_without_colours_a_screen_has_none():
 def test_a_terminal_that_goes_away_does_not_end_the_run(kind):
     file = Terminal()
     made = console(file, TERM="xterm")
+    gone = Gone()
     with kind(made) as view:
         view.tell(BEGAN)
-        made.file = Gone()
+        made.file = gone
         for event in EVENTS:
             view.tell(event)
+    assert gone.tried
 
 
 # --- in a pipe ---
