@@ -1,7 +1,6 @@
 """The earlier runs of a result folder, as a list of what each was and came to.
 
-A thousand results list in a fraction of a second: of a file only the few values of the list are decoded, and
-what was decoded is kept until the file changes.
+Of a file only the few values of the list are decoded, and what was decoded is kept until the file changes.
 """
 
 import os
