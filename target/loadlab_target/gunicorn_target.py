@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
@@ -112,6 +113,8 @@ class GunicornTarget(BaseApplication):  # type: ignore[misc]  # the base is unty
     def serve(self) -> None:
         """Run until stopped; raise StartError if a worker can't boot."""
         master = os.getpid()
+        # gunicorn looks at the listener through a duplicate that it leaves open.
+        warnings.filterwarnings("ignore", category=ResourceWarning, module=r"gunicorn\.")
         try:
             self._arbiter: Master = Arbiter(self)
             self._arbiter.run()

@@ -122,6 +122,14 @@ def test_the_environment_gives_options_and_an_empty_variable_gives_none(tmp_path
     assert "'THREADS'" in ended.stderr
 
 
+def test_warnings_that_are_errors_leave_its_log_clean(start, monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    target = start()
+    target.get()
+    target.stop()
+    assert "Traceback" not in target.log.read_text()
+
+
 def test_an_option_wins_over_the_environment(start, monkeypatch):
     monkeypatch.setenv("THREADS", "3")
     monkeypatch.setenv("WORKERS", "2")
