@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import threading
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -47,6 +48,16 @@ _QUIT_NS = 8 * NS_PER_S
 _POLL_S = 0.005
 
 
+def _start_tracker() -> None:
+    """Start multiprocessing's helper: it removes what a killed worker leaves, and need not warn of it."""
+    quiet = "ignore:resource_tracker:UserWarning"
+    sys.warnoptions.append(quiet)  # goes on to the helper's command line
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.remove(quiet)
+
+
 class Member:
     """A shard as the parent sees it; it sets `heard` when there is news, or no more to come."""
 
@@ -80,7 +91,7 @@ class Member:
 
     def start(self) -> None:
         """Start the process, deaf to what a terminal sends to all, and listen to it."""
-        resource_tracker.ensure_running()  # who starts it has its signals unblocked
+        _start_tracker()  # first: who starts it has its signals unblocked
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             self.worker.start()

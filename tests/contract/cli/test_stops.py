@@ -8,7 +8,7 @@ import time
 import pytest
 
 from labs import LOADLAB, LONG, ended, loading
-from live import PATIENCE_S, descendants, is_gone, wait_until
+from live import PATIENCE_S, descendants, is_gone, wait_until, workers_of
 
 pytestmark = pytest.mark.real
 
@@ -85,6 +85,17 @@ def test_ctrl_c_of_a_terminal_reaches_the_whole_group_and_is_handled_once(lab):
     untouched = {"accounting", "workers", "target"}
     assert {each["outcome"] for each in result["checks"] if each["name"] in untouched} == {"pass"}
     assert "Traceback" not in done.stderr
+
+
+def test_a_killed_worker_leaves_nothing_of_pythons_own_on_stderr(lab):
+    """The pool has semaphores, and a helper of Python's removes those that a killed process leaves."""
+    process = lab.start("run", "pool-map", "--processes", "1", "--requests", "3000", "--delay", "100ms")
+    loading(process)
+    for pid in workers_of(process.pid):
+        os.kill(pid, signal.SIGKILL)
+    done = ended(process)
+    assert done.returncode == 3, done.stderr
+    assert "Warning" not in done.stderr
 
 
 @pytest.mark.quick
