@@ -347,7 +347,9 @@ def test_a_run_that_requests_end_is_stopped_at_the_most_that_its_limits_allow(tm
 
     async def scene():
         agent = runs(tmp_path)
-        made = agent.start(Asked(plan=counted), Limits(seconds=1))
+        made = agent.start(
+            Asked(plan=counted), Limits(seconds=5)
+        )  # a busy machine needs some to start a worker
         async with asyncio.timeout(60):
             await made.ended()
         [event] = [msgspec.json.decode(message.data) for message in agent.feed.latest.after(0)][-1:]
