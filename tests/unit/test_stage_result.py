@@ -256,6 +256,12 @@ def test_connections_that_broke_are_told_apart_by_whether_the_target_had_closed_
     told = {each.name: each.message for each in summed(stats=stats).findings}
     assert told["closed_while_kept"].startswith("3 requests")
     assert told["connections_lost"].startswith("4 kept connections")
+    (one,) = [
+        each
+        for each in summed(stats=ConnectionStats(connections_lost=1, lost_unheard=1)).findings
+        if each.name == "closed_while_kept"
+    ]
+    assert one.message.startswith("1 request met")
 
 
 def test_failed_connections_of_both_kinds_are_no_less_than_of_one():

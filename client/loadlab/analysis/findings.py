@@ -97,9 +97,9 @@ def _connections(stats: ConnectionStats) -> list[Finding]:
         found.append(
             Finding(
                 "closed_while_kept",
-                f"{stats.lost_unheard:,} requests met a kept connection that the target closed before any"
-                " byte of an answer; they were not sent again. A server that closes idle connections without"
-                " notice does this: use --no-keep-alive, or an --idle-limit below its keep-alive time",
+                f"{_requests(stats.lost_unheard)} met a kept connection that the target closed before any byte"
+                " of an answer; nothing is sent again. A server that closes idle connections without notice"
+                " does this: use --no-keep-alive, or an --idle-limit below its keep-alive time",
             )
         )
     if broken := stats.connections_lost - stats.lost_unheard:
@@ -113,6 +113,10 @@ def _connections(stats: ConnectionStats) -> list[Finding]:
             )
         )
     return found
+
+
+def _requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count:,} requests"
 
 
 def _failing_seconds(carried: Carried) -> str:
