@@ -97,9 +97,9 @@ def _connections(stats: ConnectionStats) -> list[Finding]:
         found.append(
             Finding(
                 "closed_while_kept",
-                f"{_requests(stats.lost_unheard)} met a kept connection that the target closed before any byte"
-                " of an answer; nothing is sent again. A server that closes idle connections without notice"
-                " does this: use --no-keep-alive, or an --idle-limit below its keep-alive time",
+                f"{_requests(stats.lost_unheard)} met a kept connection that the target closed before any"
+                " byte of an answer; nothing is sent again. A server that closes idle connections without"
+                " notice does this: use --no-keep-alive, or an --idle-limit below its keep-alive time",
             )
         )
     if broken := stats.connections_lost - stats.lost_unheard:
