@@ -264,8 +264,8 @@ def in_second(second, outcome, status=200, times=3):
     ]
 
 
-def failing_seconds(*samples):
-    whole = plan(stages=(Stage(concurrency=3),), duration_ns=2 * NS_PER_S)
+def failing_seconds(*samples, **changed):
+    whole = plan(stages=(Stage(concurrency=3),), duration_ns=2 * NS_PER_S, **changed)
     window = Window(START_NS, START_NS + 6 * NS_PER_S)
     found = summed(carried(*samples, window=window), whole=whole).findings
     return [each.message for each in found if each.name == "failing_seconds"]
@@ -288,6 +288,13 @@ def test_a_second_without_a_reply_and_one_in_which_all_was_dropped_are_no_second
 
 def test_where_nothing_at_all_ended_well_no_second_is_named():
     assert failing_seconds(*in_second(0, Outcome.TIMEOUT, 0), *in_second(1, Outcome.TIMEOUT, 0)) == []
+
+
+@pytest.mark.parametrize("allowed", [None, 1.0])
+def test_where_any_share_of_errors_is_allowed_a_stage_of_nothing_else_names_its_seconds(allowed):
+    bad = [*in_second(0, Outcome.HTTP_ERROR, 500), *in_second(1, Outcome.HTTP_ERROR, 500)]
+    told = failing_seconds(*bad, max_errors_ratio=allowed)
+    assert told == ["every request that ended in seconds 1-2 of its window failed"]
 
 
 def test_each_second_says_how_many_requests_ended_well():

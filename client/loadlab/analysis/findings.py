@@ -14,6 +14,8 @@ from loadlab.units import show_ns
 
 _WORTH_TELLING = 0.001
 """Of the window: one connection that the target closed just when it was used again costs a user 1 ms."""
+_ALLOWS_ALL = (None, 1.0)
+"""Limits of `--max-errors` that no share of errors is above."""
 
 
 def complete(counted: Recorder) -> bool:
@@ -53,7 +55,7 @@ def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
                 f" {counted.sent} were sent in all",
             )
         )
-    if failing := _failing_seconds(carried):
+    if failing := _failing_seconds(plan, carried):
         found.append(
             Finding("failing_seconds", f"every request that ended in {failing} of its window failed")
         )
@@ -119,13 +121,14 @@ def _requests(count: int) -> str:
     return "1 request" if count == 1 else f"{count:,} requests"
 
 
-def _failing_seconds(carried: Carried) -> str:
+def _failing_seconds(plan: Plan, carried: Carried) -> str:
     """Name the seconds in which nothing but errors came, such as `seconds 3-5 and 9`; the first is 1.
 
-    Empty where there are none, or no others. What `target_away` tells is left out.
+    Empty where there are none, or where nothing ended well and the check `errors` tells that. What
+    `target_away` tells is left out.
     """
     counted = carried.counted
-    if not counted.count(Outcome.OK):
+    if not (counted.count(Outcome.OK) or plan.max_errors_ratio in _ALLOWS_ALL):
         return ""
     away = {
         second
