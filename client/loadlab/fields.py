@@ -25,13 +25,18 @@ def header_problem(name: str, value: str, option: str) -> str | None:
     """Check one header line."""
     line = f"{name}: {value}"
     if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
-        return f"{option}: {line!r} is not a header; write 'Name: value'"
+        return not_a_header(line, option)
     if any("\ud800" <= sign <= "\udfff" for sign in value):
         return f"{option}: {line!r} is not UTF-8"
     closes = (name.lower(), value.lower()) == ("connection", "close")
     if name.lower() in _FRAMING and not closes:
         return f"{option}: {name} is set by the transport, from the body; leave it out"
     return None
+
+
+def not_a_header(line: str, option: str) -> str:
+    """Refuse a line that no header can be read from."""
+    return f"{option}: {line!r} is not a header; write 'Name: value'"
 
 
 def host_problem(names: Iterable[str], option: str) -> str | None:

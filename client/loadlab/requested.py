@@ -3,7 +3,7 @@
 import msgspec
 
 from loadlab.errors import UsageError
-from loadlab.fields import header_problem, host_problem, method_problem
+from loadlab.fields import header_problem, host_problem, method_problem, not_a_header
 from loadlab.files import read_bounded
 from loadlab.plan import Request
 from loadlab.ranges import weight_problem
@@ -106,8 +106,9 @@ def _method(text: str, option: str) -> str:
 def _header(line: str, option: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     header = name.strip(" \t"), value.strip(" \t")
-    if problem := header_problem(*header, option):
-        raise UsageError(problem if colon else f"{option}: {line!r} is not a header; write 'Name: value'")
+    problem = header_problem(*header, option) if colon else not_a_header(line, option)
+    if problem:
+        raise UsageError(problem)
     return header
 
 

@@ -178,6 +178,7 @@ def test_expected_statuses_are_read_as_numbers_and_spans(text, spans):
         ("task", {"path": "/a b"}, "--path: '/a b' "),
         ("task", {"path": "/a\r\nX: y"}, "--path: '/a\\r\\nX: y' "),
         ("task", {"header": ("no colon",)}, "--header: 'no colon' is not a header; write 'Name: value'"),
+        ("task", {"header": ("X",)}, "--header: 'X' is not a header; write 'Name: value'"),
         ("task", {"header": (": x",)}, "--header: ': x' is not a header"),
         ("task", {"header": ("A B: x",)}, "--header: 'A B: x' is not a header"),
         ("task", {"header": ("A: x\r\nB: y",)}, "--header: 'A: x\\r\\nB: y' is not a header"),
