@@ -1,5 +1,6 @@
 """What shall happen: a `Plan`, immutable, checked as a whole before any load."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Self
 
@@ -214,8 +215,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def _combination(self, traits: Traits) -> list[str]:
         found = []
-        if self.stop_when_lost_ns is not None and self.transport == "null":
-            found.append("--stop-when-lost: --transport null contacts no target; leave it out")
+        if self.transport == "null":
+            found += [
+                f"{option}: --transport null contacts no target; leave it out" for option in self._of_target()
+            ]
         if self.transport not in traits.transports:
             takes = _listed(traits.transports)
             found.append(f"--transport: {traits.name} cannot use {self.transport!r}; it takes {takes}")
@@ -229,6 +232,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 f"--concurrency: {traits.name} has one request in flight at a time; give 1, or leave it out"
             )
         return found
+
+    def _of_target(self) -> Iterator[str]:
+        """Give the options that were set and mean nothing without a target."""
+        if self.stop_when_lost_ns is not None:
+            yield "--stop-when-lost"
+        if not self.keep_alive:
+            yield "--no-keep-alive"
+        if self.idle_limit_ns != IDLE_LIMIT_NS:
+            yield "--idle-limit"
 
     def _sizes(self) -> list[str]:
         found = [problem for stage in self.stages for problem in self._size(stage)]

@@ -49,6 +49,23 @@ def test_a_plan_that_makes_sense_has_no_problem(fine):
 
 
 @pytest.mark.parametrize(
+    ("changed", "option"),
+    [
+        ({"stop_when_lost_ns": NS_PER_S}, "--stop-when-lost"),
+        ({"keep_alive": False}, "--no-keep-alive"),
+        ({"idle_limit_ns": NS_PER_S}, "--idle-limit"),
+    ],
+)
+def test_what_means_nothing_without_a_target_is_refused_on_null(changed, option):
+    on_null = CLOSED | {"transport": "null"}
+    traits = scenario("task").TRAITS
+    assert plan(**on_null).problems(traits) == []
+    assert plan(**on_null, **changed).problems(traits) == [
+        f"{option}: --transport null contacts no target; leave it out"
+    ]
+
+
+@pytest.mark.parametrize(
     ("changed", "sentence"),
     [
         (
