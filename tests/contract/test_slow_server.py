@@ -128,7 +128,9 @@ def test_a_slow_server_is_never_blamed_on_the_client(tmp_path, name, monkeypatch
     for _ in range(TRIES):
         host = options["host"]() if "host" in options else None
         result = carry(plan, tmp_path, host=host, meanwhile=watch, **given).result
-        blamed = {name: check.message for name, check in failed(result).items() if name != "answered"}
+        # That its answers are errors is the target's own: one of the cases has nothing else.
+        of_target = ("answered", "errors")
+        blamed = {name: check.message for name, check in failed(result).items() if name not in of_target}
         # A check that could not be made would blame nobody either; the crowded server answers too few.
         (lag,) = (check for check in result.checks if check.name == "lag")
         as_meant = (lag.outcome is CheckOutcome.UNTESTABLE) == (name == "a full accept queue")

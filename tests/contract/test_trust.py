@@ -135,7 +135,7 @@ def test_a_client_that_stands_still_is_late_though_its_one_place_is_taken_then(t
         duration_ns=3 * NS_PER_S,
     )
     found = is_invalid_for(carry(plan, tmp_path, meanwhile=stand_still, delay="2ms").result, "lag")
-    assert "1 % of the requests the client was" in found["lag"].message
+    assert "the client sent 1 % of requests over" in found["lag"].message
 
 
 def client_run(tmp_path, host, preexec, *options):
