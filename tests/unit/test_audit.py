@@ -73,6 +73,13 @@ def test_a_run_that_was_stopped_before_a_request_ended_did_not_fail():
         assert "stopped before a request ended" in answered.message
 
 
+def test_what_the_end_of_the_target_cut_off_is_no_answer_and_no_failure():
+    cut_off = stage(counts=Counts(scheduled=4, unfinished=4), halted=True)
+    (answered,) = [each for each in audit.checks((cut_off,), 0, "it is gone") if each.name == "answered"]
+    assert answered.outcome is CheckOutcome.UNTESTABLE
+    assert "--expect-status" not in answered.message
+
+
 def test_what_a_lost_worker_had_sent_is_not_held_against_the_target():
     unknown = stage(counts=Counts(scheduled=5, unfinished=5), findings=(LOST,), state=State.INVALID)
     (answered,) = [each for each in audit.checks((unknown,), 0) if each.name == "answered"]

@@ -4,6 +4,7 @@ Most checks of a stage speak through the stage's state (`analysis.trust`).
 """
 
 from loadlab.analysis.case import has_lost_workers
+from loadlab.analysis.hints import hint
 from loadlab.analysis.outcomes import failures, kinds
 from loadlab.result import Check, CheckOutcome, RunResult, StageResult, State, Verdict
 
@@ -129,6 +130,8 @@ def _answered(stages: tuple[StageResult, ...], *, stopped: bool) -> Check:
             untestable = "a worker was lost before a request ended"
         elif stopped:
             untestable = "the run was stopped before a request ended"
+        elif any(stage.halted for stage in stages):
+            untestable = "the run ended before a request did"
     return Check(
         name="answered",
         metric="requests that ended ok",
@@ -142,11 +145,15 @@ def _answered(stages: tuple[StageResult, ...], *, stopped: bool) -> Check:
 
 
 def _why_not_answered(stages: tuple[StageResult, ...]) -> str:
-    if failed := kinds(stages, lambda status: False):  # noqa: ARG005 - no status was expected
-        return f"every request failed ({failed}): look at the target, its URL and --expect-status"
+    if failed := kinds(stages, _none):
+        return f"every request failed ({failed}): {hint(stages, _none)}"
     if any(stage.counts.scheduled for stage in stages):
         return "no request was sent, so nothing was measured: see the stages' findings"
     return "no request was due in a measured window, so nothing was measured: use a longer --duration"
+
+
+def _none(status: int) -> bool:  # noqa: ARG001 - where nothing was ok, no status was expected
+    return False
 
 
 def _passed(passed: bool) -> CheckOutcome:  # noqa: FBT001 - the outcome of a comparison

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from loadlab.analysis.binomial import least_ratio
 from loadlab.analysis.case import Case, compared, has_lost_workers, lost
+from loadlab.analysis.hints import hint
 from loadlab.result import Check, CheckOutcome, Finding, StageResult
 from loadlab.sample import REDIRECTS
 
@@ -18,7 +19,7 @@ def errors(case: Case) -> Check:
     It fails only where the share's 95 % interval lies above the limit; a share above it that chance explains
     is undecided.
     """
-    limit, stage = case.plan.max_errors_ratio, case.stage
+    limit, stage, expects = case.plan.max_errors_ratio, case.stage, case.plan.expects
     failed, sent = failures(stage)
     ratio = failed / sent if sent else None
     outcome = CheckOutcome.UNTESTABLE
@@ -34,7 +35,7 @@ def errors(case: Case) -> Check:
         outcome = CheckOutcome.FAIL
         message = (
             f"{show_ratio(ratio)} of {sent:,} requests failed (limit {show_ratio(limit)}):"
-            f" {kinds([stage], case.plan.expects)}; look at the target, or allow more with --max-errors"
+            f" {kinds([stage], expects)}; {hint([stage], expects)}, or allow more with --max-errors"
         )
     else:
         message = (
@@ -107,14 +108,18 @@ def failures(stage: StageResult) -> tuple[int, int]:
 
 
 def kinds(stages: Iterable[StageResult], expects: Callable[[int], bool]) -> str:
-    """Say what failed, the most frequent first: `2,887 × status 401, 3 × timeout`."""
+    """Say what failed, the most frequent first: `2,887 × status 401, 3 × timeout`.
+
+    What a stopped stage gave up did not fail.
+    """
     times: dict[str, int] = {}
     for stage in stages:
         for status, count in stage.statuses.items():
             if not expects(int(status)):
                 times[f"status {status}"] = times.get(f"status {status}", 0) + count
         for kind in _KINDS:
-            if count := getattr(stage.counts, kind):
+            given_up = kind == "unfinished" and stage.halted
+            if (count := getattr(stage.counts, kind)) and not given_up:
                 words = kind.replace("_", " ")
                 times[words] = times.get(words, 0) + count
     found = sorted(times.items(), key=lambda each: -each[1])

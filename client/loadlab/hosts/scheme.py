@@ -8,11 +8,10 @@ import ssl
 from urllib.parse import urlsplit
 
 from loadlab.resources import causes
-from loadlab.transports.refusals import NO_TLS, refusal
+from loadlab.transports.refusals import NO_TLS, refusal, remedy
 from loadlab.transports.trust import trusted_context
 
 _WITHIN_S = 3.0
-_TRUST = "; to trust its certificate, name the CA's file in SSL_CERT_FILE"
 
 
 async def mismatch(url: str, address: str, port: int) -> str | None:
@@ -24,8 +23,8 @@ async def mismatch(url: str, address: str, port: int) -> str | None:
         if error is None or not _is_definite(error):
             return None
         reason = refusal(error, tls=True)
-        advice = "; use http://" if reason == NO_TLS else _TRUST if "certificate" in reason else ""
-        return f"{url} cannot be loaded: {reason}{advice}"
+        advice = remedy(reason)
+        return f"{url} cannot be loaded: {reason}" + f"; {advice}" * bool(advice)
     if error is None or (_is_definite(error) and refusal(error, tls=True) != NO_TLS):
         return f"{url} cannot be loaded: the port speaks TLS; use https://"
     return None

@@ -37,6 +37,25 @@ _BROKEN: Final = (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE)
 _NUMBER: Final = re.compile(r"\[Errno (\d+)\]")
 
 
+_FOR_ANOTHER: Final = (_CERTIFICATE[62], _CERTIFICATE[64])
+_OF_TIME: Final = (_CERTIFICATE[9], _CERTIFICATE[10])
+
+
+def remedy(reason: str) -> str:
+    """Return what to do about a connection that was refused for this reason; empty where that is open."""
+    if reason == NO_TLS:
+        return "use http://"
+    if reason == NO_NAME:
+        return "check the host name in the URL"
+    if reason in _FOR_ANOTHER:
+        return "use a name or address that stands in the certificate, or have one made for this one"
+    if reason in _OF_TIME:
+        return "renew the certificate, or set the clocks right"
+    if "certificate" in reason:
+        return "to trust its certificate, name the CA's file in SSL_CERT_FILE"
+    return "see the server's TLS settings and its log" if reason.startswith("TLS failed") else ""
+
+
 def short_of(resource: Resource) -> str:
     """Return the reason of a request for which this machine had not enough."""
     if resource is Resource.RESOLVER:

@@ -23,6 +23,15 @@ def test_a_certificate_that_nobody_trusts(serve, tls):
     assert "SSL_CERT_FILE" in sentence
 
 
+@pytest.mark.usefixtures("trusted")
+def test_a_trusted_certificate_of_another_host_wants_its_own_name_and_no_other_ca(serve, tls):
+    url = serve(answers(FINE), tls=tls).url
+    parts = urlsplit(url)
+    sentence = asyncio.run(mismatch(f"https://elsewhere.test:{parts.port}", parts.hostname, parts.port))
+    assert "certificate for another host name; use a name or address that stands in" in sentence
+    assert "SSL_CERT_FILE" not in sentence
+
+
 def test_https_to_a_port_without_tls(serve):
     def script(peer):
         peer.sock.recv(1 << 16)
