@@ -1,4 +1,4 @@
-"""When a target answered and when requests failed, in ticks of 20 ms: from when to when it was away.
+"""When a target answered, and when requests failed or waited, in ticks of 20 ms: when it was away.
 
 A second has a bit for each of its ticks. Bits are joined by `|`, so they merge in any order, and a second of
 any rate takes two integers.
@@ -14,6 +14,8 @@ from loadlab.histogram import Int64s
 TICK_NS = 20 * NS_PER_MS
 TICKS = NS_PER_S // TICK_NS
 """Of a second."""
+LONG_NS = NS_PER_S
+"""An answer that takes so long may have met a target that stood still."""
 _ONE = np.int64(1)
 
 

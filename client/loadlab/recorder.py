@@ -17,7 +17,7 @@ import numpy as np
 
 from loadlab.clock import NS_PER_S, NS_PER_US
 from loadlab.histogram import Histogram, Int64s, Quantised, Sparse
-from loadlab.presence import bits_at, bits_between
+from loadlab.presence import LONG_NS, bits_at, bits_between
 from loadlab.reasons import text_of
 from loadlab.sample import ANSWERED, CENSORED, FAILED, OWN_LAG_SHIFT, STAMP_GRAIN_NS, WAITED, Outcome
 from loadlab.slices import Slice
@@ -117,6 +117,8 @@ class Recorder(msgspec.Struct, array_like=True):
         self.service.record(service_ns)
         self.lag.add(lag)
         self.own_lag.add(lag)
+        if int(service_ns.max()) >= LONG_NS:
+            self._take_waiting(rows[service_ns >= LONG_NS])
         part = self._slice(second)
         part.latency = part.latency.plus(latency.sparse())
         part.ok += len(rows)
@@ -129,6 +131,7 @@ class Recorder(msgspec.Struct, array_like=True):
         outcome = rows[:, 3] & _OUTCOME
         if len(answered_ns := rows[:, 2][_IS_ANSWERED[outcome]]):
             self.last_answered_ns = max(self.last_answered_ns, int(answered_ns.max()))
+            self._take_waiting(rows[_IS_ANSWERED[outcome] & (rows[:, 2] - rows[:, 1] >= LONG_NS)])
         if len(failed := rows[_IS_FAILED[outcome]]):
             self.last_failing_ns = max(self.last_failing_ns, int(failed[:, 1].max()))
             from_ns, to_ns = self.window.parts_inside(failed)
@@ -136,6 +139,10 @@ class Recorder(msgspec.Struct, array_like=True):
                 self._slice(second).asked |= bits
             for second, bits in bits_between(from_ns, to_ns):
                 self._slice(second).failing |= bits
+
+    def _take_waiting(self, rows: Int64s) -> None:
+        for second, bits in bits_between(*self.window.parts_inside(rows)):
+            self._slice(second).waiting |= bits
 
     def _take_due(self, rows: Int64s) -> None:
         due, sent, done, flagged, status, _, inside = rows.T

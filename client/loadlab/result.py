@@ -132,6 +132,18 @@ class SliceResult(msgspec.Struct, frozen=True, kw_only=True):
     """Mean latency of those that were answered; null in results of schema 1."""
 
 
+class Stall(msgspec.Struct, frozen=True, kw_only=True):
+    """A span without an answer, long for this load, while requests were in flight; exact to 20 ms.
+
+    It is counted from the window's start.
+    """
+
+    from_ns: int
+    """Since when one waited throughout."""
+    to_ns: int
+    """The first answer after it, or the window's end."""
+
+
 class Outage(msgspec.Struct, frozen=True, kw_only=True):
     """A span without an answer in which requests failed, counted from the window's start; exact to 20 ms."""
 
@@ -305,6 +317,7 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     histograms: Histograms
     slices: tuple[SliceResult, ...]
     outages: tuple[Outage, ...] = ()
+    stalls: tuple[Stall, ...] = ()
     client: ClientStage
     target: TargetStage | None
     theory: Theory | None

@@ -37,6 +37,8 @@ class Slice(msgspec.Struct, array_like=True):
     """Requests that ended well in this second."""
     dropped: int = 0
     """Of the errors, those that were never sent."""
+    waiting: int = 0
+    """Bits of the ticks in which a request was under way that took a second or longer to be answered."""
 
     def merge(self, other: Self) -> None:
         """Add what an unsettled other counted; replies that come after this one was settled still count."""
@@ -57,6 +59,7 @@ class Slice(msgspec.Struct, array_like=True):
         self.answered |= other.answered
         self.asked |= other.asked
         self.failing |= other.failing
+        self.waiting |= other.waiting
 
     def figures(self) -> Figures:
         """Return count and quantiles."""

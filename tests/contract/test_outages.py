@@ -11,6 +11,7 @@ from loadlab.cli.run import exit_of
 from loadlab.clock import NS_PER_S
 from loadlab.errors import Exit
 from loadlab.events import StageBegan, Tick
+from loadlab.hosts.sink import SinkHost
 from loadlab.hosts.url import UrlHost
 from loadlab.plan import Stage, WhenFull, Workload
 from outages import restartable
@@ -112,6 +113,25 @@ def test_a_target_that_hangs_for_a_while_is_told_too(tmp_path, scenario, transpo
     (outage,) = found.stage.outages
     assert (outage.to_ns - outage.from_ns) / NS_PER_S >= 0.7
     assert found.stage.counts.timeout > 0
+
+
+@pytest.mark.parametrize("workload", ["closed", "open"])
+def test_a_target_that_is_frozen_for_less_than_the_time_limit_is_told_as_standing_still(tmp_path, workload):
+    host = SinkHost()
+    plan = users_of("task", 4, 4 * NS_PER_S, transport="wire")
+    if workload == "open":
+        plan = open_of("task", 100.0, 4 * NS_PER_S, transport="wire")
+
+    async def pause(events, _target):
+        await until(lambda: any(isinstance(event, Tick) and event.phase == "measuring" for event in events))
+        await host.pause(1500 * MS)
+
+    found = carry(plan, tmp_path, host=host, meanwhile=pause)
+
+    (stall,) = found.stage.stalls
+    assert 1.3 <= (stall.to_ns - stall.from_ns) / NS_PER_S <= 2.5
+    assert "stood still for" in failed(found.result)["target_away"].message
+    assert (found.stage.outages, found.stage.counts.errors) == ((), 0)
 
 
 def test_a_target_that_stays_away_is_lost_after_its_stage_and_no_later_one_starts(tmp_path):

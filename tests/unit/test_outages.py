@@ -3,36 +3,21 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes import plan
-from loadlab.analysis.case import Case
-from loadlab.analysis.outages import away_at_the_end, outages, target_away
+from loadlab.analysis.outages import away_at_the_end, outages
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fleet.carried import Carried
 from loadlab.presence import TICK_NS, TICKS, ticks_of
 from loadlab.result import CheckOutcome, Outage
 from loadlab.sample import ANSWERED, FAILED, Outcome
-from loadlab.scenarios import scenario
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.window import Window
-from recorded import START_NS, mixes, recorder, sample
+from recorded import START_NS, mixes, recorder
 from results import stage
+from spans import REFUSED, answers, asked, check_of, failures, seconds
 
-REFUSED, TIMED_OUT = Outcome.CONNECT_ERROR, Outcome.TIMEOUT
+TIMED_OUT = Outcome.TIMEOUT
 WINDOW_S = 8
 WINDOW = Window(START_NS, START_NS + WINDOW_S * NS_PER_S)
-
-
-def asked(sent_ms, done_ms, outcome=Outcome.OK):
-    return sample(sent_ms, sent_ms, done_ms, outcome)
-
-
-def answers(from_ms, to_ms, every_ms=20):
-    """Requests one after the other, each answered as the next one is sent."""
-    return [asked(at_ms, at_ms + every_ms) for at_ms in range(from_ms, to_ms - every_ms + 1, every_ms)]
-
-
-def failures(from_ms, to_ms, every_ms=100, outcome=REFUSED, last_ms=1):
-    return [asked(at_ms, at_ms + last_ms, outcome) for at_ms in range(from_ms, to_ms, every_ms)]
 
 
 def found(*mixes_of, window=WINDOW, halted=False):
@@ -47,10 +32,6 @@ def found(*mixes_of, window=WINDOW, halted=False):
         halted=halted,
     )
     return outages(carried)
-
-
-def seconds(spans):
-    return [(round(each.from_ns / NS_PER_S, 2), round(each.to_ns / NS_PER_S, 2)) for each in spans]
 
 
 def test_an_outage_lasts_from_the_first_failure_to_the_first_answer_after_it():
@@ -169,11 +150,6 @@ def test_no_outage_overlaps_an_answer(answered):
 
 
 # --- in words ---
-
-
-def check_of(**changed):
-    values = {"window_ns": 8 * NS_PER_S, "began_at": "2026-11-23T12:00:00.500+00:00"}
-    return target_away(Case(plan(), scenario("task").TRAITS, 1.0, stage(**values | changed)))
 
 
 def test_a_stage_that_was_answered_throughout_passes():

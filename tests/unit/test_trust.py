@@ -9,6 +9,7 @@ from loadlab.result import (
     Counts,
     Outage,
     Shortage,
+    Stall,
     State,
     Verdict,
 )
@@ -80,6 +81,7 @@ NOTED = [
     ("target_throttled", {"target": target(cpu_throttled_ns=101 * MS)}),
     ("errors", {"counts": Counts(scheduled=6400, ok=6000, http_error=400)}),
     ("target_away", {"outages": (Outage(from_ns=4000 * MS, to_ns=6000 * MS),)}),
+    ("target_away", {"stalls": (Stall(from_ns=4000 * MS, to_ns=6000 * MS),)}),
 ]
 
 

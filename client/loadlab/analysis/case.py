@@ -82,7 +82,9 @@ def cut_short(case: Case) -> str | None:
 
 def away(case: Case) -> str | None:
     """Say that the stage holds more than one state because the target was away."""
-    return "the target was away for a part of the window" if case.stage.outages else None
+    if case.stage.outages:
+        return "the target was away for a part of the window"
+    return "the target stood still for a part of the window" if case.stage.stalls else None
 
 
 def too_little(case: Case) -> str | None:

@@ -1,13 +1,14 @@
 """From when to when a target gave no answer while requests failed: a restart, a deployment, a crash. Pure."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from loadlab.analysis.case import Case, compared
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.carried import Carried
 from loadlab.presence import TICK_NS, ticks_of
-from loadlab.result import Check, Outage, StageResult
+from loadlab.result import Check, Outage, StageResult, Stall
 from loadlab.sample import FAILED, Outcome
 from loadlab.units import show_ns
 
@@ -58,41 +59,58 @@ def away_at_the_end(stage: StageResult) -> bool:
 
 
 def target_away(case: Case) -> Check:
-    """Say from when to when no request was answered."""
-    spans = case.stage.outages
+    """Say from when to when no request was answered, though some were asked."""
+    spans: tuple[Outage | Stall, ...] = (*case.stage.outages, *case.stage.stalls)
     return compared(
         name="target_away",
-        metric="time in which no request was answered and requests failed",
+        metric="time without an answer in which requests failed or waited far longer than usual",
         operator="==",
         limit=0,
         actual=sum(span.to_ns - span.from_ns for span in spans),
         unit="ns",
-        means="the target answered throughout the window",
-        failed=_told(case),
+        means="no time without an answer stands out from this load's usual ones",
+        untestable=None if spans or case.stage.throughput_hz else "no answer came in the window",
+        failed="; ".join(filter(None, (_away(case), _stood_still(case)))),
     )
 
 
-def _told(case: Case) -> str:
+def _away(case: Case) -> str | None:
     spans, window_ns = case.stage.outages, case.stage.window_ns
+    if not spans:
+        return None
     if [(span.from_ns, span.to_ns) for span in spans] == [(0, window_ns)]:
         return f"the target gave no answer in the whole window ({_clock(case, spans[0])}): look at its log"
-    told = ", and ".join(
-        f"for {show_ns(span.to_ns - span.from_ns)}, {_seconds(span, window_ns)} ({_clock(case, span)})"
-        for span in spans[:_TOLD]
-    )
-    more = f", and {len(spans) - _TOLD} more times" if len(spans) > _TOLD else ""
     return (
-        f"the target gave no answer {told}{more}: look at its log. Throughput counts that time,"
+        f"the target gave no answer {_told(case, spans)}: look at its log. Throughput counts that time,"
         " latency does not"
     )
 
 
-def _seconds(span: Outage, window_ns: int) -> str:
+def _stood_still(case: Case) -> str | None:
+    spans = case.stage.stalls
+    if not spans:
+        return None
+    return (
+        f"the target, or the network, stood still {_told(case, spans)}: requests were in flight, and none was"
+        " answered. Look at the target's log"
+    )
+
+
+def _told(case: Case, spans: Sequence[Outage | Stall]) -> str:
+    window_ns = case.stage.window_ns
+    told = ", and ".join(
+        f"for {show_ns(span.to_ns - span.from_ns)}, {_seconds(span, window_ns)} ({_clock(case, span)})"
+        for span in spans[:_TOLD]
+    )
+    return told + (f", and {len(spans) - _TOLD} more times" if len(spans) > _TOLD else "")
+
+
+def _seconds(span: Outage | Stall, window_ns: int) -> str:
     until = "the window's end" if span.to_ns >= window_ns else f"{span.to_ns / NS_PER_S:.2f} s"
     return f"from {span.from_ns / NS_PER_S:.2f} s to {until}"
 
 
-def _clock(case: Case, span: Outage) -> str:
+def _clock(case: Case, span: Outage | Stall) -> str:
     """Return the span by the wall clock, in UTC."""
     if case.stage.began_at is None:
         return "its wall-clock time is not known"

@@ -9,6 +9,7 @@ from loadlab.analysis.error_reasons import error_reasons
 from loadlab.analysis.findings import complete, cut_short, findings_of
 from loadlab.analysis.losses import Missed, due_in_window, missed, with_unknown
 from loadlab.analysis.outages import outages
+from loadlab.analysis.stalls import stalls
 from loadlab.analysis.target import requests_between, target_stage, theory
 from loadlab.clock import NS_PER_S, NS_PER_US
 from loadlab.fleet.carried import Carried
@@ -115,7 +116,8 @@ def stage_result(
             latency=counted.latency.encode(), service=counted.service.encode(), lag=counted.lag.encode()
         ),
         slices=slices(counted, window_ns, sees_flight=sees_flight),
-        outages=outages(carried),
+        outages=(away := outages(carried)),
+        stalls=stalls(carried, away),
         client=ClientStage(
             cpu_ratio=(None,) if traits.hides_flight else tuple(each.cpu_ratio for each in carried.took),
             loop_stall_max_ns=carried.loop_stall_max_ns,
