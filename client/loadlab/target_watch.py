@@ -4,8 +4,9 @@
 2. As long as answers come nobody connects to the target: the workers' own account of one stage is the
    evidence, from the barrier on.
 3. One that does not speak what its URL says, such as TLS whose certificate nobody trusts, ends the run, too.
-4. A target that is away for a while does not end a stage. `--stop-when-lost` does, after that time; so does
-   half a minute in a stage that nothing else would end, because a number of requests ends it.
+4. A target that is away for a while does not end a stage. `--stop-when-lost` does, after that time of
+   failures, or of waiting for requests that hang. So does half a minute of failures in a stage that nothing
+   else would end, because a number of requests ends it.
 5. Where it is still away at a stage's end, and a second later, no later stage starts.
 """
 
@@ -20,6 +21,7 @@ from loadlab.hosts import ByUrl, Host
 from loadlab.hosts.addresses import ShortageError
 from loadlab.plan import Plan
 from loadlab.result import StageResult
+from loadlab.scenarios import scenario
 from loadlab.units import show_ns
 
 _LOOK_S = 0.25
@@ -36,17 +38,19 @@ class TargetWatch:
         self._host = host
         self._plan = plan
         self._control = control
-        self._silent_ns = 0
+        self._silent_ns = self._waited_ns = 0
+        self._tells_flight = not scenario(plan.scenario).TRAITS.hides_flight
         self._is_matched = False
         self.lost: str | None = None
 
     def hear(self, live: Live) -> None:
         """Take note of how the stage stands."""
         self._silent_ns = live.silent_ns
+        self._waited_ns = live.waited_ns if self._tells_flight else 0
 
     async def during_stage(self) -> None:
         """End the stage when the target's process has ended, or it was away for too long; until cancelled."""
-        self._silent_ns = 0
+        self._silent_ns = self._waited_ns = 0
         while self.lost is None:
             await asyncio.sleep(_LOOK_S)
             silent = self._silent_ns >= _SILENT_NS
@@ -77,17 +81,24 @@ class TargetWatch:
 
     async def _away_for_too_long(self) -> str | None:
         limit_ns = self._plan.stop_when_lost_ns or self._unless_endless_ns
-        if limit_ns is None or self._silent_ns < limit_ns:
+        if limit_ns is None or self._unanswered_ns < limit_ns:
             return None
         try:
             why = await self._asked_twice()
         except ShortageError:  # of this side: it says nothing of the target
             return None
-        if self._silent_ns < limit_ns:  # it has answered meanwhile
+        if self._unanswered_ns < limit_ns:  # it has answered meanwhile
             return None
         if why is None and self._plan.stop_when_lost_ns is not None:
+            self._control.give_up()
             why = f"{self._plan.target} accepts connections and answers nothing"
-        return why and f"{why}; no request was answered for {show_ns(self._silent_ns)}"
+        return why and f"{why}; no request was answered for {show_ns(self._unanswered_ns)}"
+
+    @property
+    def _unanswered_ns(self) -> int:
+        """For how long nothing was answered. Requests that only wait count where the plan names a time."""
+        waited_ns = 0 if self._plan.stop_when_lost_ns is None else self._waited_ns
+        return max(self._silent_ns, waited_ns)
 
     @property
     def _unless_endless_ns(self) -> int | None:

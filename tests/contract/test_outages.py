@@ -171,6 +171,21 @@ def test_a_run_that_shall_stop_when_its_target_is_lost_stops(tmp_path):
     assert found.stage.window_ns < 10 * NS_PER_S
 
 
+def test_a_run_that_shall_stop_when_its_target_is_lost_stops_before_requests_that_hang_time_out(tmp_path):
+    plan = users_of("task", 4, 20 * NS_PER_S, transport="wire", stop_when_lost_ns=NS_PER_S)
+    host = SinkHost()
+
+    async def freeze(events, _target):
+        await until(lambda: any(isinstance(event, Tick) and event.phase == "measuring" for event in events))
+        await host.pause(8 * NS_PER_S)
+
+    found = carry(plan, tmp_path, host=host, meanwhile=freeze)
+
+    assert "accepts connections and answers nothing; no request was answered for" in found.result.target_lost
+    assert exit_of(found.result) is Exit.TARGET
+    assert found.stage.window_ns < 7 * NS_PER_S, "nor are they waited for"
+
+
 @pytest.mark.parametrize(("scenario", "transport"), WAYS)
 def test_a_target_that_takes_no_further_connection_and_answers_is_not_lost(tmp_path, scenario, transport):
     """Its last connection is the client's: whoever asked it directly would be refused."""

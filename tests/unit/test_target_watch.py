@@ -57,7 +57,7 @@ class MisnamedHost(ScriptedHost):
         return self.sentence
 
 
-def live(*, silent_s, begin_ns=START_NS):
+def live(*, silent_s, begin_ns=START_NS, waited_s=0.0):
     """A stage in which nothing was answered for so long while requests failed."""
     counted = Recorder(Window(begin_ns), last_answered_ns=begin_ns, last_failing_ns=begin_ns + 1)
     return Live(
@@ -71,10 +71,11 @@ def live(*, silent_s, begin_ns=START_NS):
         begin_ns=begin_ns,
         now_ns=begin_ns,
         upto_ns=begin_ns + round(silent_s * NS_PER_S),
+        waited_ns=round(waited_s * NS_PER_S),
     )
 
 
-def watched(host, *, silences=(), for_s=20.0, clock=None, **of_plan):
+def watched(host, *, silences=(), waits=(), for_s=20.0, clock=None, **of_plan):
     """Watch a stage in which nothing is answered for so long, second by second; return watch and control."""
     clock, control = clock or FakeClock(), Control()
     watch = TargetWatch(host, plan(**of_plan), control)
@@ -84,6 +85,9 @@ def watched(host, *, silences=(), for_s=20.0, clock=None, **of_plan):
         for silent_s in silences:
             await asyncio.sleep(1)
             watch.hear(live(silent_s=silent_s))
+        for waited_s in waits:
+            await asyncio.sleep(1)
+            watch.hear(live(silent_s=0, waited_s=waited_s))
         await asyncio.sleep(for_s)
         guarding.cancel()
         with suppress(asyncio.CancelledError):
@@ -139,6 +143,24 @@ def test_a_target_that_accepts_connections_and_answers_nothing_is_away_too():
 
     assert watch.lost is not None
     assert "accepts connections and answers nothing" in watch.lost
+
+
+def test_requests_that_hang_end_a_run_after_the_time_that_the_plan_says_though_none_has_failed():
+    watch, control = watched(ScriptedHost(None), waits=range(1, 8), stop_when_lost_ns=FIVE)
+
+    assert "no request was answered for 5.00 s" in watch.lost
+    assert control.halted
+
+
+@pytest.mark.parametrize(
+    "of_plan",
+    [{}, {"duration_ns": None}, {"stop_when_lost_ns": FIVE, "scenario": "pool-map"}],
+    ids=["no time given", "a number of requests", "nothing tells what is in flight"],
+)
+def test_otherwise_requests_that_only_wait_end_nothing(of_plan):
+    watch, control = watched(ScriptedHost(None), waits=range(1, 60), **of_plan)
+
+    assert (watch.lost, control.halted) == (None, False)
 
 
 def test_what_this_side_lacks_says_nothing_of_the_target():

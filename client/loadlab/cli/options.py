@@ -46,7 +46,8 @@ LOAD = (
     click.option(
         "--stop-when-lost",
         metavar="TIME",
-        help="End the run when nothing was answered for so long.  [default: a run goes on]",
+        help="End the run when nothing was answered for so long while requests failed or waited; longer than"
+        " the slowest answer.  [default: a run goes on]",
     ),
     click.option("--path", metavar="PATH", help="What is requested.  [default: /]"),
     click.option("--method", metavar="NAME", help="[default: GET, with a body POST]"),

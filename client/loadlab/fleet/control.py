@@ -26,6 +26,10 @@ class Control:
         """Halt because there is nothing left to load."""
         self.halted = True
 
+    def give_up(self) -> None:
+        """Quit because what is in flight is not answered any more."""
+        self.halted = self.quitted = True
+
     async def stops(self) -> AsyncIterator[None]:
         """Give each request to stop as it comes, for whoever passes them on; never ends."""
         told = 0

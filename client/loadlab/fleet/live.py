@@ -5,6 +5,7 @@ import msgspec
 from loadlab.fleet.member import Member
 from loadlab.fleet.messages import Pulse
 from loadlab.fleet.took import busy_now, pace_now
+from loadlab.fleet.waiting import waited_ns
 from loadlab.recorder import Recorder
 
 
@@ -30,6 +31,8 @@ class Live(msgspec.Struct, frozen=True):
     """Requests sent over the last second by the workers that are still at it, or else over their last."""
     finished_hz: float = 0.0
     """Requests that got their outcome in it."""
+    waited_ns: int = 0
+    """For how long a request has been in flight while none got its outcome, up to the last pulses."""
 
     @property
     def silent_ns(self) -> int:
@@ -64,6 +67,7 @@ def live_of(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns:
         upto_ns=min(member.upto_ns for member in going) if going else now_ns,
         sent_hz=sum(sent_hz for sent_hz, _ in paces),
         finished_hz=sum(finished_hz for _, finished_hz in paces),
+        waited_ns=waited_ns(member.waiting for member in going),
     )
 
 

@@ -32,6 +32,7 @@ from loadlab.fleet.messages import (
 from loadlab.fleet.pulses import Pulses
 from loadlab.fleet.results import keep_in_process
 from loadlab.fleet.took import Took, took
+from loadlab.fleet.waiting import Waiting
 from loadlab.fleet.worker import carry_shard, own_group
 from loadlab.loops import new_event_loop
 from loadlab.plan import Plan
@@ -82,6 +83,7 @@ class Member:
         self.ended: Ended | None = None
         self.broken: str | None = None
         self.pulses = Pulses()
+        self.waiting = Waiting()
         self.heard_ns = self.pulsed_ns = self.moved_ns = MONOTONIC.now_ns()
         self.upto_ns = 0
         """Up to when it has reported; 0 before its first report."""
@@ -130,6 +132,7 @@ class Member:
                 if not self.pulses or message.progress != self.pulses[-1].progress:
                     self.moved_ns = self.heard_ns
                 self.pulses.append(message)
+                self.waiting.hear(message, blocks_loop=self._blocks_loop)
                 self.pulsed_ns = self.heard_ns
             case Delta():
                 self._news.append(message)
