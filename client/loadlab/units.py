@@ -82,6 +82,11 @@ def show_hz(value_hz: float | None) -> str:
     return "–" if value_hz is None else f"{_figures(value_hz)}/s"
 
 
+def show_count(count: int, what: str) -> str:
+    """Write how many there are, thousands apart: `1 request`, `1,061 requests`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def show_figure(value: float | None) -> str:
     """Write a number with three figures; an absent one as a dash."""
     return "–" if value is None else _figures(value)

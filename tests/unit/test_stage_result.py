@@ -14,6 +14,7 @@ from loadlab.histogram import Histogram
 from loadlab.hosts.metrics import Reading
 from loadlab.machine import Held
 from loadlab.plan import Stage, Workload
+from loadlab.reasons import number_of
 from loadlab.recorder import Recorder
 from loadlab.resources import Resource
 from loadlab.result import Shortage
@@ -204,8 +205,29 @@ def test_the_error_of_what_was_seen_in_flight_is_of_each_workers_looks(seen, var
 
 SHORT = Window(START_NS, START_NS + 3 * NS_PER_S // 2)
 FINDINGS = [
-    ("pool", OPEN, {"window": SHORT}, "cut_short", ["1.50 of 4.00 s"]),
-    ("pool", OPEN, {"counted": Recorder(WINDOW)}, "nothing_due", ["0 were sent"]),
+    (
+        "pool",
+        OPEN,
+        {"window": SHORT},
+        "cut_short",
+        ["the target was lost, after 1.50 of 4.00 s; measured up to the last reply"],
+    ),
+    ("pool", OPEN, {"window": SHORT, "stopped": True}, "cut_short", ["it was stopped after 1.50 of 4.00 s"]),
+    ("pool", OPEN, {"counted": Recorder(WINDOW), "halted": False}, "nothing_due", ["0 requests were sent"]),
+    (
+        "pool",
+        OPEN,
+        {"counted": Recorder(WINDOW), "stopped": True, "halted_ns": {0: START_NS - MS, 1: START_NS - 2 * MS}},
+        "nothing_due",
+        ["it was stopped before its window began: nothing was measured"],
+    ),
+    (
+        "pool",
+        OPEN,
+        {"counted": Recorder(WINDOW), "stopped": True, "halted_ns": {0: START_NS - MS, 1: START_NS + MS}},
+        "nothing_due",
+        ["it was stopped before a request was due in its window"],
+    ),
     ("blocked-loop", CLOSED, {"loop_stall_max_ns": 1_250 * MS}, "loop_blocked", ["1.25 s"]),
     ("pool-map", BATCH, {"counted": Recorder(WINDOW)}, "incomplete", ["no Cost time"]),
     (
@@ -231,7 +253,29 @@ def test_latencies_beside_failed_connections_are_said_to_be_of_the_answered_ones
     at_ns = START_NS + NS_PER_S
     counted.take(np.array([[at_ns, at_ns, at_ns + MS, broken, 0, 0, 0]], dtype=np.int64))
     told = {each.name: each.message for each in summed(counted=counted).findings}
-    assert f"the {COUNTED} requests that were answered" in told["answered_only"]
+    assert f"the {COUNTED} requests that had an answer" in told["answered_only"]
+
+
+def test_a_stage_that_was_stopped_before_its_window_is_not_told_as_cut_short():
+    told = summed(window=SHORT, counted=Recorder(SHORT), stopped=True, halted_ns={0: START_NS - MS}).findings
+    assert "cut_short" not in {each.name for each in told}
+
+
+def test_a_window_without_an_answer_is_measured_up_to_no_reply():
+    (found,) = [
+        each
+        for each in summed(window=SHORT, counted=Recorder(SHORT), stopped=True).findings
+        if each.name == "cut_short"
+    ]
+    assert found.message == "it was stopped after 1.50 of 4.00 s"
+
+
+def test_users_wait_no_longer_than_a_window_that_was_cut_short():
+    found = summed(whole=CLOSED, window=SHORT, backed_off_ns=60 * NS_PER_S)
+    users = 4
+    assert found.client.backed_off_ns == users * SHORT.length_ns
+    (told,) = [each.message for each in found.findings if each.name == "backed_off"]
+    assert "users waited 6.00 s in all" in told
 
 
 def test_requests_without_an_answer_are_counted_in_their_finding():
@@ -254,6 +298,7 @@ def test_one_answer_makes_a_batch_of_one_complete():
 def test_connections_that_broke_are_told_apart_by_whether_the_target_had_closed_them_unheard():
     stats = ConnectionStats(connections_opened=9, connections_lost=7, lost_unheard=3)
     told = {each.name: each.message for each in summed(stats=stats).findings}
+    assert "closed_in_use" not in told
     assert told["closed_while_kept"].startswith("3 requests")
     assert told["connections_lost"].startswith("4 kept connections")
     (one,) = [
@@ -262,6 +307,42 @@ def test_connections_that_broke_are_told_apart_by_whether_the_target_had_closed_
         if each.name == "closed_while_kept"
     ]
     assert one.message.startswith("1 request met")
+
+
+def closed_unheard(times, *, whole, refused=0):
+    counted = recorder()
+    at_ns = START_NS + NS_PER_S
+    row = [at_ns, at_ns, at_ns + MS, Outcome.CONNECT_ERROR, number_of("connection refused"), 0, 0]
+    if refused:
+        counted.take(np.array([row] * refused, dtype=np.int64))
+    stats = ConnectionStats(connections_lost=times, lost_unheard=times)
+    told = summed(whole=whole, counted=counted, stats=stats).findings
+    return {each.name: each.message for each in told if each.name.startswith("closed_")}
+
+
+@pytest.mark.parametrize(
+    ("times", "whole", "refused", "name"),
+    [
+        (8, CLOSED, 0, "closed_in_use"),
+        (8, CLOSED, 3, "closed_in_use"),
+        (COUNTED // 2, CLOSED, 0, "closed_while_kept"),
+        (8, CLOSED | {"think_ns": NS_PER_S}, 0, "closed_while_kept"),
+        (8, CLOSED | {"think_ns": NS_PER_S}, 3, "closed_in_use"),
+        (8, OPEN, 0, "closed_while_kept"),
+        (8, OPEN, 3, "closed_in_use"),
+    ],
+)
+def test_a_crash_of_the_target_is_not_told_as_connections_that_were_idle(times, whole, refused, name):
+    told = closed_unheard(times, whole=whole, refused=refused)
+    assert list(told) == [name]
+    if name == "closed_in_use":
+        assert "--no-keep-alive" not in told[name]
+        assert told[name].startswith("the target closed 8 connections while requests were under way")
+
+
+def test_one_kept_connection_that_broke_is_one():
+    told = {each.name: each.message for each in summed(stats=ConnectionStats(connections_lost=1)).findings}
+    assert told["connections_lost"] == "1 kept connection broke under a request"
 
 
 def test_failed_connections_of_both_kinds_are_no_less_than_of_one():

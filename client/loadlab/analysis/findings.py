@@ -1,16 +1,17 @@
 """What a reader of a stage's numbers must know besides. Pure."""
 
+from loadlab.analysis.hints import ITS_LOG
 from loadlab.analysis.outages import outages
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.carried import Carried
-from loadlab.plan import Plan, Traits, Workload
+from loadlab.plan import Plan, Stage, Traits, Workload
 from loadlab.recorder import Recorder
 from loadlab.result import (
     Finding,
 )
 from loadlab.sample import ANSWERED, Outcome
-from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.units import show_ns
+from loadlab.transports.refusals import REFUSED
+from loadlab.units import show_count, show_ns
 
 _WORTH_TELLING = 0.001
 """Of the window: one connection that the target closed just when it was used again costs a user 1 ms."""
@@ -23,12 +24,16 @@ def complete(counted: Recorder) -> bool:
     return sum(counted.counts) == sum(counted.count(outcome) for outcome in ANSWERED) > 0
 
 
+_REGULAR = 0.1
+"""Of the answers: a server that loses so many connections closes them in its normal course."""
+
+
 def cut_short(plan: Plan, carried: Carried) -> bool:
     """Tell whether the stage ended before its time."""
     return plan.duration_ns is not None and carried.window.length_ns < plan.duration_ns
 
 
-def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
+def findings_of(plan: Plan, stage: Stage, traits: Traits, carried: Carried) -> list[Finding]:
     """Say what the stage's numbers do not."""
     counted = carried.counted
     found = [
@@ -39,22 +44,19 @@ def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
         )
         for lost in carried.lost
     ]
-    if plan.duration_ns is not None and cut_short(plan, carried):
+    began = not _halted_before_window(carried)
+    if plan.duration_ns is not None and cut_short(plan, carried) and began:
         found.append(
             Finding(
                 "cut_short",
-                f"it ended after {carried.window.length_ns / NS_PER_S:.2f} of"
-                f" {plan.duration_ns / NS_PER_S:.2f} s: its window lasts until its last reply",
+                f"{_ended(carried)} after {carried.window.length_ns / NS_PER_S:.2f} of"
+                f" {plan.duration_ns / NS_PER_S:.2f} s"
+                + "; measured up to the last reply"
+                * _answered(counted),
             )
         )
     if not sum(counted.counts) and not carried.lost:
-        found.append(
-            Finding(
-                "nothing_due",
-                f"no request was due in its window: those in flight began before it and took longer than it;"
-                f" {counted.sent} were sent in all",
-            )
-        )
+        found.append(Finding("nothing_due", _nothing_due(carried, began=began)))
     if failing := _failing_seconds(plan, carried):
         found.append(
             Finding("failing_seconds", f"every request that ended in {failing} of its window failed")
@@ -64,15 +66,16 @@ def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
         found.append(
             Finding(
                 "answered_only",
-                f"its latencies are those of the {counted.latency.count} requests that were answered",
+                f"its latencies are those of the {show_count(counted.latency.count, 'request')} that had an"
+                " answer",
             )
         )
     if counted.late.count:
         found.append(
             Finding(
                 "unanswered",
-                f"{counted.late.count} requests had no answer: their latency is at least what was waited, and"
-                " a quantile that they could move is left open",
+                f"{show_count(counted.late.count, 'request')} had no answer: their latency is at least what"
+                " was waited, and a quantile that they could move is left open",
             )
         )
     if traits.blocks_loop:
@@ -87,38 +90,86 @@ def findings_of(plan: Plan, traits: Traits, carried: Carried) -> list[Finding]:
         found.append(
             Finding("incomplete", "not every request of the batch was answered, so it has no Cost time")
         )
-    found += _connections(carried.stats)
-    found += _backed_off(carried)
+    found += _connections(plan, carried)
+    found += _backed_off(stage, carried)
     return found
 
 
-def _connections(stats: ConnectionStats) -> list[Finding]:
+def _answered(counted: Recorder) -> bool:
+    return any(counted.count(outcome) for outcome in ANSWERED)
+
+
+def _halted_before_window(carried: Carried) -> bool:
+    """Tell whether every worker was told to stop before the window began."""
+    stops = carried.halted_ns.values()
+    return carried.halted and bool(stops) and max(stops) < carried.window.start_ns
+
+
+def _ended(carried: Carried) -> str:
+    return "it was stopped" if carried.stopped else "it ended because the target was lost,"
+
+
+def _nothing_due(carried: Carried, *, began: bool) -> str:
+    sent = carried.counted.sent
+    if not began:
+        warm_up = f" ({show_count(sent, 'request')} of the warm-up)" if sent else ""
+        return f"{_ended(carried)} before its window began: nothing was measured{warm_up}"
+    if carried.halted:
+        return f"{_ended(carried)} before a request was due in its window"
+    return (
+        "no request was due in its window: those in flight began before it and took longer than it;"
+        f" {show_count(sent, 'request')} {'was' if sent == 1 else 'were'} sent in all"
+    )
+
+
+def _connections(plan: Plan, carried: Carried) -> list[Finding]:
     """Say what the other side did to connections, and what to do about it."""
-    found = []
-    if stats.lost_unheard:
-        found.append(
-            Finding(
-                "closed_while_kept",
-                f"{_requests(stats.lost_unheard)} met a kept connection that the target closed before any"
-                " byte of an answer; nothing is sent again. A server that closes idle connections without"
-                " notice does this: use --no-keep-alive, or an --idle-limit below its keep-alive time",
+    found, stats = [], carried.stats
+    if unheard := stats.lost_unheard:
+        if _crashed(plan, carried):
+            found.append(
+                Finding(
+                    "closed_in_use",
+                    f"the target closed {show_count(unheard, 'connection')} while requests were under way:"
+                    f" it or one of its workers restarted or crashed; {ITS_LOG}",
+                )
             )
-        )
+        else:
+            found.append(
+                Finding(
+                    "closed_while_kept",
+                    f"{show_count(unheard, 'request')} met a kept connection that the target closed before"
+                    " any byte of an answer; nothing is sent again. A server that closes idle connections"
+                    " without notice does this: use --no-keep-alive, or an --idle-limit below its keep-alive"
+                    " time",
+                )
+            )
     if broken := stats.connections_lost - stats.lost_unheard:
-        found.append(Finding("connections_lost", f"{broken:,} kept connections broke under a request"))
+        found.append(
+            Finding("connections_lost", f"{show_count(broken, 'kept connection')} broke under a request")
+        )
     if stats.surplus:
         found.append(
             Finding(
                 "surplus",
-                f"{stats.surplus} times bytes came that belonged to no response, such as a body longer than"
-                " its Content-Length; the connection was closed each time",
+                f"{show_count(stats.surplus, 'time')} bytes came that belonged to no response, such as a body"
+                " longer than its Content-Length; the connection was closed each time",
             )
         )
     return found
 
 
-def _requests(count: int) -> str:
-    return "1 request" if count == 1 else f"{count:,} requests"
+def _crashed(plan: Plan, carried: Carried) -> bool:
+    """Tell whether connections that were closed unheard were more likely in use than idle.
+
+    Connections are idle only in an open load and where users think. A server that closes without notice in
+    its normal course does so again and again; one that went away for a moment refuses connections, too.
+    """
+    counted = carried.counted
+    if REFUSED in counted.errors.get(Outcome.CONNECT_ERROR, {}) or outages(carried):
+        return True
+    rests = plan.workload is Workload.OPEN or plan.think_ns > 0
+    return not rests and carried.stats.lost_unheard < _REGULAR * counted.answered
 
 
 def _failing_seconds(plan: Plan, carried: Carried) -> str:
@@ -149,14 +200,26 @@ def _failing_seconds(plan: Plan, carried: Carried) -> str:
     return f"second {listed}" if len(spans) == len(spans[0]) == 1 else f"seconds {listed}"
 
 
-def _backed_off(carried: Carried) -> list[Finding]:
+def backed_off_ns(stage: Stage, carried: Carried) -> int:
+    """Return how long all users waited in the window, together.
+
+    Each worker counts up to the planned end. A window that ended before holds no more than its own length
+    for each user.
+    """
+    if stage.concurrency is None:
+        return carried.backed_off_ns
+    return min(carried.backed_off_ns, stage.concurrency * carried.window.length_ns)
+
+
+def _backed_off(stage: Stage, carried: Carried) -> list[Finding]:
     """Say that users waited where their connections failed at once."""
-    if carried.backed_off_ns <= _WORTH_TELLING * carried.window.length_ns:
+    waited_ns = backed_off_ns(stage, carried)
+    if waited_ns <= _WORTH_TELLING * carried.window.length_ns:
         return []
     return [
         Finding(
             "backed_off",
-            f"users waited {show_ns(carried.backed_off_ns)} in all, up to 100 ms at a time, after connections"
+            f"users waited {show_ns(waited_ns)} in all, up to 100 ms at a time, after connections"
             " that failed at once: they sent fewer requests in that time than they could have",
         )
     ]

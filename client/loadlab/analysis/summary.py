@@ -6,7 +6,7 @@ from msgspec import structs
 
 from loadlab.analysis import unknown
 from loadlab.analysis.error_reasons import error_reasons
-from loadlab.analysis.findings import complete, cut_short, findings_of
+from loadlab.analysis.findings import backed_off_ns, complete, cut_short, findings_of
 from loadlab.analysis.losses import Missed, due_in_window, missed, with_unknown
 from loadlab.analysis.outages import outages
 from loadlab.analysis.stalls import stalls
@@ -72,7 +72,7 @@ def stage_result(
         unknown.RATE: unknown.rate(outcomes.answered, counted.completions, window_ns),
     }
     sees_flight = untold[unknown.IN_FLIGHT] is None
-    findings = findings_of(plan, traits, carried)
+    findings = findings_of(plan, stage, traits, carried)
     if (no_rate := untold[unknown.RATE]) is not None:
         findings.append(Finding("nothing_done", no_rate))
     return StageResult(
@@ -123,7 +123,7 @@ def stage_result(
             loop_stall_max_ns=carried.loop_stall_max_ns,
             connections_opened=None if traits.hides_flight else carried.stats.connections_opened,
             connections_lost=None if traits.hides_flight else carried.stats.connections_lost,
-            backed_off_ns=carried.backed_off_ns,
+            backed_off_ns=backed_off_ns(stage, carried),
             files_exhausted=carried.stats.short_of.get(Resource.FILES, 0),
             connections_closed=() if traits.hides_flight else carried.closed,
             shortages=tuple(

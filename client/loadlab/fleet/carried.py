@@ -2,6 +2,7 @@
 
 import msgspec
 
+from loadlab.fleet.control import Control
 from loadlab.fleet.live import last_pulses
 from loadlab.fleet.member import Member
 from loadlab.fleet.took import Took
@@ -39,12 +40,15 @@ class Carried(msgspec.Struct, frozen=True):
     """Connections that were closed before the end, of each worker that is not lost."""
     halted: bool = False
     """Whether it was ended before its time."""
+    stopped: bool = False
+    """Whether a person, or the system, asked for that; otherwise the target was lost."""
     halted_ns: dict[int, int] = {}
     """When each shard was halted that was and is not lost."""
 
 
-def carried_of(members: list[Member], counted: Recorder, over_ns: int, *, halted: bool) -> Carried:
+def carried_of(members: list[Member], counted: Recorder, over_ns: int, *, control: Control) -> Carried:
     """Return it; `over_ns` is when nothing more was to be expected."""
+    halted = control.halted
     window = counted.window
     if window.end_ns is None or halted:
         last_ns = over_ns if any(member.broken for member in members) else counted.last_done_ns
@@ -68,6 +72,7 @@ def carried_of(members: list[Member], counted: Recorder, over_ns: int, *, halted
         closed=tuple(member.ended.stats.closed for member in members if member.ended is not None),
         backed_off_ns=sum(member.ended.backed_off_ns for member in members if member.ended is not None),
         halted=halted,
+        stopped=control.stopped,
         halted_ns={
             member.shard: member.ended.halted_ns
             for member in members

@@ -77,7 +77,7 @@ async def carry(
         over_ns = MONOTONIC.now_ns()
     finally:
         await asyncio.gather(*(member.end() for member in members))
-    return carried_of(members, counted, over_ns, halted=control.halted)
+    return carried_of(members, counted, over_ns, control=control)
 
 
 async def _all_ready(members: list[Member], control: Control) -> None:

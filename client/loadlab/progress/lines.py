@@ -9,7 +9,7 @@ from loadlab.events import Event, Noted, RunBegan, StageEnded, Tick
 from loadlab.plan import Plan
 from loadlab.progress.watcher import Quiet
 from loadlab.result import StageResult
-from loadlab.units import show_hz, show_ns
+from loadlab.units import show_count, show_hz, show_ns
 
 _EVERY_NS = 5 * NS_PER_S
 
@@ -50,7 +50,7 @@ class Lines(Quiet):
 def _now(tick: Tick) -> str:
     return (
         f"{show_hz(tick.rate_hz)}, {tick.in_flight} in flight, p50 {show_ns(tick.p50_ns)},"
-        f" p99 {show_ns(tick.p99_ns)}, {tick.errors} errors"
+        f" p99 {show_ns(tick.p99_ns)}, {show_count(tick.errors, 'error')}"
     )
 
 
@@ -58,5 +58,5 @@ def _whole(result: StageResult) -> str:
     latency = result.latency_ns
     return (
         f"{result.counts.scheduled:,} requests, {show_hz(result.known_rate_hz)}, p50 {show_ns(latency.p50)},"
-        f" p99 {show_ns(latency.p99)}, {result.counts.errors} errors"
+        f" p99 {show_ns(latency.p99)}, {show_count(result.counts.errors, 'error')}"
     )

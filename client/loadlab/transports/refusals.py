@@ -15,6 +15,7 @@ from loadlab.resources import Resource, causes, resource_of
 from loadlab.transports.itself import ToItselfError
 
 TO_ITSELF: Final = "connected to itself: the target's port was closed"
+REFUSED: Final = os.strerror(errno.ECONNREFUSED).lower()
 NO_NAME: Final = "no address for the host name"
 NO_TLS: Final = "TLS failed: the port does not speak TLS (http, not https?)"
 TLS_CUT_OFF: Final = "TLS failed: the handshake was cut off"
