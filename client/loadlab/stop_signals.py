@@ -53,12 +53,12 @@ class Cleanup:
         _clean_ups.remove(self._call)
 
 
-def leave(sentence: str = "interrupted") -> "NoReturn":
-    """End the process now, whatever its threads wait for."""
+def leave(sentence: str = "interrupted", code: int = _INTERRUPTED) -> "NoReturn":
+    """End the process now, whatever its threads wait for, with a sentence and an exit code."""
     while _clean_ups:
         _clean_ups.pop()()
     _say(f"loadlab: {sentence}\n")
-    os._exit(_INTERRUPTED)
+    os._exit(code)
 
 
 class Stops:
