@@ -1,6 +1,7 @@
 """Output that can't be written: every command alike, one sentence, and what was measured is kept."""
 
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import pytest
 
 from labs import LOADLAB, Lab, ended
 from live import wait_until
+from loadlab.calibration import cache
 
 pytestmark = pytest.mark.real
 
@@ -31,8 +33,9 @@ PRINTS = {
 """There is nothing but what these print."""
 COMMANDS = KEEPS | PRINTS
 QUICK = ["run", "show", "doctor"]
-OVER = (0, 3)
+DUE = {"pass": 0, "invalid": 3}
 """A machine that is busy with something else may make a run INVALID."""
+OVER = tuple(DUE.values())
 UNWRITABLE = [">&-", ">/dev/full"]
 HARMLESS = ["2>/dev/full", "<&- 2>&-", "| true", "2>&1 | true"]
 ENVIRONMENTS = ["COLUMNS=0", "COLUMNS=1 TERM=dumb", "COLUMNS=x LINES=-1 PYTHONIOENCODING=ascii TERM="]
@@ -54,6 +57,18 @@ def shell(lab, command, redirected="", environment=""):
     )
 
 
+def ran(lab, command, redirected="", environment=""):
+    """Run a command; return what came of it, and its due exit code: a run's is of the verdict it has kept."""
+    before = set(lab.out.iterdir())
+    done = shell(lab, COMMANDS[command], redirected, environment)
+    made = set(lab.out.iterdir()) - before
+    if not command.startswith("run"):
+        assert not made
+        return done, shell(lab, "doctor").returncode if command == "doctor" else 0
+    (folder,) = made
+    return done, DUE[json.loads((folder / "result.json").read_bytes())["verdict"]]
+
+
 def assert_tidy(done):
     said = done.stdout + done.stderr
     assert "Traceback" not in said
@@ -72,13 +87,15 @@ def test_a_command_that_only_prints_says_that_it_could_not(shared_lab, command, 
 
 @pytest.mark.parametrize("redirected", UNWRITABLE)
 @pytest.mark.parametrize("command", KEEPS)
-def test_a_command_that_keeps_its_result_keeps_its_exit_code(shared_lab, command, redirected):
-    before = len(shared_lab.results())
-    done = shell(shared_lab, COMMANDS[command], redirected)
-    assert done.returncode in OVER, done.stderr
+def test_a_command_that_keeps_its_result_keeps_its_exit_code(
+    shared_lab, command, redirected, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    done, due = ran(shared_lab, command, redirected)
+    assert done.returncode == due, done.stderr
     assert_tidy(done)
     assert "loadlab: standard output can't be written (" in done.stderr
-    assert len(shared_lab.results()) == before + command.startswith("run")
+    assert cache.path().is_file() == (command == "calibrate")
 
 
 @pytest.mark.parametrize("redirected", HARMLESS)
@@ -86,17 +103,20 @@ def test_a_command_that_keeps_its_result_keeps_its_exit_code(shared_lab, command
 def test_a_reader_that_leaves_or_an_error_stream_that_is_lost_changes_nothing(
     shared_lab, command, redirected
 ):
-    done = shell(shared_lab, COMMANDS[command], redirected)
-    assert done.returncode in OVER, done.stderr
+    done, due = ran(shared_lab, command, redirected)
+    assert done.returncode == due, done.stderr
     assert_tidy(done)
+    if command == "show" and "|" not in redirected:
+        assert done.stdout == shell(shared_lab, COMMANDS[command]).stdout != ""
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("command", QUICK)
 def test_an_odd_terminal_gets_what_any_other_gets(shared_lab, command, environment):
-    done = shell(shared_lab, COMMANDS[command], environment=environment)
-    assert done.returncode in OVER, done.stderr
+    done, due = ran(shared_lab, command, environment=environment)
+    assert done.returncode == due, done.stderr
     assert_tidy(done)
+    assert done.stdout
     if environment == "COLUMNS=0" and command == "show":
         assert done.stdout == shell(shared_lab, COMMANDS[command]).stdout
 
