@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labs import LOADLAB, Lab, ended
+from labs import LOADLAB, Lab, ended, loading
 from live import descendants, is_gone, wait_until
 
 pytestmark = pytest.mark.real
@@ -48,10 +48,22 @@ def started(lab, *arguments):
 
 
 def catches(pid, number):
-    """Tell whether a process has a handler of its own for a signal, proc(5)."""
+    """Tell whether a process has a handler of its own for a signal."""
+    return is_among(pid, "SigCgt", number)
+
+
+def is_among(pid, of, number):
+    """Tell whether a signal is among those that proc(5) has of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
-    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
-    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+    signals = next(line for line in status.splitlines() if line.startswith(of))
+    return bool(int(signals.split()[1], 16) >> (number - 1) & 1)
+
+
+def send(process, number):
+    """Send a signal and wait until it has been taken: two that are still on their way are one."""
+    process.send_signal(number)
+    wait_until(lambda: process.poll() is not None or not is_among(process.pid, "ShdPnd", number))
+    time.sleep(0.1)  # for Python to call its handler
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -143,8 +155,7 @@ def waiting(*lines):
 def test_whatever_a_command_waits_for_the_third_signal_ends_it_at_once():
     process = waiting("stops = stop_signals.Stops()")
     for _ in range(2):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.2)
+        send(process, signal.SIGINT)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     done = ended(process)
@@ -154,8 +165,7 @@ def test_whatever_a_command_waits_for_the_third_signal_ends_it_at_once():
 def test_after_the_second_signal_it_ends_by_itself_whatever_it_waits_for():
     process = waiting("stop_signals.PATIENCE_S = 0.3", "stops = stop_signals.Stops()")
     for _ in range(2):
-        process.send_signal(signal.SIGTERM)
-        time.sleep(0.1)
+        send(process, signal.SIGTERM)
     done = ended(process)
     assert (done.returncode, done.stderr) == (130, "loadlab: it did not end within 0 s\n")
 
@@ -172,8 +182,7 @@ def test_what_is_to_be_cleaned_up_is_cleaned_up_first():
 def test_what_is_being_written_is_not_cut_and_what_is_done_keeps_its_code():
     process = waiting("stops = stop_signals.Stops()", "stops.hold()")
     for _ in range(3):
-        process.send_signal(signal.SIGINT)
-    time.sleep(0.3)
+        send(process, signal.SIGINT)
     assert process.poll() is None
     process.kill()
     process.communicate()
@@ -209,13 +218,14 @@ asyncio.run(main(stops))
 
 
 def test_a_run_that_nohup_started_outlives_its_terminal(lab: Lab):
-    command = f"trap '' HUP; exec {sys.executable} -m loadlab run task {' '.join(RUN)}"
+    load = ["--concurrency", "4", "--duration", "2s", "--warmup", "0", "--delay", "50ms"]
+    command = f"trap '' HUP; exec {sys.executable} -m loadlab run task {' '.join(load)}"
     process = subprocess.Popen(
         command, shell=True, cwd=lab.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     lab.watch(process)
-    wait_until(lambda: process.poll() is not None or catches(process.pid, signal.SIGTERM))
-    time.sleep(1)
+    loading(process)
+    assert not catches(process.pid, signal.SIGHUP)
     process.send_signal(signal.SIGHUP)
     assert ended(process).returncode in (0, 3)
     assert lab.results()[0]["interrupted"] is False
