@@ -240,6 +240,7 @@ def test_an_interrupt_leaves_at_once_and_leaves_nothing_behind(only, sign, phase
     _, complaints = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert complaints.startswith("loadlab: interrupted; the target is stopped\n")
+    assert "Traceback" not in complaints
     assert time.monotonic() - began_s < AT_ONCE_S
     wait_until(lambda: alive(mark) == [])
 
