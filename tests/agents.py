@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from live import PATIENCE_S, wait_until
+from live import OWN_DOING, PATIENCE_S, wait_until
 
 OUTER = ("LOADLAB_TARGET", "LOADLAB_AGENT", "LOADLAB_TOKEN")
 JSON = {"Content-Type": "application/json"}
@@ -139,6 +139,18 @@ class RunningAgent:
         finally:
             response.close()
             connection.close()
+
+
+def failing(ended: dict[str, Any]) -> set[str]:
+    """Return the names of the checks that failed in a run, of its last event."""
+    return {check["name"] for check in ended["result"]["checks"] if check["outcome"] == "fail"}
+
+
+def sound(ended: dict[str, Any]) -> bool:
+    """Tell of a run's last event whether it passed, or would have but for other work on the cores."""
+    result = ended["result"]
+    whole = (result["failure"], result["target_lost"], result["interrupted"]) == (None, None, False)
+    return whole and not OWN_DOING & failing(ended)
 
 
 def finish(agent: RunningAgent, run_id: str) -> Any:
