@@ -135,7 +135,9 @@ def at_named(target: str | None, serve: Serve, *, remote: bool) -> Here | None:
     given = ", ".join(serve.given())
     if target is not None:
         if given:
-            raise UsageError(f"{given}: they serve a target of the lab's own; leave them out with --target")
+            raise UsageError(
+                f"{given}: not with --target, which names a target that already runs; leave out one of both"
+            )
         url = url_of(target)
         return Here(url, UrlHost(url, remote=remote), {})
     if stack_target := os.environ.get(STACK_TARGET):

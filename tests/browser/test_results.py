@@ -199,7 +199,7 @@ def test_a_run_that_failed_gives_its_reason_once_and_the_statuses_that_came(page
 
 def test_a_pass_of_which_something_could_not_be_judged_says_so(page, agent):
     run_id = "20261101-100000-task-dddd"
-    sentence = "stage 1: not judged whether the client was the limit (too short)"
+    sentence = "stage 1: nothing could tell whether the client was the limit (too short)"
     check = Check(
         name="client_judged", metric="stages", operator="==", limit=0, actual=1, unit="stages",
         outcome=CheckOutcome.UNTESTABLE, message=sentence,

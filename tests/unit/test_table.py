@@ -138,7 +138,7 @@ def test_the_same_finding_of_several_stages_is_told_once():
         for label in ("8", "32", "64")
     ]
     text = " ".join(line.strip() for line in lines(result(stages=tuple(made))))
-    assert "stages 8?, 32?, 64? (figures of 64?): it stood still 64 s" in text
+    assert "stages 8?, 32?, 64? (numbers of stage 64): it stood still 64 s" in text
     assert text.count("it stood still") == 1
 
 
@@ -176,14 +176,18 @@ def test_a_figure_that_cannot_be_told_is_a_dash_with_its_reason():
 
 def test_a_pass_says_what_nothing_could_tell():
     untold = structs.replace(
-        failed("client_judged", None, "stage 128: not judged whether the client was the limit (too short)"),
+        failed(
+            "client_judged",
+            None,
+            "stage 128: nothing could tell whether the client was the limit (too short)",
+        ),
         outcome=CheckOutcome.UNTESTABLE,
     )
     shown = lines(result(stages=(measured(),), checks=(untold,)))
     assert "PASS" in shown[-2]
     assert shown[-1].strip() == untold.message
     of_another = result(stages=(measured(),), checks=(untold,), verdict=Verdict.INVALID)
-    assert "not judged" not in " ".join(lines(of_another))
+    assert "nothing could tell" not in " ".join(lines(of_another))
 
 
 def test_a_stage_that_lost_a_worker_is_marked_but_not_called_limited_by_the_client():

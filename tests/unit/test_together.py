@@ -9,7 +9,7 @@ def test_a_finding_of_one_stage_names_it():
 
 def test_the_same_finding_of_several_stages_is_told_once_with_the_figures_of_the_last():
     told = [Told("lag", "1", "1 ms late"), Told("places", "1", "full"), Told("lag", "8?", "9 ms late")]
-    assert together(told) == ["stages 1, 8? (figures of 8?): 9 ms late", "stage 1: full"]
+    assert together(told) == ["stages 1, 8? (numbers of stage 8): 9 ms late", "stage 1: full"]
 
 
 def test_where_all_stages_say_the_same_no_stage_is_singled_out():

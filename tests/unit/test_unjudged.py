@@ -42,12 +42,13 @@ def test_a_question_that_no_check_answers_is_told_with_the_stages_and_with_why()
     )
     assert [each.name for each in found] == ["client_judged", "figures_judged"]
     client, figures = found
-    assert client.message == "stage 1, 32: not judged whether the client was the limit (too short; unseen)"
+    assert (
+        client.message
+        == "stages 1, 32: nothing could tell whether the client was the limit (too short; unseen)"
+    )
     assert (client.actual, client.operator, client.limit, client.unit) == (2, "==", 0, "stages")
     assert client.metric
-    assert (
-        figures.message == "stage 1, 8: not judged whether a second account has the same figures (too short)"
-    )
+    assert figures.message == "stages 1, 8: the figures could not be cross-checked (too short)"
     assert {each.stage for each in found} == {None}
     assert {each.outcome for each in found} == {CheckOutcome.UNTESTABLE}
 

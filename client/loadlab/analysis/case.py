@@ -21,7 +21,7 @@ class Case(NamedTuple):
     stage: StageResult
 
 
-NO_ACCOUNT = "the target does not tell it"
+NO_ACCOUNT = "not available for this target"
 
 
 def compared(

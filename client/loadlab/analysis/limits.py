@@ -61,9 +61,9 @@ def client_core(case: Case) -> Check:
         unit="of the time",
         untestable=untestable,
         means="every worker of the client got a core when it needed one",
-        failed=f"a worker of the client waited for a core for up to {waited:.0%} of a second and ran for"
-        f" {busiest:.0%}: something else runs on the client's cores, perhaps the target itself; stop it, or"
-        " give the client cores of its own (taskset)",
+        failed=f"a worker of the client waited for a core for up to {waited:.0%} of a second, and in its"
+        f" busiest second ran for {busiest:.0%} of it: something else runs on the client's cores, perhaps the"
+        " target itself; stop it, or give the client cores of its own (taskset)",
     )
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+MARKS = "?!"
+"""What a label may end with where its stage is suspect or the client's limit."""
+
 
 class Told(NamedTuple):
     """A sentence about a stage."""
@@ -32,5 +35,9 @@ def _sentence(group: list[Told]) -> str:
     if len(group) == 1:
         return f"stage {last.stage}: {last.message}"
     labels = ", ".join(each.stage for each in group)
-    figures = "" if len({each.message for each in group}) == 1 else f" (figures of {last.stage})"
+    figures = (
+        ""
+        if len({each.message for each in group}) == 1
+        else f" (numbers of stage {last.stage.rstrip(MARKS)})"
+    )
     return f"stages {labels}{figures}: {last.message}"

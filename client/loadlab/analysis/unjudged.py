@@ -4,14 +4,17 @@ A stage that is short, small or of a target without metrics has every check of a
 no fault, and changes no verdict; the run says it beside its verdict.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from loadlab.result import Check, CheckOutcome
 
 _QUESTIONS = {
-    "client_judged": ("whether the client was the limit", ("client_cpu", "client_core", "lag")),
+    "client_judged": (
+        "nothing could tell whether the client was the limit",
+        ("client_cpu", "client_core", "lag"),
+    ),
     "figures_judged": (
-        "whether a second account has the same figures",
+        "the figures could not be cross-checked",
         ("little", "target_count", "target_busy", "target_inside", "bound"),
     ),
 }
@@ -21,6 +24,11 @@ NAMES = frozenset(_QUESTIONS)
 def checks(of_stages: list[Check]) -> tuple[Check, ...]:
     """Return a check for each question that stayed open in a stage, whose own checks these are."""
     return tuple(_checks(of_stages))
+
+
+def _stages(labels: Iterable[str | None]) -> str:
+    listed = [str(label) for label in labels]
+    return f"stage{'' if len(listed) == 1 else 's'} {', '.join(listed)}"
 
 
 def _checks(of_stages: list[Check]) -> Iterator[Check]:
@@ -44,5 +52,5 @@ def _checks(of_stages: list[Check]) -> Iterator[Check]:
                 actual=len(left),
                 unit="stages",
                 outcome=CheckOutcome.UNTESTABLE,
-                message=f"stage {', '.join(map(str, left))}: not judged {question} ({'; '.join(why)})",
+                message=f"{_stages(left)}: {question} ({'; '.join(why)})",
             )

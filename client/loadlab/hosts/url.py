@@ -59,8 +59,9 @@ class UrlHost:
         addresses = await self._addresses(name)
         foreign = [each.text for each in addresses if not is_near(each.text)]
         if foreign and not self._anywhere:
+            named = name if name == foreign[0] else f"{name} ({foreign[0]})"
             raise UsageError(
-                f"--target: {name} ({foreign[0]}) is neither loopback nor a private address;"
+                f"--target: {named} is neither loopback nor a private address;"
                 " give --remote if you may load it"
             )
         self._chosen, tried = await first_that_answers(self._url, addresses)

@@ -157,7 +157,7 @@ export function together(told) {
     const last = group[group.length - 1];
     if (group.length === 1) return `stage ${last.stage}: ${last.message}`;
     const same = new Set(group.map((each) => each.message)).size === 1;
-    const figures = same ? "" : ` (figures of ${last.stage})`;
+    const figures = same ? "" : ` (numbers of stage ${last.stage.replace(/[?!]+$/, "")})`;
     return `stages ${group.map((each) => each.stage).join(", ")}${figures}: ${last.message}`;
   });
 }
