@@ -60,7 +60,13 @@ def test_an_unexpected_answer_is_told_what_to_do_by_its_status(status, words):
 def test_the_most_frequent_cause_of_all_stages_decides():
     refused = failed("connect_error", "connection refused", 5)
     assert "--header" in told(answered(s200=1_000, s401=6, s500=3), refused)
-    assert "runs at that address" in told(answered(s401=6), refused, refused)
+    assert "target.log" in told(answered(s401=6), refused, refused)
+
+
+def test_a_target_that_answered_before_it_refused_connections_went_away():
+    refused = failed("connect_error", "connection refused")
+    assert "it went away for a while" in told(refused, stage(counts=Counts(scheduled=1, ok=1)))
+    assert "runs at that address" in told(refused, refused)
 
 
 def test_what_a_stop_gave_up_is_no_cause():

@@ -29,12 +29,14 @@ def hint(stages: Iterable[StageResult], expects: Callable[[int], bool]) -> str:
     `expects` tells whether an answer with this status is no failure. What a stopped stage gave up is none.
     """
     times: dict[tuple[str, str], int] = {}
+    answered = False
     for stage in stages:
+        answered |= stage.counts.answered > 0
         for kind, reason, count in _failures(stage, expects):
             times[kind, reason] = times.get((kind, reason), 0) + count
     if not times:
         return _IN_GENERAL
-    return _advice(*max(times, key=lambda cause: times[cause]))
+    return _advice(*max(times, key=lambda cause: times[cause]), answered=answered)
 
 
 def _failures(stage: StageResult, expects: Callable[[int], bool]) -> Iterable[tuple[str, str, int]]:
@@ -50,7 +52,8 @@ def _failures(stage: StageResult, expects: Callable[[int], bool]) -> Iterable[tu
                 yield kind, reason, count
 
 
-def _advice(kind: str, reason: str) -> str:
+def _advice(kind: str, reason: str, *, answered: bool) -> str:
+    """`answered`: the target was there for a part of the time."""
     match kind:
         case "http_error":
             return _of_status(int(reason))
@@ -61,7 +64,7 @@ def _advice(kind: str, reason: str) -> str:
         case "unfinished":
             return "find out why the page is slow: it gave no answer in the time after the last request"
         case "connect_error":
-            return remedy(reason) or _NOT_THERE
+            return remedy(reason) or (f"{ITS_LOG}: it went away for a while" if answered else _NOT_THERE)
     return "use https://" if reason == IS_TLS else f"{ITS_LOG}: it ended connections without a valid answer"
 
 
