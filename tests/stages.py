@@ -78,6 +78,7 @@ def slices(counts, means_ms, in_flight=None):
             at_ns=at * NS_PER_S,
             count=count,
             errors=0,
+            ok=count,
             p50=round(mean * MS),
             p99=None,
             in_flight=flying,

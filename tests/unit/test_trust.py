@@ -81,6 +81,15 @@ NOTED = [
     ("target_throttled", {"target": target(cpu_throttled_ns=101 * MS)}),
     ("errors", {"counts": Counts(scheduled=6400, ok=6000, http_error=400)}),
     ("target_away", {"outages": (Outage(from_ns=4000 * MS, to_ns=6000 * MS),)}),
+    (
+        "kept_up",
+        {
+            "window_ns": 3 * NS_PER_S,
+            "due": 1920,
+            "counts": Counts(scheduled=1920, ok=1920),
+            "slices": slices([400] * 3, [100, 900, 1700]),
+        },
+    ),
     ("target_away", {"stalls": (Stall(from_ns=4000 * MS, to_ns=6000 * MS),)}),
 ]
 

@@ -11,7 +11,7 @@
 
 from msgspec import structs
 
-from loadlab.analysis import accounts, limits, noted, outages, outcomes, steady
+from loadlab.analysis import accounts, backlog, limits, noted, outages, outcomes, steady
 from loadlab.analysis.case import Case
 from loadlab.plan import Plan, Traits, Workload
 from loadlab.result import Check, CheckOutcome, Finding, StageResult, State
@@ -34,7 +34,7 @@ NOT_ASKED = CLIENTS_OWN | {"client_stolen", "loop_stall"}
 """Checks whose failure leaves no share of the target's bound: for a time the client asked for nothing, or had
 no core to ask with."""
 
-_NOTED = frozenset({"connections_reopened", "target_throttled", "errors", "target_away"})
+_NOTED = frozenset({"connections_reopened", "target_throttled", "errors", "target_away", "kept_up"})
 """Checks whose failure is a finding and leaves the stage's state: the figures are what they seem."""
 
 _OF_EVERY_STAGE = (
@@ -60,7 +60,14 @@ _OF_EVERY_STAGE = (
 )
 _OF = {
     Workload.CLOSED: (steady.stationary, steady.warmed_up),
-    Workload.OPEN: (limits.schedule, limits.sent, limits.places, steady.stationary, steady.warmed_up),
+    Workload.OPEN: (
+        limits.schedule,
+        limits.sent,
+        limits.places,
+        backlog.kept_up,
+        steady.stationary,
+        steady.warmed_up,
+    ),
     Workload.BATCH: (),
 }
 
