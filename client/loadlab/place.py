@@ -136,7 +136,7 @@ def at_named(target: str | None, serve: Serve, *, remote: bool) -> Here | None:
     if target is not None:
         if given:
             raise UsageError(
-                f"{given}: not with --target, which names a target that already runs; leave out one of both"
+                f"{given} can't be combined with --target, which names a target that already runs"
             )
         url = url_of(target)
         return Here(url, UrlHost(url, remote=remote), {})

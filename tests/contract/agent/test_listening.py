@@ -58,7 +58,7 @@ def test_a_file_that_is_no_socket_is_not_removed(tmp_path):
         (["--target", "ftp://h/"], "--target"),
         (
             ["--target", "http://127.0.0.1/", "--threads", "2"],
-            "--threads: not with --target",
+            "--threads can't be combined with --target",
         ),
     ],
 )

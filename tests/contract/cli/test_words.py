@@ -22,7 +22,10 @@ pytestmark = pytest.mark.real
         (["run", "task", "--duration", "10 parsecs"], "--duration: '10 parsecs' is not a duration"),
         (["run", "task", "--target", "ftp://127.0.0.1/"], "--target: 'ftp://127.0.0.1/' is not an http://"),
         (["run", "task", "--target", "http://127.0.0.1:99999"], "is not a URL"),
-        (["run", "task", "--target", "127.0.0.1:1", "--workers", "2"], "--workers: not with --target"),
+        (
+            ["run", "task", "--target", "127.0.0.1:1", "--workers", "2"],
+            "--workers can't be combined with --target",
+        ),
         (
             ["run", "task", "--target", "http://192.0.2.1/"],
             "--target: 192.0.2.1 is neither loopback nor a private address",
