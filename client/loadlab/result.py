@@ -132,7 +132,7 @@ class SliceResult(msgspec.Struct, frozen=True, kw_only=True):
     """Mean latency of those that were answered; null in results of schema 1."""
 
 
-class Stall(msgspec.Struct, frozen=True, kw_only=True):
+class Standstill(msgspec.Struct, frozen=True, kw_only=True):
     """A span without an answer, long for this load, while requests were in flight; exact to 20 ms.
 
     It is counted from the window's start.
@@ -317,7 +317,7 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     histograms: Histograms
     slices: tuple[SliceResult, ...]
     outages: tuple[Outage, ...] = ()
-    stalls: tuple[Stall, ...] = ()
+    stalls: tuple[Standstill, ...] = ()
     client: ClientStage
     target: TargetStage | None
     theory: Theory | None

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from loadlab.clock import NS_PER_S
-from loadlab.result import Counts, Stall
+from loadlab.result import Counts, Standstill
 from stages import FAIL, OPEN, PASS, UNTESTABLE, check, opened, slices
 
 
@@ -88,7 +88,9 @@ def _queue(chance, rate_hz, served_hz, seconds):
 
 
 def test_a_window_in_which_the_target_stood_still_is_told_by_that():
-    found = judged([300, 0, 0], [50, 0, 0], due=900, stalls=(Stall(from_ns=NS_PER_S, to_ns=3 * NS_PER_S),))
+    found = judged(
+        [300, 0, 0], [50, 0, 0], due=900, stalls=(Standstill(from_ns=NS_PER_S, to_ns=3 * NS_PER_S),)
+    )
 
     assert found.outcome is UNTESTABLE
     assert "stood still" in found.message

@@ -4,7 +4,7 @@ from loadlab.analysis.outages import away_at_the_end, outages
 from loadlab.analysis.stalls import stalls
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fleet.carried import Carried
-from loadlab.result import CheckOutcome, Stall
+from loadlab.result import CheckOutcome, Standstill
 from loadlab.sample import Outcome
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.window import Window
@@ -96,7 +96,7 @@ def test_a_window_without_any_answer_tells_of_no_stall():
 
 # --- in words ---
 
-SPAN = Stall(from_ns=1_200 * NS_PER_MS, to_ns=3_200 * NS_PER_MS)
+SPAN = Standstill(from_ns=1_200 * NS_PER_MS, to_ns=3_200 * NS_PER_MS)
 
 
 def test_a_stall_is_told_by_the_windows_time_and_by_the_wall_clock():
@@ -108,7 +108,7 @@ def test_a_stall_is_told_by_the_windows_time_and_by_the_wall_clock():
 
 
 def test_a_stall_at_the_end_is_not_a_target_that_is_away():
-    assert not away_at_the_end(stage(stalls=(Stall(from_ns=0, to_ns=NS_PER_S),)))
+    assert not away_at_the_end(stage(stalls=(Standstill(from_ns=0, to_ns=NS_PER_S),)))
 
 
 def test_a_stage_that_passes_is_not_told_more_than_was_seen():

@@ -9,7 +9,7 @@ from loadlab.result import (
     Counts,
     Outage,
     Shortage,
-    Stall,
+    Standstill,
     State,
     Verdict,
 )
@@ -90,7 +90,7 @@ NOTED = [
             "slices": slices([400] * 3, [100, 900, 1700]),
         },
     ),
-    ("target_away", {"stalls": (Stall(from_ns=4000 * MS, to_ns=6000 * MS),)}),
+    ("target_away", {"stalls": (Standstill(from_ns=4000 * MS, to_ns=6000 * MS),)}),
 ]
 
 

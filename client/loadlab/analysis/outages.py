@@ -8,7 +8,7 @@ from loadlab.analysis.case import Case, compared
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.carried import Carried
 from loadlab.presence import TICK_NS, ticks_of
-from loadlab.result import Check, Outage, StageResult, Stall
+from loadlab.result import Check, Outage, StageResult, Standstill
 from loadlab.sample import FAILED, Outcome
 from loadlab.units import show_ns
 
@@ -60,7 +60,7 @@ def away_at_the_end(stage: StageResult) -> bool:
 
 def target_away(case: Case) -> Check:
     """Say from when to when no request was answered, though some were asked."""
-    spans: tuple[Outage | Stall, ...] = (*case.stage.outages, *case.stage.stalls)
+    spans: tuple[Outage | Standstill, ...] = (*case.stage.outages, *case.stage.stalls)
     return compared(
         name="target_away",
         metric="time without an answer in which requests failed or waited far longer than usual",
@@ -96,7 +96,7 @@ def _stood_still(case: Case) -> str | None:
     )
 
 
-def _told(case: Case, spans: Sequence[Outage | Stall]) -> str:
+def _told(case: Case, spans: Sequence[Outage | Standstill]) -> str:
     window_ns = case.stage.window_ns
     told = ", and ".join(
         f"for {show_ns(span.to_ns - span.from_ns)}, {_seconds(span, window_ns)} ({_clock(case, span)})"
@@ -105,12 +105,12 @@ def _told(case: Case, spans: Sequence[Outage | Stall]) -> str:
     return told + (f", and {len(spans) - _TOLD} more times" if len(spans) > _TOLD else "")
 
 
-def _seconds(span: Outage | Stall, window_ns: int) -> str:
+def _seconds(span: Outage | Standstill, window_ns: int) -> str:
     until = "the window's end" if span.to_ns >= window_ns else f"{span.to_ns / NS_PER_S:.2f} s"
     return f"from {span.from_ns / NS_PER_S:.2f} s to {until}"
 
 
-def _clock(case: Case, span: Outage | Stall) -> str:
+def _clock(case: Case, span: Outage | Standstill) -> str:
     """Return the span by the wall clock, in UTC."""
     if case.stage.began_at is None:
         return "its wall-clock time is not known"

@@ -2,7 +2,7 @@
 
 from loadlab.fleet.carried import Carried
 from loadlab.presence import LONG_NS, TICK_NS, ticks_of
-from loadlab.result import Outage, Stall
+from loadlab.result import Outage, Standstill
 
 _TIMES = 10
 """Longer than so many of the mean distance between two answers, as of an outage, and than so many usual
@@ -13,7 +13,7 @@ _OWN_TIMES = 2
 """A span shorter than so many of the client's own longest pause may be the client's."""
 
 
-def stalls(carried: Carried, away: tuple[Outage, ...]) -> tuple[Stall, ...]:
+def stalls(carried: Carried, away: tuple[Outage, ...]) -> tuple[Standstill, ...]:
     """Return each span of the window without an answer through which a request waited; outages are left out.
 
     It is a second long at least, and far longer than this load's distances between answers and its usual
@@ -41,11 +41,11 @@ def stalls(carried: Carried, away: tuple[Outage, ...]) -> tuple[Stall, ...]:
         first = after
         while first - 1 > before and first - 1 in waiting:
             first -= 1
-        span = Stall(from_ns=first * TICK_NS, to_ns=min(after * TICK_NS, window_ns))
+        span = Standstill(from_ns=first * TICK_NS, to_ns=min(after * TICK_NS, window_ns))
         if span.to_ns - span.from_ns >= least_ns and not any(_overlap(span, outage) for outage in away):
             found.append(span)
     return tuple(found)
 
 
-def _overlap(span: Stall, outage: Outage) -> bool:
+def _overlap(span: Standstill, outage: Outage) -> bool:
     return span.from_ns < outage.to_ns and outage.from_ns < span.to_ns
