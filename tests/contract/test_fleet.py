@@ -94,7 +94,7 @@ def test_what_the_others_measured_is_kept_to_the_end(tmp_path, number):
     stage = carry(plan, tmp_path, meanwhile=loss, delay="20ms").stage
     assert stage.state is State.INVALID
     names = {finding.name for finding in stage.findings}
-    assert names - {"loop_stall"} == {"worker_lost"}  # a machine with other work stalls a loop by itself
+    assert names - {"lag", "loop_stall"} == {"worker_lost"}  # other work on the cores delays a loop, too
     assert stage.window_ns == 4 * NS_PER_S
     assert [each.count > 0 for each in stage.slices] == [True] * 4
     assert 1.5 < stage.slices[-1].in_flight < 2.5, "two of four go on"

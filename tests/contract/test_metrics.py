@@ -158,7 +158,7 @@ def test_an_interrupted_run_is_counted_as_far_as_it_came(tmp_path, stops):
             watched.control.stop()
 
     plan = plan_for("pool", stages=(Stage(concurrency=4), Stage(concurrency=8)), duration_ns=30 * NS_PER_S)
-    found = watch(plan, tmp_path, meanwhile=stop, delay="300ms")
+    found = watch(plan, tmp_path, meanwhile=stop, delay="2s")
     assert found.result.interrupted
     assert len(found.result.stages) == 1
     assert_agree(found.now, found.result)

@@ -151,7 +151,7 @@ def test_a_terminal_that_is_closed_ends_the_run_and_what_was_measured_is_kept(at
 
 
 def test_a_resize_in_the_middle_changes_nothing_but_the_width(at_terminal):
-    terminal = at_terminal(*SWEEP, width=120)
+    terminal = at_terminal(*SWEEP, "--duration", "3s", width=120)  # long enough to be resized in time
     terminal.read_until(b"measuring")
     terminal.resize(60)
     assert terminal.end() in CARRIED, terminal.text

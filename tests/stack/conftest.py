@@ -181,6 +181,7 @@ def unavailable(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests/conftest.py groups by module what has no group yet
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     ours = [item for item in items if Path(__file__).parent in item.path.parents]
     # Whatever is in this folder needs an engine, and the first `make up` may have base images to build.
