@@ -181,14 +181,12 @@ def unavailable(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-@pytest.hookimpl(tryfirst=True)  # before tests/conftest.py groups by module what has no group yet
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     ours = [item for item in items if Path(__file__).parent in item.path.parents]
     # Whatever is in this folder needs an engine, and the first `make up` may have base images to build.
     for item in ours:
         item.add_marker(pytest.mark.stack)
         item.add_marker(pytest.mark.timeout(600))
-        item.add_marker(pytest.mark.xdist_group(f"stack-{generation(item)}"))
         if generation(item) == SECOND:
             item.add_marker(pytest.mark.second_compose)
     again = [
