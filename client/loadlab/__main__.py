@@ -7,12 +7,12 @@ def main() -> None:
     """Run the command line; Ctrl-C or a lack of memory while it is still being loaded is a sentence."""
     stop_signals.handle()
     # Loading takes a while that Ctrl-C may fall into; what says that memory ran out is loaded first.
-    from loadlab.errors import Exit  # noqa: PLC0415
-    from loadlab.local_limits import limit_of  # noqa: PLC0415
-    from loadlab.resources import Resource, shortage  # noqa: PLC0415
+    from loadlab.errors import Exit  # noqa: PLC0415 - signals are handled before it is loaded
+    from loadlab.local_limits import limit_of  # noqa: PLC0415 - signals are handled before it is loaded
+    from loadlab.resources import Resource, shortage  # noqa: PLC0415 - signals are handled before it is loaded
 
     try:
-        from loadlab.cli import main as run  # noqa: PLC0415
+        from loadlab.cli import main as run  # noqa: PLC0415 - as above
     except (MemoryError, SystemError):  # CPython raises the second where there is no memory for the first
         stop_signals.leave(shortage(Resource.MEMORY, limit_of(Resource.MEMORY)), Exit.INVALID)
     run()
