@@ -24,6 +24,8 @@ SWEEP = ["run", "task", "--concurrency", "1,2,4", "--duration", "600ms", "--warm
 LONG = ["run", "task", "--concurrency", "1,4", "--duration", "30s", "--warmup", "0", "--delay", "50ms"]
 HIDDEN, SHOWN = b"\x1b[?25l", b"\x1b[?25h"
 CURVE = "rate per second"
+UNSIZED = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+"""What a program at a terminal inherits: the size is the terminal's to tell."""
 
 
 class AtTerminal:
@@ -39,7 +41,7 @@ class AtTerminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=os.environ | {"TERM": "xterm-256color"} | environment,
+            env=UNSIZED | {"TERM": "xterm-256color"} | environment,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - nothing else can do it
         )

@@ -1,5 +1,6 @@
 """What `make test` chooses has each real part in it: every scenario and transport, promtool, a browser."""
 
+import os
 import subprocess
 import sys
 
@@ -41,3 +42,11 @@ def test_every_transport_that_speaks_is_in_it(chosen, name):
 @pytest.mark.parametrize("part", ["tests/contract/test_prometheus.py", "tests/browser/test_page.py"])
 def test_promtool_and_a_browser_are_in_it(chosen, part):
     assert any(each.startswith(f"{part}::") for each in chosen)
+
+
+def test_tests_that_share_something_are_run_by_one_process(request, chosen):
+    """Where several processes share the tests out, those of a group go to one of them."""
+    if os.environ.get("PYTEST_XDIST_WORKER") is None:
+        assert request.node.get_closest_marker("xdist_group").args == (str(request.path),)
+    else:
+        assert request.node.nodeid.endswith(f"@{request.path}"), "what the processes are given by"
