@@ -19,9 +19,9 @@ def latency(p50_ms, p99_ms):
     return Distribution(
         count=9,
         mean=1.0,
-        p50=p50_ms and p50_ms * MS,
+        p50=p50_ms and round(p50_ms * MS),
         p90=None,
-        p99=p99_ms and p99_ms * MS,
+        p99=p99_ms and round(p99_ms * MS),
         p999=None,
         max=None,
     )
@@ -164,6 +164,39 @@ def test_latencies_that_are_far_apart_get_a_logarithmic_axis_that_says_so():
     drawn = latencies((at(1, 1, 1, 2), at(2, 1, 1, 500)))
     assert drawn[0].endswith("(log)")
     assert drawn[1].strip().startswith("500┤")
+
+
+def named_beside(stages, width=80):
+    """Return the values that stand beside the latency panel, the lowest first."""
+    return [line.split("┤")[0].strip() for line in reversed(latencies(stages, width=width)) if "┤" in line]
+
+
+@pytest.mark.parametrize(
+    ("p50_ms", "p99_ms", "beside"),
+    [
+        (2, 80, ["2", "10", "100"]),
+        (21, 570, ["20", "100", "1,000"]),
+        (1, 1000, ["1", "10", "100", "1,000"]),
+        (0.0004, 7000, ["0.0002", "0.1", "100", "10,000"]),
+    ],
+)
+def test_beside_a_logarithmic_axis_stand_steps_of_1_2_5_or_powers_of_ten(p50_ms, p99_ms, beside):
+    assert named_beside((at(1, 1, p50_ms, p99_ms), at(2, 1, p50_ms, p99_ms))) == beside
+
+
+@pytest.mark.parametrize(
+    ("p99_ms", "beside"),
+    [(0.0042, ["0", "0.0025", "0.005"]), (0.0009, ["0", "0.0005", "0.001"]), (240, ["0", "125", "250"])],
+)
+def test_what_stands_beside_an_axis_is_written_in_full(p99_ms, beside):
+    assert named_beside((at(1, 1, p99_ms, p99_ms), at(2, 1, p99_ms, p99_ms))) == beside
+
+
+def test_notes_below_the_picture_are_no_warnings():
+    limited = (at(1, 100), at(2, 200, state=State.INVALID, findings=OWN), at(3, 200, state=State.SUSPECT))
+    made = curve(result(stages=limited))
+    assert made is not None
+    assert [str(line.style) for line in made.lines(80, ascii_only=False)[-2:]] == ["dim", "dim"]
 
 
 def test_many_steps_leave_labels_out_but_never_cut_one_nor_lose_the_last():

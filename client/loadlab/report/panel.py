@@ -99,7 +99,7 @@ def labels(columns: Sequence[tuple[int, str]], width: int) -> str:
 def _fill(canvas: Canvas, panel: Panel, ink: Ink) -> None:
     for x, y in panel.dashes:
         if panel.y.low <= y <= panel.y.high:
-            column, row = _column(canvas, panel, x), _row(canvas, panel, y)
+            column, row = _column(canvas, panel, x), _row_of(panel.y, y, canvas.height)
             for each in range(max(0, column - _DASH_REACH), min(canvas.width, column + _DASH_REACH + 1)):
                 canvas.put(each, row, ink.dash, "dim")
     for points in panel.series:
@@ -109,7 +109,7 @@ def _fill(canvas: Canvas, panel: Panel, ink: Ink) -> None:
     for points in panel.series:
         for point in points:
             if point is not None:
-                column, row = _column(canvas, panel, point.x), _row(canvas, panel, point.y)
+                column, row = _column(canvas, panel, point.x), _row_of(panel.y, point.y, canvas.height)
                 pair = frozenset((canvas.at(column, row) or "", point.character))
                 canvas.put(column, row, panel.both.get(pair, point.character), point.style)
 
@@ -119,18 +119,19 @@ def _column(canvas: Canvas, panel: Panel, x: float) -> int:
     return 1 + round(panel.x.share(x) * (canvas.width - 3))
 
 
-def _height(canvas: Canvas, panel: Panel, y: float) -> int:
-    return round(panel.y.share(y) * (canvas.height * UP - 1))
+def _height(scale: Scale, y: float, rows: int) -> int:
+    return round(scale.share(y) * (rows * UP - 1))
 
 
-def _row(canvas: Canvas, panel: Panel, y: float) -> int:
-    return _height(canvas, panel, y) // UP
+def _row_of(scale: Scale, y: float, rows: int) -> int:
+    return _height(scale, y, rows) // UP
 
 
 def _dots(canvas: Canvas, panel: Panel, point: Point) -> tuple[int, int]:
-    return _column(canvas, panel, point.x) * ACROSS, _height(canvas, panel, point.y)
+    return _column(canvas, panel, point.x) * ACROSS, _height(panel.y, point.y, canvas.height)
 
 
 def _marks(scale: Scale, height: int) -> dict[int, str]:
-    """Return what stands beside which row: the two ends and the middle."""
-    return {0: tick(scale.low), height // 2: tick(scale.middle), height - 1: tick(scale.high)}
+    """Return what stands beside which row; the ends have precedence."""
+    low, *inner, high = scale.ticks(height // 2)
+    return {_row_of(scale, value, height): tick(value) for value in (*inner, low, high)}
