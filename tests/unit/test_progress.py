@@ -116,6 +116,31 @@ def test_between_two_stages_nothing_is_said_of_the_one_that_is_over():
     assert lines[-1].split()[0] == "10000"
 
 
+def bar_colours(*events):
+    """Return the colours of the bar of the stage of 8 users, from the left."""
+    standing = Standing()
+    for event in (BEGAN, *events):
+        standing.take(event)
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="truecolor")
+    rows = console.render_lines(View(standing), pad=False)
+    (row,) = [row for row in rows if "".join(part.text for part in row).split()[0].strip("?!") == "8"]
+    return [part.style.color.name for part in row if part.style and part.style.color and "━" in part.text]
+
+
+@pytest.mark.parametrize(
+    ("events", "colour"),
+    [
+        ((tick(1),), "cyan"),
+        ((tick(1, fraction=1.0),), "cyan"),
+        ((StageEnded(1, stage(label="8")),), "green"),
+        ((StageEnded(1, stage(label="8", state=State.SUSPECT)),), "yellow"),
+    ],
+    ids=["running", "draining", "valid", "suspect"],
+)
+def test_a_bar_has_the_colour_of_its_stages_state_and_red_is_none(events, colour):
+    assert bar_colours(StageBegan(1), *events)[0] == colour
+
+
 WORST = tick(
     2,
     phase="measuring",

@@ -117,6 +117,21 @@ def test_a_suspect_stage_is_marked_and_its_reason_stands_below():
     assert "PASS" in text
 
 
+def test_notes_are_plain_the_legend_is_dim_and_only_the_verdict_has_a_colour():
+    note = Finding("little", "two accounts disagree")
+    made = measured(state=State.SUSPECT, findings=(note,))
+    out = io.StringIO()
+    console = Console(file=out, width=80, force_terminal=True, color_system="standard")
+    console.print(render(result(stages=(made,))))
+    shown = out.getvalue().splitlines()
+    styled = {
+        words: [line for line in shown if words in line] for words in ("two accounts", "see the note", "PASS")
+    }
+    assert styled["two accounts"] == ["stage 128?: two accounts disagree"]
+    assert styled["see the note"] == ["\x1b[2m?: suspect: see the note above\x1b[0m"]
+    assert styled["PASS"][0].startswith("\x1b[33mPASS with warnings\x1b[0m")
+
+
 def test_a_pass_with_a_suspect_stage_is_called_a_pass_with_warnings():
     suspect = measured(state=State.SUSPECT, findings=(Finding("little", "two accounts disagree"),))
     assert lines(result(stages=(suspect,)))[-1].startswith("PASS with warnings  ")

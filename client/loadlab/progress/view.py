@@ -108,7 +108,7 @@ def _finished(result: StageResult, bar: int) -> tuple[RenderableType, ...]:
     style = "" if result.state is State.VALID else "yellow"
     return (
         Text(marked_label(result), style),
-        ProgressBar(total=1.0, completed=1.0, width=bar),
+        _bar(1.0, bar, style or "green"),
         Text(marked_rate(result), "yellow" if clients_limit(result) else ""),
         show_figure(result.in_flight_mean),
         *(_ms(value) for value in (latency.p50, latency.p95, latency.p99)),
@@ -119,12 +119,17 @@ def _finished(result: StageResult, bar: int) -> tuple[RenderableType, ...]:
 def _running(label: str, tick: Tick, bar: int) -> tuple[RenderableType, ...]:
     return (
         label,
-        ProgressBar(total=1.0, completed=tick.fraction, width=bar),
+        _bar(tick.fraction, bar, "cyan"),
         show_figure(tick.rate_hz),
         f"{tick.in_flight:,}",
         *(_ms(value) for value in (tick.p50_ns, tick.p95_ns, tick.p99_ns)),
         _errors(tick.errors),
     )
+
+
+def _bar(fraction: float, width: int, style: str) -> ProgressBar:
+    """Return a bar in one colour, because rich's own is red until it is full."""
+    return ProgressBar(total=1.0, completed=fraction, width=width, complete_style=style, finished_style=style)
 
 
 def _ms(value_ns: int | None) -> str:

@@ -82,7 +82,7 @@ class Curve:
         for line in drawn:
             line.no_wrap = True
             line.rstrip()
-        return drawn + [Text(note, "yellow") for note in self._notes(glyphs)]
+        return drawn + [Text(note, "dim") for note in self._notes(glyphs)]
 
     def _rate(self, glyphs: _Glyphs, ink: Ink) -> Panel:
         rates = [hz for _, stage in self._stages if (hz := stage.known_rate_hz) is not None]

@@ -34,7 +34,8 @@ def render(result: RunResult) -> RenderableType:
     """Return the stages as a table, with what is to be known about them below."""
     batch = result.plan.workload is Workload.BATCH
     parts: list[RenderableType] = [_title(result), _batch(result) if batch else _closed(result)]
-    parts += [Text(line, style="yellow") for line in _notes(result)]
+    parts += [Text(line) for line in _notes(result)]
+    parts += [Text(line, "dim") for line in _legend(result)]
     parts.append(_verdict(result))
     return Group(*parts)
 
@@ -109,6 +110,7 @@ def _share(ratio: float | None) -> str:
 
 
 def _notes(result: RunResult) -> list[str]:
+    """Say what is to be known about the stages."""
     notes = [f"stage {stage.label}: {told}" for stage in result.stages if (told := _errors(stage))]
     notes += [f"stage {stage.label}: {line}" for stage in result.stages for line in worded(stage.errors)]
     notes += together(
@@ -117,6 +119,12 @@ def _notes(result: RunResult) -> list[str]:
         for finding in stage.findings
         if finding.name not in _REASONS
     )
+    return notes
+
+
+def _legend(result: RunResult) -> list[str]:
+    """Say how to read the table."""
+    notes: list[str] = []
     if result.plan.workload is not Workload.BATCH:
         notes += together(
             Told(IN_FLIGHT, stage.label, f"in flight –: {stage.unknown[IN_FLIGHT]}")
@@ -184,7 +192,7 @@ def _ceiling(result: RunResult) -> str | None:
 
 def _verdict(result: RunResult) -> Text:
     headline = audit.headline_of(result)
-    text = Text(headline, style=_STYLES.get(headline, "yellow"))
+    text = Text.assemble((headline, _STYLES.get(headline, "yellow")))
     seconds = sum(stage.window_ns for stage in result.stages) / NS_PER_S
     text.append(f"  {len(result.stages)} of {len(result.plan.stages)} stages, {seconds:.1f} s measured")
     if result.interrupted:
