@@ -8,8 +8,9 @@ import pytest
 from fakes import plan
 from loadlab.analysis import audit, unjudged
 from loadlab.analysis.together import Told, together
-from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED
+from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED, SHORTAGES
 from loadlab.plan import Stage
+from loadlab.report.table import reasons
 from loadlab.result import Check, CheckOutcome, Counts, Finding, SliceResult, State, Theory, Verdict, encode
 from loadlab.units import show_figure, show_ns
 from results import NOTHING
@@ -135,6 +136,7 @@ def test_the_page_knows_which_checks_are_of_the_clients_own_limits_and_which_are
     page.open()
     assert set(module_says(page, import_of("words", "CLIENTS_OWN"))) == CLIENTS_OWN
     assert set(module_says(page, import_of("words", "NOT_ASKED"))) == NOT_ASKED
+    assert set(module_says(page, import_of("words", "SHORTAGES"))) == SHORTAGES
     assert set(module_says(page, import_of("words", "UNJUDGED"))) == unjudged.NAMES
     assert set(module_says(page, import_of("words", "REASONS"))) == CLIENTS_OWN | audit.FAILING
 
@@ -175,6 +177,27 @@ def test_the_same_finding_of_several_stages_is_told_once_as_in_the_terminal(page
         f"{import_of('words', 'together')}(arguments[0])",
         [each._asdict() for each in sentences],
     ) == together(sentences)
+
+
+def test_a_lost_target_has_the_same_reasons_as_in_the_terminal(page):
+    page.open()
+    checks = tuple(
+        Check(
+            name=name, stage=stage, metric="it", operator="<=", limit=0, actual=1, unit="times",
+            outcome=CheckOutcome.FAIL, message=f"{name} of {stage}",
+        )
+        for name, stage in (
+            ("target", None), ("lag", "1"), ("lag", "8"), ("errors", "8"), ("open_files", "8"),
+        )
+    )  # fmt: skip
+    for lost in (None, "Connection refused"):
+        of = a_result(
+            checks=checks,
+            stages=(a_stage(), a_stage(label="8")),
+            target_lost=lost,
+            verdict=Verdict.INVALID,
+        )
+        assert module_says(page, f"{import_of('words', 'reasons')}(arguments[0])", told(of)) == reasons(of)
 
 
 def test_a_run_that_failed_gives_its_reason_once_and_the_statuses_that_came(page, agent):
@@ -251,8 +274,8 @@ A_LATE_PAGE = """(async () => {
     }));
     const ticks = (index) => [...Array(25).keys()].map((half) => ({
         type: 'Tick', index, phase: half < 4 ? 'warm-up' : half < 24 ? 'measuring' : 'draining',
-        at_ns: (half + 1) * S / 2 + 7, rate_hz: 50, errors: half > 11 ? 5 : 0, p50_ns: 20e6, p95_ns: null,
-        p99_ns: null, in_flight: 1,
+        at_ns: (half + 1) * S / 2 + 7, rate_hz: 50, errors: half > 11 ? 5 : 0,
+        errors_hz: half === 11 || half === 12 ? 5 : 0, p50_ns: 20e6, p95_ns: null, p99_ns: null, in_flight: 1,
     }));
     const stage = (index) => [
         { type: 'StageBegan', index },

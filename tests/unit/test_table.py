@@ -8,7 +8,7 @@ from rich.console import Console
 
 from fakes import plan
 from loadlab.plan import Stage, Workload
-from loadlab.report.table import render
+from loadlab.report.table import reasons, render
 from loadlab.result import (
     Check,
     CheckOutcome,
@@ -176,6 +176,26 @@ def test_too_many_errors_are_told_once_as_the_reason_and_not_beside_a_run_that_h
     text = " ".join(lines(result(stages=(made,), checks=(nothing, error), verdict=Verdict.FAIL)))
     assert "every request failed" in text
     assert "50 %" not in text
+
+
+def test_a_lost_target_is_the_reason_and_not_what_its_loss_made_of_the_client():
+    labels = ("8", "64")
+    checks = tuple(
+        failed(name, label, f"{name} of {label}")
+        for name in ("client_cpu", "lag", "errors", "open_files")
+        for label in labels
+    )
+    lost = structs.replace(failed("target", None, "the target was lost"), metric="targets lost")
+    of = result(
+        stages=tuple(measured(label, state=State.INVALID) for label in labels),
+        checks=(lost, *checks),
+        verdict=Verdict.INVALID,
+    )
+    told = [f"stage 8: {name} of 8" for name in ("client_cpu", "lag", "errors")]
+    shortage = "stages 8, 64 (numbers of stage 64): open_files of 64"
+    gone = structs.replace(of, target_lost="Connection refused")
+    assert reasons(gone) == ["the target was lost", *told, shortage]
+    assert "client_cpu of 64" in "".join(reasons(of)), "of a target that was there each stage has its reasons"
 
 
 def test_a_figure_that_cannot_be_told_is_a_dash_with_its_reason():

@@ -7,7 +7,7 @@ from loadlab.analysis import audit, unjudged
 from loadlab.analysis.ceiling import named
 from loadlab.analysis.error_reasons import worded
 from loadlab.analysis.together import Told, together
-from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED
+from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED, SHORTAGES
 from loadlab.analysis.unknown import IN_FLIGHT
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.plan import Workload
@@ -197,7 +197,7 @@ def _verdict(result: RunResult) -> Text:
     text.append(f"  {len(result.stages)} of {len(result.plan.stages)} stages, {seconds:.1f} s measured")
     if result.interrupted:
         text.append("; stopped early, what was measured is kept")
-    for message in (*_reasons(result), *_open(result)):
+    for message in (*reasons(result), *_open(result)):
         text.append(f"\n  {message}")
     return text
 
@@ -209,12 +209,16 @@ def _open(result: RunResult) -> list[str]:
     return [check.message for check in result.checks if check.name in unjudged.NAMES]
 
 
-def _reasons(result: RunResult) -> list[str]:
+def reasons(result: RunResult) -> list[str]:
     """Return why the run is not a pass, each reason once, with the stages that it holds for."""
     failed = [check for check in result.checks if check.outcome is CheckOutcome.FAIL]
     whole = [check for check in failed if check.stage is None]
     # Where nothing ended well at all, one sentence says so.
     left = _REASONS - {"errors"} if any(check.name == "answered" for check in whole) else _REASONS
+    # So it does where the target was lost.
+    lost = result.stages[-1].label if result.target_lost is not None and result.stages else None
     return [check.message for check in whole] + together(
-        Told(check.name, check.stage, check.message) for check in failed if check.stage and check.name in left
+        Told(check.name, check.stage, check.message)
+        for check in failed
+        if check.stage and check.name in (left if check.stage != lost else SHORTAGES)
     )

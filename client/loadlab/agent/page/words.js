@@ -8,6 +8,9 @@ export const CLIENTS_OWN = [
   "sent",
 ];
 
+/** Those of them that hold also where the target was lost (`loadlab.analysis.trust.SHORTAGES`). */
+export const SHORTAGES = ["open_files", "client_resources"];
+
 /** Checks whose failure leaves no share of the target's bound (`loadlab.analysis.trust.NOT_ASKED`). */
 export const NOT_ASKED = [...CLIENTS_OWN, "client_stolen", "loop_stall"];
 
@@ -92,8 +95,9 @@ export function reasons(result) {
   const whole = failed.filter((check) => check.stage === null);
   const nothing = whole.some((check) => check.name === "answered"); // one sentence says so
   const left = REASONS.filter((name) => !(nothing && name === "errors"));
-  const told = [...whole.map((check) => check.message), ...together(
-    failed.filter((check) => check.stage !== null && left.includes(check.name)))];
+  const lost = result.target_lost === null ? null : result.stages.at(-1)?.label ?? null; // so it does of this
+  const told = [...whole.map((check) => check.message), ...together(failed.filter(({ stage, name }) => (
+    stage !== null && (stage === lost ? SHORTAGES : left).includes(name))))];
   if (result.failure !== null) told.push("an error of the lab’s own ended the run; error.txt beside the result has it");
   return told;
 }
