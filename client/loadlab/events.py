@@ -48,6 +48,8 @@ class Tick(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     p99_ns: int | None
     errors: int
     """Requests due in the window that did not end ok, so far."""
+    errors_hz: float | None = None
+    """Of the last second, as the rate."""
     dropped: int = 0
     client_cpu: tuple[float | None, ...] = ()
     """Of each worker over the last second, in cores, without what it spent awake only to be on time."""

@@ -5,6 +5,7 @@ from collections import deque
 from loadlab.fleet.live import Live
 from loadlab.histogram import Histogram, quantile_ns
 from loadlab.recorder import Recorder
+from loadlab.sample import Outcome
 
 
 class Recent:
@@ -22,6 +23,15 @@ class Recent:
         finished = sum(part.finished for part in self._parts)
         answered = sum(part.answered for part in self._parts)
         return live.finished_hz * (answered / finished if finished else 1.0)
+
+    def errors_hz(self, live: Live) -> float:
+        """Return the rate of requests due in the window that did not end ok.
+
+        Reports come once a second, so how many errors are new since the last look is either none or all.
+        """
+        finished = sum(part.finished for part in self._parts)
+        errors = sum(sum(part.counts) - part.counts[Outcome.OK] for part in self._parts)
+        return live.finished_hz * (errors / finished) if finished else float(errors)
 
     def quantiles(self, *quantiles: float) -> list[int | None]:
         """Return quantiles of the latencies; None where too few, or unanswered ones, leave them open."""

@@ -49,6 +49,7 @@ class Ticks:
             p95_ns=p95_ns,
             p99_ns=p99_ns,
             errors=sum(live.counted.counts) - live.counted.count(Outcome.OK),
+            errors_hz=self._recent.errors_hz(live),
             dropped=live.counted.count(Outcome.DROPPED),
             client_cpu=live.busy,
             busy_threads=self._told("target_busy_threads"),

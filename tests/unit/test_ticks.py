@@ -93,6 +93,30 @@ def test_the_rate_is_of_the_last_seconds_responses_and_not_of_requests_that_came
     assert rates == [25, 0]
 
 
+def failing(count, *, finished):
+    """Return what was counted in a second in which so many of the finished requests timed out."""
+    counted = Recorder(WINDOW, finished=finished)
+    counted.counts[Outcome.TIMEOUT], counted.counts[Outcome.OK] = count, finished - count
+    return counted
+
+
+def test_errors_at_a_steady_rate_have_a_steady_rate_although_workers_report_once_a_second():
+    told = ticks()
+    fresh = [failing(10, finished=100), None] * 4
+    rates = [
+        told.tick(live(at / 2, fresh=each, finished_hz=100.0)).errors_hz for at, each in enumerate(fresh, 3)
+    ]
+    assert rates == [10] * len(fresh)
+
+
+def test_what_was_dropped_while_nothing_finished_is_a_rate_of_errors_too():
+    dropped = Recorder(WINDOW)
+    dropped.counts[Outcome.DROPPED] = 7
+    told = ticks()
+    assert [told.tick(live(at, fresh=each)).errors_hz for at, each in ((2, dropped), (2.5, None))] == [7, 7]
+    assert told.tick(live(3)).errors_hz == 0
+
+
 def test_the_quantiles_are_those_of_the_last_second_alone():
     told = ticks()
     told.tick(live(0.5, fresh=of([900] * 100)))

@@ -165,7 +165,7 @@ function blank(id, plan, where) {
     id, plan, where,
     phase: "starting", index: null, tick: null, stages: [], result: null, refused: null, notes: [],
     series: new Series(COLUMNS, RATES), marks: [], warmups: [], sliced: false,
-    offset_ns: 0, first_ns: Infinity, last_ns: 0, errors: 0,
+    offset_ns: 0, first_ns: Infinity, last_ns: 0,
   };
 }
 
@@ -175,7 +175,6 @@ function beginStage(run, index) {
   run.tick = null;
   run.first_ns = Infinity;
   run.last_ns = 0;
-  run.errors = 0;
   run.series.gap();
   const at = run.offset_ns / NS_PER_S;
   run.marks.push({ at, label: label(run.plan.stages[index]) });
@@ -184,14 +183,12 @@ function beginStage(run, index) {
 }
 
 function tick(run, event) {
-  const since_ns = event.at_ns - run.last_ns;
-  const missed = since_ns > LATE_NS; // no rate of this moment can be told from ticks so far apart
   const draining = event.phase === "draining"; // what comes then was due before, and no load makes it
   run.series.push({
     t: (run.offset_ns + event.at_ns) / NS_PER_S,
     achieved: draining ? null : event.rate_hz,
     offered: event.offered_hz,
-    errors: since_ns > 0 && !missed ? Math.max(0, event.errors - run.errors) / since_ns * NS_PER_S : null,
+    errors: event.errors_hz,
     p50: inMs(event.p50_ns),
     p95: inMs(event.p95_ns),
     p99: inMs(event.p99_ns),
@@ -203,7 +200,6 @@ function tick(run, event) {
   });
   run.first_ns = Math.min(run.first_ns, event.at_ns);
   run.last_ns = event.at_ns;
-  run.errors = event.errors;
   run.phase = event.phase;
   run.tick = event;
 }
