@@ -31,8 +31,7 @@ CLIENTS_OWN = frozenset(
 """Checks whose failure makes a stage INVALID: the client was its limit."""
 
 SHORTAGES = frozenset({"open_files", "client_resources"})
-"""Those that hold also where the target was lost. The others don't: connections that fail at once take CPU and
-time."""
+"""Those that hold also where the target was lost: connections that fail at once take CPU and make it late."""
 
 NOT_ASKED = CLIENTS_OWN | {"client_stolen", "loop_stall"}
 """Checks whose failure leaves no share of the target's bound: for a time the client asked for nothing, or had
