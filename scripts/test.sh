@@ -1,7 +1,6 @@
 #!/bin/sh
 # Run the tests that a marker expression chooses:  test.sh EXPRESSION [ARGUMENTS OF PYTEST].
-# Those that compare times go first and alone, then those of the stack, which is one for all of them; then the
-# others, several at once. An empty expression is every test.
+# Those that compare times go first and alone, then the others, several at once. An empty expression is every test.
 set -u
 . "$(dirname -- "$0")/common.sh"
 
@@ -27,6 +26,5 @@ part() {
 }
 
 part 'timed' "$@"
-part 'stack and not timed' "$@"
-part 'not stack and not timed' -n auto --dist loadgroup "$@"
+part 'not timed' -n auto --dist loadgroup "$@"
 exit "$status"

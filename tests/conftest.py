@@ -12,6 +12,7 @@ settings.register_profile("lab", deadline=None, max_examples=60)
 settings.load_profile("lab")
 
 UNIT = Path(__file__).parent / "unit"
+STACK = Path(__file__).parent / "stack"
 SHARED = {"module", "session"}
 
 
@@ -23,11 +24,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit tests are quick, and the tests of a module that share a server stay in one process."""
+    """Unit tests are quick. What several share stays in one process; the stack, the longest, goes first."""
+    items.sort(key=lambda item: STACK not in item.path.parents)
     for item in items:
         if UNIT in item.path.parents:
             item.add_marker(pytest.mark.quick)
-        if shares(item) and not item.get_closest_marker("xdist_group"):
+        if STACK in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group(str(STACK)))
+        elif shares(item):
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
