@@ -71,6 +71,8 @@ def _plain(value):
                 value.answered,
                 value.asked,
                 value.failing,
+                value.ended_well,
+                value.ended_badly,
             )
         case int() | list() | Window():
             return value

@@ -19,12 +19,22 @@ from loadlab.clock import NS_PER_S, NS_PER_US
 from loadlab.histogram import Histogram, Int64s, Quantised, Sparse
 from loadlab.presence import LONG_NS, bits_at, bits_between
 from loadlab.reasons import text_of
-from loadlab.sample import ANSWERED, CENSORED, FAILED, OWN_LAG_SHIFT, STAMP_GRAIN_NS, WAITED, Outcome
+from loadlab.sample import (
+    ANSWERED,
+    CENSORED,
+    ENDED_BADLY,
+    FAILED,
+    OWN_LAG_SHIFT,
+    STAMP_GRAIN_NS,
+    WAITED,
+    Outcome,
+)
 from loadlab.slices import Slice
 from loadlab.window import Bools, Window
 
 _IS_ANSWERED = np.array([outcome in ANSWERED for outcome in Outcome])
 _IS_FAILED = np.array([outcome in FAILED for outcome in Outcome])
+_ENDED_BADLY = np.array([outcome in ENDED_BADLY for outcome in Outcome])
 _OUTCOME = WAITED - 1
 _IS_CENSORED = np.array([outcome in CENSORED for outcome in Outcome])
 
@@ -122,7 +132,9 @@ class Recorder(msgspec.Struct, array_like=True):
         part = self._slice(second)
         part.latency = part.latency.plus(latency.sparse())
         part.ok += len(rows)
-        part.answered |= bits_at(done - (self.window.start_ns + second * NS_PER_S))
+        ticks = bits_at(done - (self.window.start_ns + second * NS_PER_S))
+        part.answered |= ticks
+        part.ended_well |= ticks
         if inside.any():
             self._take_outside((service_ns - inside)[inside > 0])
 
@@ -206,11 +218,13 @@ class Recorder(msgspec.Struct, array_like=True):
         latency = done - due
         censored, failed = _IS_CENSORED[outcome], outcome != Outcome.OK
         for second, here in self.window.seconds_of(done):
-            part = self._slice(second)
+            part, offset_ns = self._slice(second), done - (self.window.start_ns + second * NS_PER_S)
             part.latency = part.latency.plus(Sparse.of(_only(latency, here & answered)))
             part.ok += int((here & ~failed).sum())
-            part.answered |= bits_at(done[here & answered] - (self.window.start_ns + second * NS_PER_S))
+            part.answered |= bits_at(offset_ns[here & answered])
+            part.ended_well |= bits_at(offset_ns[here & ~failed])
             if failed.any():
+                part.ended_badly |= bits_at(offset_ns[here & _ENDED_BADLY[outcome]])
                 part.dropped += int((here & (outcome == Outcome.DROPPED)).sum())
                 part.late = part.late.plus(Sparse.of(latency[here & censored]))
                 part.errors += int((here & failed).sum())

@@ -54,6 +54,9 @@ ANSWERED = (Outcome.OK, Outcome.HTTP_ERROR)
 FAILED = (Outcome.TIMEOUT, Outcome.CONNECT_ERROR, Outcome.PROTOCOL_ERROR, Outcome.UNFINISHED)
 """Outcomes of requests that were sent and have no complete response."""
 
+ENDED_BADLY = (Outcome.HTTP_ERROR, *(outcome for outcome in FAILED if outcome is not Outcome.UNFINISHED))
+"""Outcomes of requests that failed by themselves: an unfinished one was given up when its stage ended."""
+
 CENSORED = (Outcome.TIMEOUT, Outcome.UNFINISHED)
 """Outcomes whose latency is known only to be at least what was waited."""
 

@@ -39,6 +39,10 @@ class Slice(msgspec.Struct, array_like=True):
     """Of the errors, those that were never sent."""
     waiting: int = 0
     """Bits of the ticks in which a request was under way that took a second or longer to be answered."""
+    ended_well: int = 0
+    """Bits of the ticks in which a request ended well."""
+    ended_badly: int = 0
+    """Bits of the ticks in which one failed, or had an answer with an unexpected status."""
 
     def merge(self, other: Self) -> None:
         """Add what an unsettled other counted; replies that come after this one was settled still count."""
@@ -60,6 +64,8 @@ class Slice(msgspec.Struct, array_like=True):
         self.asked |= other.asked
         self.failing |= other.failing
         self.waiting |= other.waiting
+        self.ended_well |= other.ended_well
+        self.ended_badly |= other.ended_badly
 
     def figures(self) -> Figures:
         """Return count and quantiles."""
@@ -68,11 +74,6 @@ class Slice(msgspec.Struct, array_like=True):
         latency, late = Histogram.of(self.latency), Histogram.of(self.late)
         p50_ns, p99_ns = (quantile_ns(latency, late, quantile) for quantile in (0.5, 0.99))
         return Figures(latency.count, p50_ns, p99_ns, latency.sum_ns)
-
-    @property
-    def only_failed(self) -> bool:
-        """Whether requests failed in this second, and none ended well."""
-        return not self.ok and self.errors > self.dropped
 
     def settle(self) -> None:
         """Keep the figures alone: a long run must not keep a distribution of every second."""

@@ -256,47 +256,6 @@ def test_a_stage_in_which_nothing_happened_is_still_a_stage():
     assert set(found["latency_ns"].values()) == {0, None}
 
 
-def in_second(second, outcome, status=200, times=3):
-    """Requests of one outcome that end in this second of the window."""
-    return [
-        (second * 1000 + at, second * 1000 + at, second * 1000 + at + 50, outcome, status)
-        for at in range(times)
-    ]
-
-
-def failing_seconds(*samples, **changed):
-    whole = plan(stages=(Stage(concurrency=3),), duration_ns=2 * NS_PER_S, **changed)
-    window = Window(START_NS, START_NS + 6 * NS_PER_S)
-    found = summed(carried(*samples, window=window), whole=whole).findings
-    return [each.message for each in found if each.name == "failing_seconds"]
-
-
-def test_a_second_of_nothing_but_errors_is_a_finding():
-    good, bad = Outcome.OK, Outcome.HTTP_ERROR
-    mixed = [*in_second(0, good), *in_second(1, bad, 500), *in_second(2, bad, 500), *in_second(2, good)]
-    assert failing_seconds(*mixed) == ["every request that ended in second 2 of its window failed"]
-    long = [*in_second(0, bad, 500), *in_second(1, good)]
-    for second in (2, 3, 5):
-        long += in_second(second, Outcome.PROTOCOL_ERROR, 0)
-    assert failing_seconds(*long) == ["every request that ended in seconds 1, 3-4 and 6 of its window failed"]
-
-
-def test_a_second_without_a_reply_and_one_in_which_all_was_dropped_are_no_seconds_of_errors():
-    dropped = [(1000, 1000, 1000, Outcome.DROPPED, 0)]
-    assert failing_seconds(*in_second(0, Outcome.OK), *dropped, *in_second(3, Outcome.OK)) == []
-
-
-def test_where_nothing_at_all_ended_well_no_second_is_named():
-    assert failing_seconds(*in_second(0, Outcome.TIMEOUT, 0), *in_second(1, Outcome.TIMEOUT, 0)) == []
-
-
-@pytest.mark.parametrize("allowed", [None, 1.0])
-def test_where_any_share_of_errors_is_allowed_a_stage_of_nothing_else_names_its_seconds(allowed):
-    bad = [*in_second(0, Outcome.HTTP_ERROR, 500), *in_second(1, Outcome.HTTP_ERROR, 500)]
-    told = failing_seconds(*bad, max_errors_ratio=allowed)
-    assert told == ["every request that ended in seconds 1-2 of its window failed"]
-
-
 def test_each_second_says_how_many_requests_ended_well():
     made = summed(carried(*FAST, (1_500, 1_500, 1_600, Outcome.HTTP_ERROR, 500)))
     assert [each.ok for each in made.slices] == [95, 100]

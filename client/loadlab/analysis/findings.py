@@ -1,5 +1,6 @@
 """What a reader of a stage's numbers must know besides. Pure."""
 
+from loadlab.analysis.failing import failing_seconds
 from loadlab.analysis.hints import ITS_LOG
 from loadlab.analysis.outages import outages
 from loadlab.clock import NS_PER_S
@@ -15,8 +16,6 @@ from loadlab.units import show_count, show_ns
 
 _WORTH_TELLING = 0.001
 """Of the window: one connection that the target closed just when it was used again costs a user 1 ms."""
-_ALLOWS_ALL = (None, 1.0)
-"""Limits of `--max-errors` that no share of errors is above."""
 
 
 def complete(counted: Recorder) -> bool:
@@ -57,10 +56,7 @@ def findings_of(plan: Plan, stage: Stage, traits: Traits, carried: Carried) -> l
         )
     if not sum(counted.counts) and not carried.lost:
         found.append(Finding("nothing_due", _nothing_due(carried, began=began)))
-    if failing := _failing_seconds(plan, carried):
-        found.append(
-            Finding("failing_seconds", f"every request that ended in {failing} of its window failed")
-        )
+    found += failing_seconds(plan, carried)
     unanswered = counted.count(Outcome.CONNECT_ERROR) + counted.count(Outcome.PROTOCOL_ERROR)
     if unanswered and counted.latency.count:
         found.append(
@@ -170,34 +166,6 @@ def _crashed(plan: Plan, carried: Carried) -> bool:
         return True
     rests = plan.workload is Workload.OPEN or plan.think_ns > 0
     return not rests and carried.stats.lost_unheard < _REGULAR * counted.answered
-
-
-def _failing_seconds(plan: Plan, carried: Carried) -> str:
-    """Name the seconds in which nothing but errors came, such as `seconds 3-5 and 9`; the first is 1.
-
-    Empty where there are none, or where nothing ended well and the check `errors` tells that. What
-    `target_away` tells is left out.
-    """
-    counted = carried.counted
-    if not (counted.count(Outcome.OK) or plan.max_errors_ratio in _ALLOWS_ALL):
-        return ""
-    away = {
-        second
-        for span in outages(carried)
-        for second in range(span.from_ns // NS_PER_S, -(-span.to_ns // NS_PER_S))
-    }
-    failing = {second for second, part in counted.slices.items() if part.only_failed}
-    spans: list[list[int]] = []
-    for second in sorted(second + 1 for second in failing - away):
-        if spans and second == spans[-1][-1] + 1:
-            spans[-1][1:] = [second]
-        else:
-            spans.append([second])
-    if not spans:
-        return ""
-    named = ["-".join(map(str, span)) for span in spans]
-    listed = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
-    return f"second {listed}" if len(spans) == len(spans[0]) == 1 else f"seconds {listed}"
 
 
 def backed_off_ns(stage: Stage, carried: Carried) -> int:

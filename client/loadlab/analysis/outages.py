@@ -99,15 +99,17 @@ def _stood_still(case: Case) -> str | None:
 def _told(case: Case, spans: Sequence[Outage | Standstill]) -> str:
     window_ns = case.stage.window_ns
     told = ", and ".join(
-        f"for {show_ns(span.to_ns - span.from_ns)}, {_seconds(span, window_ns)} ({_clock(case, span)})"
+        f"for {show_ns(span.to_ns - span.from_ns)}, {in_seconds(span.from_ns, span.to_ns, window_ns)}"
+        f" ({_clock(case, span)})"
         for span in spans[:_TOLD]
     )
     return told + (f", and {len(spans) - _TOLD} more times" if len(spans) > _TOLD else "")
 
 
-def _seconds(span: Outage | Standstill, window_ns: int) -> str:
-    until = "the window's end" if span.to_ns >= window_ns else f"{span.to_ns / NS_PER_S:.2f} s"
-    return f"from {span.from_ns / NS_PER_S:.2f} s to {until}"
+def in_seconds(from_ns: int, to_ns: int, window_ns: int) -> str:
+    """Return a span by the window's time."""
+    until = "the window's end" if to_ns >= window_ns else f"{to_ns / NS_PER_S:.2f} s"
+    return f"from {from_ns / NS_PER_S:.2f} s to {until}"
 
 
 def _clock(case: Case, span: Outage | Standstill) -> str:

@@ -1,0 +1,50 @@
+"""From when to when nothing but errors ended, for a second or longer. Pure."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from loadlab.analysis.outages import in_seconds, outages
+from loadlab.clock import NS_PER_S
+from loadlab.fleet.carried import Carried
+from loadlab.plan import Plan
+from loadlab.presence import TICK_NS, ticks_of
+from loadlab.result import Finding
+from loadlab.sample import Outcome
+
+_LEAST_TICKS = NS_PER_S // TICK_NS
+_TOLD = 3
+_ALLOWS_ALL = (None, 1.0)
+"""Limits of `--max-errors` that no share of errors is above."""
+
+
+def failing_seconds(plan: Plan, carried: Carried) -> list[Finding]:
+    """Name each span of a second or longer in which requests ended and all of them failed.
+
+    It goes from the first failure to the next request that ends well, exact to 20 ms. There is none where
+    nothing ended well and the check `errors` tells that. What `target_away` tells is left out.
+    """
+    counted, window_ns = carried.counted, carried.window.length_ns
+    if not (counted.count(Outcome.OK) or plan.max_errors_ratio in _ALLOWS_ALL):
+        return []
+    spans = [in_seconds(from_ns, to_ns, window_ns) for from_ns, to_ns in _spans(carried)]
+    if not spans:
+        return []
+    told, more = " and ".join(spans[:_TOLD]), len(spans) - _TOLD
+    times = f", and {more} more times" if more > 0 else ""
+    return [Finding("failing_seconds", f"every request that ended {told} of its window failed{times}")]
+
+
+def _spans(carried: Carried) -> Iterator[tuple[int, int]]:
+    seconds, window_ns = carried.counted.slices, carried.window.length_ns
+    badly = ticks_of({second: part.ended_badly for second, part in seconds.items()})
+    if not badly:
+        return
+    well = ticks_of({second: part.ended_well for second, part in seconds.items()})
+    away = outages(carried)
+    begins = [0, *(-(-span.to_ns // TICK_NS) for span in away), *(tick + 1 for tick in well)]
+    ends = sorted({*well, *(span.from_ns // TICK_NS for span in away), -(-window_ns // TICK_NS)})
+    for begin in sorted(set(begins)):
+        end = ends[bisect_left(ends, begin)] if begin <= ends[-1] else begin
+        at = bisect_left(badly, begin)
+        if at < len(badly) and end - badly[at] >= _LEAST_TICKS:
+            yield badly[at] * TICK_NS, min(end * TICK_NS, window_ns)
