@@ -37,8 +37,8 @@ class Tick(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     at_ns: int = 0
     """Since the stage's barrier."""
     finished: int
-    rate_hz: float
-    """Responses of the last second, as Prometheus is told them."""
+    rate_hz: float | None
+    """Responses of the last second, as Prometheus is told them; null where that is not known."""
     offered_hz: float | None = None
     """The rate at which an open stage's requests are due now."""
     in_flight: int

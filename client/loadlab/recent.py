@@ -2,10 +2,14 @@
 
 from collections import deque
 
+from loadlab.clock import NS_PER_S
 from loadlab.fleet.live import Live
 from loadlab.histogram import Histogram, quantile_ns
 from loadlab.recorder import Recorder
 from loadlab.sample import Outcome
+
+_FIRST_NS = 3 * NS_PER_S // 2
+"""By then each worker has reported; until then, what finished is taken for answered."""
 
 
 class Recent:
@@ -13,16 +17,26 @@ class Recent:
 
     def __init__(self) -> None:
         self._parts: deque[Recorder] = deque(maxlen=2)
+        self._answered_ratio: float | None = None
+        """Of the last requests that a worker reported as finished; None: none was."""
 
     def take(self, live: Live) -> None:
         """Note what came since the last call."""
         self._parts.append(live.fresh)
+        if finished := sum(part.finished for part in self._parts):
+            self._answered_ratio = sum(part.answered for part in self._parts) / finished
 
-    def achieved_hz(self, live: Live) -> float:
-        """Return the rate of responses: throughput is of these, not of requests that came to nothing."""
-        finished = sum(part.finished for part in self._parts)
-        answered = sum(part.answered for part in self._parts)
-        return live.finished_hz * (answered / finished if finished else 1.0)
+    def achieved_hz(self, live: Live) -> float | None:
+        """Return the rate of responses: throughput is of these, not of requests that came to nothing.
+
+        None where requests finished after a second of none, and what came of them is not reported yet.
+        """
+        if not live.finished_hz:
+            return 0.0
+        ratio = self._answered_ratio
+        if ratio is None and live.now_ns - live.begin_ns < _FIRST_NS:
+            ratio = 1.0
+        return None if ratio is None else live.finished_hz * ratio
 
     def errors_hz(self, live: Live) -> float:
         """Return the rate of requests due in the window that did not end ok.

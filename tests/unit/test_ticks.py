@@ -117,6 +117,21 @@ def test_what_was_dropped_while_nothing_finished_is_a_rate_of_errors_too():
     assert told.tick(live(3)).errors_hz == 0
 
 
+def test_requests_that_finish_after_a_time_of_none_have_no_rate_until_their_outcome_is_reported():
+    """Eight that are given up all at once are no rate of answers."""
+    told = ticks()
+    assert told.tick(live(3.0)).rate_hz == 0
+    assert told.tick(live(3.5, finished_hz=8.0)).rate_hz is None
+    assert told.tick(live(4.0, fresh=Recorder(WINDOW, finished=8), finished_hz=8.0)).rate_hz == 0
+
+
+def test_between_two_reports_the_share_of_the_last_one_holds():
+    told = ticks()
+    told.tick(live(1.0, fresh=Recorder(WINDOW, finished=50, answered=25), finished_hz=100.0))
+    rates = [told.tick(live(at_s, finished_hz=100.0)).rate_hz for at_s in (1.5, 2.0, 2.5)]
+    assert rates == [50, 50, 50]
+
+
 def test_the_quantiles_are_those_of_the_last_second_alone():
     told = ticks()
     told.tick(live(0.5, fresh=of([900] * 100)))

@@ -140,8 +140,8 @@ class Reporter(threading.Thread):
                 patience_ns = _PATIENCE_NS if now_ns - self._turned_ns < _OVERTIME_NS else _OVERTIME_NS
                 if shard.begin_ns and shard.drain_left_ns() < -patience_ns:
                     self._cut_short()
+            self._report()  # before the pulse: what was given up at the end must not pass for answers
             self._pulse()
-            self._report()
             if self._last is not None:
                 self._send(self._last)
         except (EOFError, OSError):

@@ -117,7 +117,8 @@ def _now(run: Watched, labels: tuple[str, ...]) -> Iterator[Metric]:
         ),
     ):
         family = GaugeMetricFamily(name, text, labels=RUN)
-        family.add_metric(labels, value)
+        if value is not None:
+            family.add_metric(labels, value)
         yield family
     if run.sees_flight:
         in_flight = GaugeMetricFamily("loadlab_in_flight", "Requests sent and not answered yet.", labels=RUN)

@@ -21,7 +21,8 @@ class Now(NamedTuple):
     concurrency: int = 0
     in_flight: int = 0
     offered_hz: float = 0.0
-    achieved_hz: float = 0.0
+    achieved_hz: float | None = 0.0
+    """None: not known."""
     busy: tuple[float | None, ...] = ()
     loop_stall_ns: int = 0
 

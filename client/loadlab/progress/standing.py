@@ -31,7 +31,7 @@ class Standing:
                 self.running = index
             case Tick():
                 self.ticks[event.index] = event
-                self.rates_hz.append(event.rate_hz)
+                self.rates_hz.append(event.rate_hz or 0.0)
             case StageEnded(index, result):
                 self.results[index] = result
                 self.running = None
