@@ -26,6 +26,7 @@ TARGET = {
     "threads": 64,
     "requests": 6400,
     "requests_in_stage": 7000,
+    "workers_ended": 0,
     "thread_ns": 100.0 * MS,
     "handler_ns": 99.0 * MS,
     "queue_ns": 0.0,

@@ -221,7 +221,9 @@ class TargetStage(msgspec.Struct, frozen=True, kw_only=True):
     """Of each worker; 0 means without a limit."""
     requests: int | None = None
     requests_in_stage: int | None = None
-    """Counted from before the stage until after its drain; the others are of the window."""
+    """Counted from before the stage until after its drain, as the next; the others are of the window."""
+    workers_ended: int | None = None
+    """Worker processes that ended, and were replaced."""
     thread_ns: float | None = None
     """Mean time that a request occupied its thread: S."""
     handler_ns: float | None = None

@@ -104,7 +104,12 @@ def serve(settings: Settings, *, listener: socket.socket, metrics_listener: sock
         traceback.print_exc()  # the evidence, before the sentence
         raise StartError(f"The app {settings.app!r} did not start: {in_one_line(error)}.") from error
     server = MeasuredServer(listener, app, server_timing=settings.server_timing)
-    vitals = Vitals(settings, accept_queue=lambda: accept_queue(server.socket), worker_pids=list)
+    vitals = Vitals(
+        settings,
+        accept_queue=lambda: accept_queue(server.socket),
+        worker_pids=list,
+        workers_ended=lambda: 0,
+    )
     files = WorkerMetrics(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
     MetricsServer(metrics_listener, [files, vitals], is_ready=lambda: True).start()
 

@@ -69,7 +69,14 @@ class GunicornTarget(BaseApplication):  # type: ignore[misc]  # the base is unty
         self._boot = BootBoard(directory / "boot")
         self._ready = False
         self._broken: str | None = None
-        vitals = Vitals(settings, accept_queue=self._accept_queue, worker_pids=self._worker_pids)
+        self._workers_ended = 0
+        """Those that had booted and were not stopped with the server."""
+        vitals = Vitals(
+            settings,
+            accept_queue=self._accept_queue,
+            worker_pids=self._worker_pids,
+            workers_ended=lambda: self._workers_ended,
+        )
         self._metrics = MetricsServer(
             metrics_listener,
             [WorkerMetrics(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])), vitals],
@@ -172,6 +179,7 @@ class GunicornTarget(BaseApplication):  # type: ignore[misc]  # the base is unty
         booted = self._boot.has_booted(worker.pid)
         self._boot.forget(worker.pid)
         stopping = not server.LISTENERS
+        self._workers_ended += booted and not stopping
         if not booted and not stopping:
             # gunicorn would start another, and another: it only gives up on the exit codes it knows.
             raise HaltServer("A worker died while it booted.", 1)

@@ -20,10 +20,12 @@ class Vitals(Collector):
         *,
         accept_queue: Callable[[], AcceptQueue | None],
         worker_pids: Callable[[], Iterable[int]],
+        workers_ended: Callable[[], int],
     ) -> None:
         self._settings = settings
         self._accept_queue = accept_queue
         self._worker_pids = worker_pids
+        self._workers_ended = workers_ended
         self._cgroup = Cgroup()
         self._cpu_s = 0.0
 
@@ -42,6 +44,11 @@ class Vitals(Collector):
             "target_threads",
             "Threads in each worker; 0 means without limit.",
             value=self._settings.threads if threaded else 0,
+        )
+        yield CounterMetricFamily(
+            "target_workers_ended",
+            "Worker processes that ended while the target served; each was replaced.",
+            value=self._workers_ended(),
         )
         info = GaugeMetricFamily(
             "target_info", "Which app runs under which server.", labels=["app", "server"]

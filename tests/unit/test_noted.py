@@ -70,6 +70,19 @@ def test_target_throttled(throttled_ms, outcome):
 
 
 @pytest.mark.parametrize(
+    ("ended", "outcome", "said"), [(0, PASS, "every"), (1, FAIL, "1 worker of"), (2, FAIL, "2 workers of")]
+)
+def test_workers_of_the_target_that_ended(ended, outcome, said):
+    found = check("target_workers", healthy(target=target(workers_ended=ended)))
+    assert found.outcome is outcome
+    assert found.message.startswith(said)
+
+
+def test_a_target_that_does_not_count_its_workers_ends():
+    assert check("target_workers", healthy(target=target(workers_ended=None))).outcome is UNTESTABLE
+
+
+@pytest.mark.parametrize(
     ("untold", "count", "says"),
     [
         ((), 6400, "there were requests enough"),

@@ -14,7 +14,6 @@ from loadlab.histogram import Histogram
 from loadlab.hosts.metrics import Reading
 from loadlab.machine import Held
 from loadlab.plan import Stage, Workload
-from loadlab.reasons import number_of
 from loadlab.recorder import Recorder
 from loadlab.resources import Resource
 from loadlab.result import Shortage
@@ -304,56 +303,6 @@ def test_one_answer_makes_a_batch_of_one_complete():
         np.array([[START_NS, START_NS, START_NS + MS, Outcome.HTTP_ERROR, 500, 0, 0]], dtype=np.int64)
     )
     assert complete(counted)
-
-
-def test_connections_that_broke_are_told_apart_by_whether_the_target_had_closed_them_unheard():
-    stats = ConnectionStats(connections_opened=9, connections_lost=7, lost_unheard=3)
-    told = {each.name: each.message for each in summed(stats=stats).findings}
-    assert "closed_in_use" not in told
-    assert told["closed_while_kept"].startswith("3 requests")
-    assert told["connections_lost"].startswith("4 kept connections")
-    (one,) = [
-        each
-        for each in summed(stats=ConnectionStats(connections_lost=1, lost_unheard=1)).findings
-        if each.name == "closed_while_kept"
-    ]
-    assert one.message.startswith("1 request met")
-
-
-def closed_unheard(times, *, whole, refused=0):
-    counted = recorder()
-    at_ns = START_NS + NS_PER_S
-    row = [at_ns, at_ns, at_ns + MS, Outcome.CONNECT_ERROR, number_of("connection refused"), 0, 0]
-    if refused:
-        counted.take(np.array([row] * refused, dtype=np.int64))
-    stats = ConnectionStats(connections_lost=times, lost_unheard=times)
-    told = summed(whole=whole, counted=counted, stats=stats).findings
-    return {each.name: each.message for each in told if each.name.startswith("closed_")}
-
-
-@pytest.mark.parametrize(
-    ("times", "whole", "refused", "name"),
-    [
-        (8, CLOSED, 0, "closed_in_use"),
-        (8, CLOSED, 3, "closed_in_use"),
-        (COUNTED // 2, CLOSED, 0, "closed_while_kept"),
-        (8, CLOSED | {"think_ns": NS_PER_S}, 0, "closed_while_kept"),
-        (8, CLOSED | {"think_ns": NS_PER_S}, 3, "closed_in_use"),
-        (8, OPEN, 0, "closed_while_kept"),
-        (8, OPEN, 3, "closed_in_use"),
-    ],
-)
-def test_a_crash_of_the_target_is_not_told_as_connections_that_were_idle(times, whole, refused, name):
-    told = closed_unheard(times, whole=whole, refused=refused)
-    assert list(told) == [name]
-    if name == "closed_in_use":
-        assert "--no-keep-alive" not in told[name]
-        assert told[name].startswith("the target closed 8 connections while requests were under way")
-
-
-def test_one_kept_connection_that_broke_is_one():
-    told = {each.name: each.message for each in summed(stats=ConnectionStats(connections_lost=1)).findings}
-    assert told["connections_lost"] == "1 kept connection broke under a request"
 
 
 def test_failed_connections_of_both_kinds_are_no_less_than_of_one():

@@ -227,8 +227,9 @@ def test_what_a_scenario_breaks_by_design_is_a_finding_and_not_invalid():
 
 
 def test_broken_connections_are_a_finding():
-    found = summed(carried(*FAST, stats=ConnectionStats(5, 2)))
-    assert [finding.name for finding in found.findings] == ["connections_lost"]
+    broken = (100, 100, 150, Outcome.PROTOCOL_ERROR, 0)
+    found = summed(carried(*FAST, broken, stats=ConnectionStats(5, 2)))
+    assert [finding.name for finding in found.findings] == ["answered_only", "connections_lost"]
     assert (found.client.connections_opened, found.client.connections_lost) == (5, 2)
 
 

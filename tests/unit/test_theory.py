@@ -1,10 +1,10 @@
 import pytest
 
 from fakes import plan
-from loadlab.analysis.target import requests_between, target_stage, theory
+from loadlab.analysis.target import grown, target_stage, theory
 from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_MS, NS_PER_S
-from loadlab.hosts.metrics import Reading
+from loadlab.hosts.metrics import REQUESTS, Reading
 from loadlab.plan import Stage, WhenFull, Workload
 from loadlab.result import TargetStage
 from loadlab.scenarios import names, scenario
@@ -230,18 +230,19 @@ def test_two_readings_of_one_moment_tell_nothing():
         (None, 30, None),
         (10, None, None),
         (None, None, None),
+        (30, 10, None),
     ],
 )
 def test_requests_between_two_readings_are_what_the_counter_grew_by(before, after, counted):
     def reading(at_ns, total):
         return Reading(at_ns, {} if total is None else {"target_requests_total": float(total)})
 
-    assert requests_between(reading(1, before), reading(2, after)) == counted
+    assert grown(REQUESTS, reading(1, before), reading(2, after)) == counted
 
 
 @pytest.mark.parametrize("missing", [(None, None), (None, Reading(1, GROWING)), (Reading(1, GROWING), None)])
 def test_without_both_readings_nothing_is_known_of_the_requests_between(missing):
-    assert requests_between(*missing) is None
+    assert grown(REQUESTS, *missing) is None
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ SUSPECT = [
 NOTED = [
     ("connections_reopened", {"client": client(connections_opened=203)}),
     ("target_throttled", {"target": target(cpu_throttled_ns=101 * MS)}),
+    ("target_workers", {"target": target(workers_ended=1)}),
     ("errors", {"counts": Counts(scheduled=6400, ok=6000, http_error=400)}),
     ("target_away", {"outages": (Outage(from_ns=4000 * MS, to_ns=6000 * MS),)}),
     (

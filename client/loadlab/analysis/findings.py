@@ -1,8 +1,7 @@
 """What a reader of a stage's numbers must know besides. Pure."""
 
+from loadlab.analysis.closings import closings
 from loadlab.analysis.failing import failing_seconds
-from loadlab.analysis.hints import ITS_LOG
-from loadlab.analysis.outages import outages
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.carried import Carried
 from loadlab.plan import Plan, Stage, Traits, Workload
@@ -11,7 +10,6 @@ from loadlab.result import (
     Finding,
 )
 from loadlab.sample import ANSWERED, Outcome
-from loadlab.transports.refusals import REFUSED
 from loadlab.units import show_count, show_ns
 
 _WORTH_TELLING = 0.001
@@ -23,17 +21,15 @@ def complete(counted: Recorder) -> bool:
     return sum(counted.counts) == sum(counted.count(outcome) for outcome in ANSWERED) > 0
 
 
-_REGULAR = 0.1
-"""Of the answers: a server that loses so many connections closes them in its normal course."""
-
-
 def cut_short(plan: Plan, carried: Carried) -> bool:
     """Tell whether the stage ended before its time."""
     return plan.duration_ns is not None and carried.window.length_ns < plan.duration_ns
 
 
-def findings_of(plan: Plan, stage: Stage, traits: Traits, carried: Carried) -> list[Finding]:
-    """Say what the stage's numbers do not."""
+def findings_of(
+    plan: Plan, stage: Stage, traits: Traits, carried: Carried, *, workers_ended: int | None = None
+) -> list[Finding]:
+    """Say what the stage's numbers do not; `workers_ended` is of the target, None where it tells none."""
     counted = carried.counted
     found = [
         Finding(
@@ -86,7 +82,7 @@ def findings_of(plan: Plan, stage: Stage, traits: Traits, carried: Carried) -> l
         found.append(
             Finding("incomplete", "not every request of the batch was answered, so it has no Cost time")
         )
-    found += _connections(plan, carried)
+    found += closings(plan, carried, workers_ended)
     found += _backed_off(stage, carried)
     return found
 
@@ -116,56 +112,6 @@ def _nothing_due(carried: Carried, *, began: bool) -> str:
         "no request was due in its window: those in flight began before it and took longer than it;"
         f" {show_count(sent, 'request')} {'was' if sent == 1 else 'were'} sent in all"
     )
-
-
-def _connections(plan: Plan, carried: Carried) -> list[Finding]:
-    """Say what the other side did to connections, and what to do about it."""
-    found, stats = [], carried.stats
-    if unheard := stats.lost_unheard:
-        if _crashed(plan, carried):
-            found.append(
-                Finding(
-                    "closed_in_use",
-                    f"the target closed {show_count(unheard, 'connection')} while requests were under way:"
-                    f" it or one of its workers restarted or crashed; {ITS_LOG}",
-                )
-            )
-        else:
-            found.append(
-                Finding(
-                    "closed_while_kept",
-                    f"{show_count(unheard, 'request')} met a kept connection that the target closed before"
-                    " any byte of an answer; nothing is sent again. A server that closes idle connections"
-                    " without notice does this: use --no-keep-alive, or an --idle-limit below its keep-alive"
-                    " time",
-                )
-            )
-    if broken := stats.connections_lost - stats.lost_unheard:
-        found.append(
-            Finding("connections_lost", f"{show_count(broken, 'kept connection')} broke under a request")
-        )
-    if stats.surplus:
-        found.append(
-            Finding(
-                "surplus",
-                f"{show_count(stats.surplus, 'time')} bytes came that belonged to no response, such as a body"
-                " longer than its Content-Length; the connection was closed each time",
-            )
-        )
-    return found
-
-
-def _crashed(plan: Plan, carried: Carried) -> bool:
-    """Tell whether connections that were closed unheard were more likely in use than idle.
-
-    Connections are idle only in an open load and where users think. A server that closes without notice in
-    its normal course does so again and again; one that went away for a moment refuses connections, too.
-    """
-    counted = carried.counted
-    if REFUSED in counted.errors.get(Outcome.CONNECT_ERROR, {}) or outages(carried):
-        return True
-    rests = plan.workload is Workload.OPEN or plan.think_ns > 0
-    return not rests and carried.stats.lost_unheard < _REGULAR * counted.answered
 
 
 def backed_off_ns(stage: Stage, carried: Carried) -> int:

@@ -6,10 +6,11 @@ docs/method.md says where each limit comes from.
 import math
 
 from loadlab.analysis.case import NO_ACCOUNT, Case, compared
+from loadlab.analysis.hints import ITS_LOG
 from loadlab.analysis.limits import THROTTLED_RATIO
 from loadlab.clock import NS_PER_S
 from loadlab.result import Check, Distribution
-from loadlab.units import show_ns
+from loadlab.units import show_count, show_ns
 
 _FOR_EACH = 2
 _SIGMAS = 3
@@ -92,6 +93,24 @@ def target_throttled(case: Case) -> Check:
         means="no CPU limit held the target back",
         failed=f"the target's CPU limit held it back for {ratio or 0:.0%} of the window: these figures are"
         " of the target with that limit (TARGET_CPUS), which is no fault of the measurement",
+    )
+
+
+def target_workers(case: Case) -> Check:
+    """Say that worker processes of the target ended while it was loaded."""
+    target = case.stage.target
+    ended = target.workers_ended if target else None
+    return compared(
+        name="target_workers",
+        metric="worker processes of the target that ended",
+        operator="==",
+        limit=0,
+        actual=ended,
+        unit="processes",
+        untestable=NO_ACCOUNT if ended is None else None,
+        means="every worker process of the target was there to the end",
+        failed=f"{show_count(ended or 0, 'worker')} of the target ended under the load, which fails the"
+        f" requests that are in it: a crash or a restart; {ITS_LOG}",
     )
 
 

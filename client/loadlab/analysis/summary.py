@@ -10,11 +10,11 @@ from loadlab.analysis.findings import backed_off_ns, complete, cut_short, findin
 from loadlab.analysis.losses import Missed, due_in_window, missed, with_unknown
 from loadlab.analysis.outages import outages
 from loadlab.analysis.stalls import stalls
-from loadlab.analysis.target import requests_between, target_stage, theory
+from loadlab.analysis.target import grown, target_stage, theory
 from loadlab.clock import NS_PER_S, NS_PER_US
 from loadlab.fleet.carried import Carried
 from loadlab.histogram import Histogram, interval_ns, quantile_ns
-from loadlab.hosts.metrics import Reading
+from loadlab.hosts.metrics import REQUESTS, WORKERS_ENDED, Reading
 from loadlab.machine import Held
 from loadlab.plan import Plan, Stage, Traits, Workload
 from loadlab.recorder import Recorder
@@ -61,7 +61,9 @@ def stage_result(
     throughput_hz = counted.completions / window_ns * NS_PER_S
     target = target_stage(*readings, window_ns)
     if target is not None:
-        target = structs.replace(target, requests_in_stage=requests_between(*around))
+        target = structs.replace(
+            target, requests_in_stage=grown(REQUESTS, *around), workers_ended=grown(WORKERS_ENDED, *around)
+        )
     due = due_in_window(plan, stage, carried) if plan.workload is Workload.OPEN else None
     gone = missed(plan, stage, carried)
     flown_mean = counted.flown_ns / window_ns
@@ -72,7 +74,9 @@ def stage_result(
         unknown.RATE: unknown.rate(outcomes.answered, counted.completions, window_ns),
     }
     sees_flight = untold[unknown.IN_FLIGHT] is None
-    findings = findings_of(plan, stage, traits, carried)
+    findings = findings_of(
+        plan, stage, traits, carried, workers_ended=target.workers_ended if target else None
+    )
     if (no_rate := untold[unknown.RATE]) is not None:
         findings.append(Finding("nothing_done", no_rate))
     return StageResult(

@@ -15,12 +15,12 @@ _EDGES = 20
 """So many times what is in flight must be completed for a share of the bound to be told within 5 %."""
 
 
-def requests_between(before: Reading | None, after: Reading | None) -> int | None:
-    """Return how many requests the target counted between two readings."""
+def grown(name: str, before: Reading | None, after: Reading | None) -> int | None:
+    """Return how far a counter rose between two readings; None where it was not told or began anew."""
     if before is None or after is None:
         return None
-    first, last = before.get(REQUESTS), after.get(REQUESTS)
-    return None if first is None or last is None else round(last - first)
+    first, last = before.get(name), after.get(name)
+    return None if first is None or last is None or last < first else round(last - first)
 
 
 def target_stage(first: Reading | None, last: Reading | None, window_ns: int) -> TargetStage | None:

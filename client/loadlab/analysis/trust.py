@@ -37,7 +37,9 @@ NOT_ASKED = CLIENTS_OWN | {"client_stolen", "loop_stall"}
 """Checks whose failure leaves no share of the target's bound: for a time the client asked for nothing, or had
 no core to ask with."""
 
-_NOTED = frozenset({"connections_reopened", "target_throttled", "errors", "target_away", "kept_up"})
+_NOTED = frozenset(
+    {"connections_reopened", "target_throttled", "target_workers", "errors", "target_away", "kept_up"}
+)
 """Checks whose failure is a finding and leaves the stage's state: the figures are what they seem."""
 
 _OF_EVERY_STAGE = (
@@ -57,6 +59,7 @@ _OF_EVERY_STAGE = (
     noted.samples,
     noted.connections_reopened,
     noted.target_throttled,
+    noted.target_workers,
     outcomes.errors,
     outcomes.redirects,
     outages.target_away,

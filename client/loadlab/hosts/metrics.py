@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from loadlab.clock import MONOTONIC
 
 REQUESTS = "target_requests_total"
+WORKERS_ENDED = "target_workers_ended_total"
 _TIMEOUT_S = 2.0
 _MOST_BYTES = 4 << 20
 _CHUNK = 1 << 16

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from labs import LONG, ended, loading
+from labs import CARRIED, LONG, ended, loading
 from live import is_gone, wait_until
 
 pytestmark = pytest.mark.real
@@ -43,3 +43,24 @@ def test_a_target_that_dies_under_load_is_exit_code_4_and_what_was_measured_is_k
     assert result["stages"][0]["counts"]["connect_error"] > 0
     assert "the target was lost" in done.stdout
     wait_until(lambda: all(is_gone(pid) for pid in below))
+
+
+def test_a_worker_of_the_labs_own_target_that_dies_is_told_and_is_no_idle_connection(lab):
+    process = lab.start(
+        "run", "task", "--workload", "open", "--rate", "60", "--duration", "3s", "--warmup", "0",
+        "--delay", "100ms", "--workers", "2", "--max-errors", "none",
+    )  # fmt: skip
+    below = loading(process)
+    masters = {pid for pid, each in below.items() if "loadlab_target" in each.command}
+    workers = [pid for pid, each in below.items() if each.parent in masters]
+    os.kill(workers[0], signal.SIGKILL)
+    done = ended(process)
+    assert done.returncode in CARRIED, done.stderr
+    (result,) = lab.results()
+    (stage,) = result["stages"]
+    told = {each["name"]: each["message"] for each in stage["findings"]}
+    assert stage["target"]["workers_ended"] == 1
+    assert told["target_workers"].startswith("1 worker of the target ended under the load")
+    assert "closed_while_kept" not in told
+    assert "target_lost" not in told
+    assert result["target_lost"] is None

@@ -1,0 +1,81 @@
+"""What the other side did to connections in a stage, and what to do about it. Pure."""
+
+from loadlab.analysis.hints import ITS_LOG
+from loadlab.analysis.outages import outages
+from loadlab.fleet.carried import Carried
+from loadlab.plan import Plan, Workload
+from loadlab.reasons import CLOSED_WHILE_KEPT
+from loadlab.result import Finding
+from loadlab.sample import Outcome
+from loadlab.transports.refusals import REFUSED
+from loadlab.units import show_count
+
+_REGULAR = 0.1
+"""Of the answers: a server that loses so many connections closes them in its normal course."""
+_AT_ONCE = 3
+"""Requests in flight that fail in the same 20 ms: their worker has ended. Idle ones end one by one."""
+
+
+def closings(plan: Plan, carried: Carried, workers_ended: int | None) -> list[Finding]:
+    """Say whose connections broke and why; `workers_ended` is what the target tells of its own processes."""
+    found, stats = [], carried.stats
+    failed = carried.counted.errors.get(Outcome.PROTOCOL_ERROR, {})
+    if unheard := failed.get(CLOSED_WHILE_KEPT, 0):
+        if _crashed(plan, carried, unheard, workers_ended):
+            found.append(
+                Finding(
+                    "closed_in_use",
+                    f"the target closed {show_count(unheard, 'connection')} while requests were under way:"
+                    f" it or one of its workers restarted or crashed; {ITS_LOG}",
+                )
+            )
+        else:
+            found.append(
+                Finding(
+                    "closed_while_kept",
+                    f"{show_count(unheard, 'request')} met a kept connection that the target closed before"
+                    " any byte of an answer; nothing is sent again. A server that closes idle connections"
+                    " without notice does this: use --no-keep-alive, or an --idle-limit below its keep-alive"
+                    " time",
+                )
+            )
+    broken = stats.connections_lost - stats.lost_unheard
+    if broken and sum(failed.values()) > unheard:
+        found.append(
+            Finding(
+                "connections_lost",
+                f"{show_count(broken, 'kept connection')} broke under a request{_whole_stage(plan)}",
+            )
+        )
+    if stats.surplus:
+        found.append(
+            Finding(
+                "surplus",
+                f"{show_count(stats.surplus, 'time')} bytes came that belonged to no response, such as a body"
+                f" longer than its Content-Length{_whole_stage(plan)}; the connection was closed each time",
+            )
+        )
+    return found
+
+
+def _whole_stage(plan: Plan) -> str:
+    """Say that a count is of more than the window."""
+    return " (warm-up included)" if plan.warmup_ns else ""
+
+
+def _crashed(plan: Plan, carried: Carried, unheard: int, workers_ended: int | None) -> bool:
+    """Tell whether connections that were closed unheard were more likely in use than idle.
+
+    Connections are idle only in an open load and where users think. A server that closes without notice in
+    its normal course does so again and again; one that went away for a moment refuses connections, too; one
+    whose worker ended loses all of the worker's requests at one moment.
+    """
+    counted = carried.counted
+    if REFUSED in counted.errors.get(Outcome.CONNECT_ERROR, {}) or outages(carried):
+        return True
+    if workers_ended is not None:
+        return workers_ended > 0
+    if plan.workload is Workload.OPEN or plan.think_ns > 0:
+        moments = sum(part.ended_badly.bit_count() for part in counted.slices.values())
+        return unheard >= _AT_ONCE * max(1, moments)
+    return unheard < _REGULAR * counted.answered
