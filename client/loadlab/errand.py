@@ -34,6 +34,8 @@ class Refused(msgspec.Struct, tag=True, frozen=True):
 
     sentence: str
     exit: Exit
+    run_id: str | None = None
+    """Which run; None where there is but one."""
 
 
 Line = Aboard | Refused | RunBegan | Noted | StageBegan | Tick | StageEnded | RunEnded

@@ -68,6 +68,8 @@ def test_a_run_started_elsewhere_shows_up_a_second_start_is_refused_in_words_and
     run_id = agent.run(**LONG)
     page.wait_text("#permalink", run_id)
     page.wait_text("#phase", "measuring")
+    assert page.text("#start-hint") == f"{run_id} is under way, and there is one load at a time."
+    assert "hindered" in page.one("#start").get_attribute("class")
     page.one("#start").click()
     assert run_id in page.wait_text("#refusal", "one load at a time")
     page.one("#stop").click()
@@ -76,6 +78,7 @@ def test_a_run_started_elsewhere_shows_up_a_second_start_is_refused_in_words_and
     assert page.text("#verdict strong") == "STOPPED"
     assert "stopped early, what was measured is kept" in page.text("#verdict")
     assert page.text("#stages li:last-child .word") == "not run"
+    assert page.text("#start-hint") == ""
     assert not page.one("#stop").is_displayed()
     assert agent.result(run_id)["interrupted"]
 
@@ -170,9 +173,12 @@ def test_a_silent_agent_is_called_lost_and_picked_up_when_it_speaks_again(page, 
     agent.pause()
     try:
         page.wait_text("#connection", "connection lost at")
+        assert page.text("#start-hint") == "The agent does not answer."
+        until(lambda: page.one("#stop").get_attribute("aria-disabled"), "a Stop that can't be pressed")
     finally:
         agent.resume()
     page.wait_text("#connection", "^connected$")
+    until(lambda: not page.one("#stop").get_attribute("aria-disabled"), "a Stop that can be pressed again")
     assert page.text("#permalink") == run_id
     before = page.figure("throughput"), page.text("#phase")
     until(lambda: (page.figure("throughput"), page.text("#phase")) != before, "something that moves again")
@@ -192,6 +198,65 @@ def test_an_agent_that_was_killed_and_started_again_is_found_again(own_page):
     again = own_page.agent.run(scenario="task", workload="batch", requests="10")
     own_page.wait_text("#permalink", again)
     own_page.wait_text("#phase", ENDED)
+
+
+SLOW_REPLY = """((...given) => {
+    const fetched = window.fetch;
+    const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
+    window.fetch = async (path, options) => {
+        const reply = await fetched(path, options);
+        if (path !== '/api/runs' || options.method !== 'POST') return reply;
+        const { run_id: id } = await reply.clone().json();
+        if (given[0]) await fetched(`/api/runs/${id}/stop`, options);
+        const text = (css) => document.querySelector(css).textContent;
+        while (!(given[0] || text('#permalink') === id) || !text(given[1]).match(given[2])) await pause(20);
+        setTimeout(() => { window.replied = true; }, 200);
+        return reply;
+    };
+})(...arguments)"""
+
+
+def start_with_a_reply_that_comes_after(page, selector, pattern, *, stop=False):
+    page.choose("task", "batch")
+    page.js(SLOW_REPLY, stop, selector, pattern)
+    page.one("#start").click()
+    until(lambda: page.js("window.replied === true"), "the reply to the start")
+
+
+def test_a_run_whose_end_beat_the_reply_to_its_start_is_not_starting_for_ever(page):
+    page.open()
+    start_with_a_reply_that_comes_after(page, "#phase", ENDED)
+    assert re.search(ENDED, page.text("#phase"))
+    assert not page.one("#elsewhere").is_displayed()
+    assert page.text("#start-hint") == ""
+
+
+def test_a_refusal_that_beat_the_reply_to_the_start_is_shown(page):
+    page.open()
+    start_with_a_reply_that_comes_after(page, "#elsewhere", "could not begin", stop=True)
+    assert page.text("#elsewhere").startswith("The run could not begin: interrupted before the load began")
+    assert page.one("#elsewhere").is_displayed()
+    assert page.text("#start-hint") == ""
+
+
+REFUSED_STOP = """(() => {
+    const fetched = window.fetch;
+    window.fetch = async (path, options) => (path.endsWith('/stop')
+        ? new Response('{"error": "not today"}', { status: 403 }) : fetched(path, options));
+})()"""
+
+
+def test_a_stop_that_is_refused_says_so_beside_the_button_on_a_phone_too(page, agent):
+    page.size(390, 740, phone=True)
+    agent.run(**LONG)
+    page.open()
+    page.wait_text("#phase", "measuring")
+    assert not page.one("#form").is_displayed()
+    page.js(REFUSED_STOP)
+    page.one("#stop").click()
+    page.wait_text("#stop-refusal", "The run was not stopped: not today")
+    assert page.one("#stop-refusal").is_displayed()
+    assert page.text("#stop") == "Stop"
 
 
 STATE_OF_A_RUN_THAT_HAS_NOT_BEGUN = """(() => {

@@ -101,8 +101,10 @@ class Load:
             _log.exception("the run %s", self.run_id)
             last = Refused("this is an error of loadlab's own; the agent's log has more of it", Exit.INTERNAL)
         self._metrics.end()
-        if isinstance(last, Refused) and self._folder is not None:
-            self._folder.discard()
+        if isinstance(last, Refused):
+            last = msgspec.structs.replace(last, run_id=self.run_id)
+            if self._folder is not None:
+                self._folder.discard()
         self._track.tell(last)
 
     async def _carried(self) -> RunResult:

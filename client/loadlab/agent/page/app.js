@@ -22,7 +22,7 @@ const known = new Known();
 const form = new Form((runId) => showing.started(runId));
 const drawing = new Drawing(known, new Stopping(known, form));
 const runs = new Runs();
-const showing = new Showing(known, drawing, runs);
+const showing = new Showing(known, drawing, runs, form);
 const listening = new Listening(known, showing, drawing, runs, form);
 
 addEventListener("hashchange", () => {

@@ -148,6 +148,12 @@ export class Form {
     }
   }
 
+  /** Say why no run can be started now. Start stays to be pressed: the agent decides. @param {?string} why */
+  hinder(why) {
+    byId("start").classList.toggle("hindered", why !== null);
+    text(byId("start-hint"), why ?? "");
+  }
+
   /** Show why a run was not started, each sentence in a line; nothing clears it. @param {string} sentences */
   refuse(sentences) {
     for (const marked of this.form.querySelectorAll("[aria-invalid]")) marked.removeAttribute("aria-invalid");

@@ -19,12 +19,13 @@ export class Listening {
     const { known } = this;
     if (event.type === "RunBegan") {
       known.latest = begin(event);
-      this.settle(null);
+      this.settle(event.run_id, null);
       say(`${event.plan.scenario} has begun`);
       return;
     }
-    if (event.type === "Refused" && (!known.isGoing() || known.starting !== null)) {
-      this.settle(event.sentence);
+    if (event.type === "Refused" && !(known.isGoing() && event.run_id === known.latest.id)) {
+      this.settle(event.run_id, event.sentence);
+      say(`The run could not begin: ${event.sentence}`);
       return;
     }
     const run = known.latest;
@@ -35,9 +36,9 @@ export class Listening {
     if (known.shown() === run) this.drawing.draw(event.type !== "Tick");
   }
 
-  /** The run that was starting has begun, or could not. */
-  settle(notBegun) {
-    Object.assign(this.known, { starting: null, notBegun });
+  /** A run has begun, or could not. */
+  settle(runId, notBegun) {
+    this.known.settle(runId, notBegun);
     this.showing.choose();
   }
 
@@ -53,6 +54,9 @@ export class Listening {
     const note = byId("connection");
     note.dataset.state = state;
     document.body.dataset.connection = state;
+    this.known.connected = state === "live";
+    this.showing.banner();
+    this.drawing.draw(false);
     const lost = why ?? `connection lost at ${new Date().toTimeString().slice(0, 8)}; what is shown is from then`;
     text(note, state === "live" ? "connected" : `${lost}. Trying again …`);
     if (state !== "live") return;
@@ -72,7 +76,8 @@ export class Listening {
   async reconcile({ running }) {
     const { known } = this;
     const run = known.latest;
-    known.starting = running !== null && running.run_id !== run?.id ? running.run_id : null;
+    known.starting = null;
+    if (running !== null) known.start(running.run_id);
     if (!known.isGoing() || running?.run_id === run.id) return;
     await new Promise((resolve) => { setTimeout(resolve, SETTLED_MS); });
     if (known.latest !== run || isOver(run)) return;

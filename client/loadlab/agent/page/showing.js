@@ -11,18 +11,15 @@ const NONE_YET = "No run yet. Choose a scenario and press Start: throughput, lat
   + " they move. A run that is started elsewhere (make run) shows up by itself.";
 
 export class Showing {
-  /** @param {Known} known @param {Drawing} drawing @param {Runs} runs */
-  constructor(known, drawing, runs) {
-    this.known = known;
-    this.drawing = drawing;
-    this.runs = runs;
+  /** @param {Known} known @param {Drawing} drawing @param {Runs} runs @param {Form} form */
+  constructor(known, drawing, runs, form) {
+    Object.assign(this, { known, drawing, runs, form });
     this.opened = false;
   }
 
   /** Show the run that was started here as soon as it begins. @param {string} runId */
   started(runId) {
-    this.known.starting = runId;
-    this.known.notBegun = null;
+    this.known.start(runId);
     toLatest();
     this.choose();
     if (!NARROW.matches) return;
@@ -61,9 +58,10 @@ export class Showing {
     if (NARROW.matches && !byId("new").contains(document.activeElement)) byId("new").open = false;
   }
 
-  /** Say what goes on besides what is shown. */
+  /** Say what goes on besides what is shown, and whether a run can be started. */
   banner() {
     const { latest, starting, notBegun } = this.known;
+    this.form.hinder(this.known.hindrance());
     const shown = this.known.shown();
     const about = this.known.isGoing() && shown !== latest
       ? [`${latest.plan.scenario} is running now. `, make("a", { href: "#" }, "Watch it")]

@@ -5,11 +5,12 @@ import { byId, say, text } from "./dom.js";
 import { isOver } from "./run.js";
 
 export class Stopping {
-  /** @param {Known} known @param {Form} form says what the agent refuses */
+  /** @param {Known} known @param {Form} form asks for a token */
   constructor(known, form) {
     this.known = known;
     this.form = form;
     this.pressed = { id: null, times: 0 };
+    this.refused = { of: null };
     this.button = byId("stop");
     this.button.addEventListener("click", () => this.press());
   }
@@ -18,6 +19,16 @@ export class Stopping {
   show(run) {
     this.button.hidden = isOver(run) || run !== this.known.latest;
     text(this.button, this.times(run) ? "Stop now, wait for nothing" : "Stop");
+    if (this.known.connected) this.button.removeAttribute("aria-disabled");
+    else this.button.setAttribute("aria-disabled", "true");
+    if (this.refused.of !== run.id) this.refuse(run, "");
+  }
+
+  /** Say beside the button why the run was not stopped; nothing clears it. */
+  refuse(run, sentence) {
+    this.refused = { of: run.id };
+    const words = sentence && `The run was not stopped: ${sentence}`;
+    text(byId("stop-refusal"), words);
   }
 
   times(run) {
@@ -26,6 +37,8 @@ export class Stopping {
 
   async press() {
     const run = this.known.latest;
+    if (this.button.getAttribute("aria-disabled")) return;
+    this.refuse(run, "");
     const times = this.times(run);
     this.pressed = { id: run.id, times: times + 1 };
     say(times ? "stopping without waiting" : "stopping: waiting for what is in flight");
@@ -34,7 +47,7 @@ export class Stopping {
     } catch (error) {
       if (!(error instanceof api.Refusal)) throw error;
       this.pressed = { id: run.id, times };
-      this.form.refuse(error.message);
+      this.refuse(run, error.message);
       if (error.status === 401) this.form.askForTokenAnew();
     }
     const shown = this.known.shown();
