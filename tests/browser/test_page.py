@@ -3,10 +3,12 @@
 import contextlib
 import json
 import re
+import shlex
 import urllib.request
 
 import pytest
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.select import Select
 
 from browsing import until
 from loadlab.agent.api import MOST_FOLLOWERS
@@ -37,7 +39,8 @@ def test_a_run_is_started_by_keyboard_alone_and_its_numbers_move_until_there_is_
     assert page.text("#idea").startswith("N tasks on one event loop")
     page.fill("concurrency", "1,8")
     page.fill("duration", "4s")
-    assert page.text("#command") == ".venv/bin/loadlab run task --concurrency 1,8 --duration 4s"
+    same = f"--threads 8 --delay 20ms --out {agent.out}"
+    assert page.text("#command") == f".venv/bin/loadlab run task --concurrency 1,8 --duration 4s {same}"
     tab_to(page, "start").send_keys(Keys.SPACE)
 
     seen = set()
@@ -83,16 +86,28 @@ def test_a_run_started_elsewhere_shows_up_a_second_start_is_refused_in_words_and
     assert agent.result(run_id)["interrupted"]
 
 
-def test_the_command_has_the_options_as_a_terminal_takes_them(page):
+def test_the_command_has_the_options_as_a_terminal_takes_them_and_those_of_the_agent(page, agent):
     page.open()
     page.choose("task", "closed")
     page.fill("concurrency", "8")
     page.fill("think", "exp:2s")
     page.fill("ramp_up", "1s")
+    page.one("#request summary").click()
     page.fill("max_errors", "5%")
-    words = page.text("#command").split()
-    assert words[:4] == [".venv/bin/loadlab", "run", "task", "--concurrency"]
-    assert " ".join(words).endswith("--think exp:2s --ramp-up 1s --max-errors 5%")
+    page.fill("path", "/page?a=1&b=it's")
+    page.fill("method", "PUT")
+    page.fill("header", "Accept: text/html\n\n  X-One: 1 ")
+    page.fill("body", " two\nlines ")
+    words = shlex.split(page.text("#command"))
+    assert words[:5] == [".venv/bin/loadlab", "run", "task", "--concurrency", "8"]
+    assert words[5:] == [
+        *("--think", "exp:2s", "--ramp-up", "1s"),
+        *("--path", "/page?a=1&b=it's", "--method", "PUT"),
+        *("--header", "Accept: text/html", "--header", "X-One: 1", "--body", " two\nlines "),
+        *("--max-errors", "5%", "--threads", "8", "--delay", "20ms", "--out", str(agent.out)),
+    ]
+    Select(page.one("#transport")).select_by_visible_text("null")
+    assert "--threads" not in page.text("#command"), "the null transport contacts no target"
 
 
 def test_what_the_agent_will_not_run_is_said_at_the_form_and_the_field_is_marked(page):
@@ -100,9 +115,58 @@ def test_what_the_agent_will_not_run_is_said_at_the_form_and_the_field_is_marked
     page.open()
     page.fill("duration", "3 parsecs")
     page.one("#start").click()
-    assert "--duration: '3 parsecs' is not a duration" in page.wait_text("#refusal", "parsecs")
+    assert page.wait_text("#refusal", "parsecs").startswith("Measured time: '3 parsecs' is not a duration")
     assert page.js("document.activeElement.id") == "duration"
     assert page.one("#duration").get_attribute("aria-invalid") == "true"
+
+
+def test_a_field_that_is_folded_away_is_shown_when_it_is_refused(page):
+    page.expected = [REFUSED]
+    page.open()
+    page.one("#request summary").click()
+    page.fill("header", "no colon")
+    page.one("#request summary").click()
+    page.one("#start").click()
+    assert page.wait_text("#refusal", "no colon").startswith("Headers: ")
+    assert page.js("document.activeElement.id") == "header"
+    assert page.one("#header").is_displayed()
+
+
+def test_every_option_that_the_form_has_is_named_by_its_label_in_a_refusal(page):
+    page.open()
+    said = page.js(
+        """(async () => {
+            const { Form } = await import('/static/form.js');
+            const own = Form.prototype;
+            const form = { form: document.getElementById('form'), field: own.field };
+            return [...document.querySelectorAll('[data-option]')].map(({ dataset }) => (
+                own.inItsWords.call(form, `--${dataset.option.replaceAll('_', '-')}: no --timeout`)));
+        })()"""
+    )
+    assert len(said) >= 15
+    assert [line for line in said if line.startswith("--")] == []
+    assert {line.partition(": ")[2] for line in said} == {"no --timeout"}
+
+
+def test_path_method_headers_and_body_are_requested_as_they_were_written(page, agent):
+    page.open()
+    page.choose("task", "batch")
+    page.fill("requests", "2")
+    page.one("#request summary").click()
+    page.fill("path", "/error?status=418")
+    page.fill("method", "PUT")
+    page.fill("header", "X-One: 1\nX-Two: 2")
+    page.fill("body", "some\nthing")
+    page.fill("expect_status", "418")
+    before = page.text("#permalink")
+    page.one("#start").click()
+    until(lambda: page.text("#permalink") != before, "the run to begin")
+    page.wait_text("#phase", ENDED)
+    result = agent.result(page.text("#permalink"))
+    (request,) = result["plan"]["requests"]
+    assert (request["method"], request["url"].partition("/error")[2]) == ("PUT", "?status=418")
+    assert dict(request["headers"]) == {"X-One": "1", "X-Two": "2"}
+    assert result["stages"][0]["statuses"] == {"418": 2}
 
 
 def test_the_form_offers_only_what_a_scenario_can_do(page, agent):

@@ -140,6 +140,8 @@ class Api:
                 and {"run_id": running.run_id, "scenario": running.plan.scenario, "since": running.since},
                 "needs_token": self._guard.needs_token,
                 "target": self._runs.target,
+                "target_options": self._runs.same.target,
+                "results_options": self._runs.same.results,
                 "scenarios": _scenarios(),
                 "defaults": _DEFAULTS,
                 "limits": self._limits,

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from loadlab.agent.asked import Asked, task
 from loadlab.agent.feed import Feed, Track
 from loadlab.agent.limits import Limits
@@ -28,6 +30,13 @@ ATTENDED_WITHIN_S = 5.0
 """How soon whoever named a run must follow it."""
 
 
+class Same(msgspec.Struct, frozen=True):
+    """Options of `loadlab run` that choose the target of this agent, and where it keeps results."""
+
+    target: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+
+
 class BusyError(UsageError):
     """Another run is under way."""
 
@@ -42,8 +51,9 @@ class BusyError(UsageError):
 class Runs:
     """Starts a run and stops it."""
 
-    def __init__(self, place: Here, out: Path, metrics: Metrics) -> None:
+    def __init__(self, place: Here, out: Path, metrics: Metrics, same: "Same | None" = None) -> None:
         self.place = place
+        self.same = same or Same()
         self.feed = Feed()
         self.out = out
         self._metrics = metrics

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from loadlab.cli.options import TARGET, results_in, with_options
+from loadlab.cli.options import TARGET, results_in, results_options, target_options, with_options
 from loadlab.cli.streams import Output
 from loadlab.errors import Exit
 from loadlab.place import at_named, of_its_own, refuse_vain_remote
@@ -37,7 +37,7 @@ def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # n
     one of its own for each run.
     """
     # Every worker process imports this module on its way to its own work: what is only for the agent waits.
-    from loadlab.agent.runs import Runs  # noqa: PLC0415
+    from loadlab.agent.runs import Runs, Same  # noqa: PLC0415
     from loadlab.agent.server import Listening, serve  # noqa: PLC0415
     from loadlab.metrics import Metrics  # noqa: PLC0415
 
@@ -45,6 +45,10 @@ def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # n
     refuse_vain_remote(target, remote=given["remote"])
     served = Serve(**{name: given[name] for name in Serve.__struct_fields__})
     place = at_named(target, served, remote=given["remote"]) or of_its_own(served)
+    same = Same(
+        target_options(None if target is None else place.target, served, remote=given["remote"]),
+        results_options(out),
+    )
     # Taken away: what this process starts, the target with somebody's app among it, has no business with it.
     token = os.environ.pop("LOADLAB_TOKEN", None) or None
     socket_path = os.environ.get("LOADLAB_AGENT_SOCKET")
@@ -57,7 +61,7 @@ def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # n
 
     async def run() -> None:
         metrics = Metrics()
-        await serve(listening, Runs(place, out, metrics), metrics, stops)
+        await serve(listening, Runs(place, out, metrics, same), metrics, stops)
 
     asyncio.run(run())
     return Exit.PASS

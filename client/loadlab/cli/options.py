@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from loadlab.serve import Serve
 from loadlab.words import DEFAULT_BATCH
 
 LOAD = (
@@ -81,6 +82,7 @@ TARGET = (
     click.option("--remote", is_flag=True, help="Allow a target that is neither local nor private."),
 )
 
+_RESULTS = "results"
 
 _Command = Callable[..., int | None]
 
@@ -101,8 +103,20 @@ def results_in(means: str) -> Callable[[_Command], _Command]:
     return click.option(
         "--out",
         metavar="DIR",
-        default="results",
+        default=_RESULTS,
         show_default=True,
         type=click.Path(path_type=Path),
         help=means,
     )
+
+
+def target_options(url: str | None, served: Serve, *, remote: bool) -> tuple[str, ...]:
+    """Return the words that choose the same target for `loadlab run`; the URL is as it may be shown."""
+    named = ("--target", url) if url is not None else ()
+    own = tuple(word for option in served.given().items() for word in option)
+    return (*named, *own, *(("--remote",) if remote else ()))
+
+
+def results_options(out: Path) -> tuple[str, ...]:
+    """Return the words that have `loadlab run` keep its results there."""
+    return () if out == Path(_RESULTS) else ("--out", str(out))

@@ -106,7 +106,9 @@ def test_one_that_cannot_begin_says_why_and_leaves_no_folder(tmp_path):
         raise TargetError("it cannot be reached")
 
     made = play(tmp_path, script)
-    assert made.told == [{"type": "Refused", "sentence": "it cannot be reached", "exit": Exit.TARGET}]
+    (said,) = made.told
+    assert said.pop("run_id") == made.folder.run_id
+    assert said == {"type": "Refused", "sentence": "it cannot be reached", "exit": Exit.TARGET}
     assert not made.folder.path.exists()
 
 

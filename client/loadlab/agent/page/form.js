@@ -13,6 +13,11 @@ const WORKLOADS = {
   batch: "N requests at once; what counts is the time until the last reply",
 };
 const FIRST_RATES = "100,200,400";
+/** How what was written is read, where blanks or lines matter. */
+const READ = {
+  header: (lines) => lines.split("\n").map((line) => line.trim()).filter(Boolean),
+  body: (whole) => whole,
+};
 const NAMED = /--([a-z-]+)/g;
 
 export class Form {
@@ -22,6 +27,8 @@ export class Form {
     this.form = byId("form");
     this.scenarios = [];
     this.defaults = {};
+    this.target = [];
+    this.results = [];
     this.needsToken = false;
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -41,6 +48,8 @@ export class Form {
     const first = this.scenarios.length === 0;
     this.scenarios = state.scenarios;
     this.defaults = state.defaults;
+    this.target = state.target_options;
+    this.results = state.results_options;
     this.needsToken = state.needs_token;
     this.askForToken();
     if (!first) return;
@@ -111,11 +120,12 @@ export class Form {
     return this.form.querySelector(`[data-option="${option}"]`);
   }
 
-  /** @returns {Object<string, string>} what is visible and filled in, as the command line's options */
+  /** @returns {Object<string, string|string[]>} what is visible and filled in, as the command line's options */
   options() {
     const chosen = {};
     for (const [name, value] of new FormData(this.form)) {
-      if (!this.field(name).hidden && value.trim()) chosen[name] = value.trim();
+      const given = READ[name]?.(value.replaceAll("\r\n", "\n")) ?? value.trim();
+      if (!this.field(name).hidden && given.length) chosen[name] = given;
     }
     return chosen;
   }
@@ -123,8 +133,10 @@ export class Form {
   command() {
     const { scenario, ...rest } = this.options();
     const usual = { ...this.defaults, workload: this.traits.workloads[0], transport: this.traits.transports[0] };
-    const given = Object.entries(rest).filter(([name, value]) => usual[name] !== value);
-    text(byId("command"), `.venv/bin/loadlab run ${[scenario, ...given.map(([name, value]) => `--${name.replaceAll("_", "-")} ${quoted(value)}`)].join(" ")}`);
+    const load = Object.entries(rest).filter(([name, value]) => usual[name] !== value)
+      .flatMap(([name, value]) => [value].flat().flatMap((each) => [`--${name.replaceAll("_", "-")}`, each]));
+    const target = rest.transport === "null" ? [] : this.target; // it contacts none
+    text(byId("command"), [".venv/bin/loadlab run", ...[scenario, ...load, ...target, ...this.results].map(quoted)].join(" "));
   }
 
   async submit() {
@@ -158,7 +170,7 @@ export class Form {
   refuse(sentences) {
     for (const marked of this.form.querySelectorAll("[aria-invalid]")) marked.removeAttribute("aria-invalid");
     const lines = sentences.split("\n").filter(Boolean);
-    byId("refusal").replaceChildren(...lines.map((line) => make("p", {}, line)));
+    byId("refusal").replaceChildren(...lines.map((line) => make("p", {}, this.inItsWords(line))));
     let first = null;
     for (const line of lines) {
       for (const [, option] of line.split(":")[0].matchAll(NAMED)) {
@@ -166,13 +178,22 @@ export class Form {
         if (!(input instanceof HTMLElement) || input.closest("[hidden]")) continue;
         input.setAttribute("aria-invalid", "true");
         input.setAttribute("aria-errormessage", "refusal");
+        for (const folded of [input.closest("details details"), byId("new")]) if (folded) folded.open = true;
         first ??= input;
       }
     }
     first?.focus();
   }
+
+  /** @param {string} line @returns {string} with the labels of the form in place of the command line's options */
+  inItsWords(line) {
+    const label = (option) => this.field(option.replaceAll("-", "_"))?.querySelector("label, legend").textContent;
+    return line.replace(/^(?:--([a-z-]+)|SCENARIO)(?=:)/, (all, option) => label(option ?? "scenario") ?? all)
+      .replaceAll(NAMED, (all, option) => (label(option) ? `“${label(option)}”` : all));
+  }
 }
 
+/** @param {string} value @returns {string} as a shell takes it for one word */
 function quoted(value) {
-  return /^[\w.,:%/-]+$/.test(value) ? value : `'${value}'`;
+  return /^[\w.,:%/@=+-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
 }
