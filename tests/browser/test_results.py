@@ -5,6 +5,7 @@ import json
 import msgspec
 import pytest
 
+from browsing import until
 from fakes import plan
 from loadlab.analysis import audit, unjudged
 from loadlab.analysis.together import Told, together
@@ -130,6 +131,54 @@ def test_numbers_are_written_as_the_terminal_writes_them(page):
     assert module_says(page, f"arguments[0].map({import_of('units', 'showSpan')})", spans) == [
         show_ns(value) for value in spans
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "most", "labels"),
+    [
+        (0, 0.0045, 5, ["0.000", "0.001", "0.002", "0.003", "0.004"]),
+        (0, 0.9, 5, ["0.0", "0.2", "0.4", "0.6", "0.8"]),
+        (0, 4.1, 5, ["0", "1", "2", "3", "4"]),
+        (0, 12.5, 6, ["0", "5", "10"]),
+        (0, 250_000, 5, ["0", "50,000", "100,000", "150,000", "200,000", "250,000"]),
+        (-3, 97, 5, ["0", "20", "40", "60", "80"]),
+        (1, 1, 5, []),
+    ],
+)
+def test_an_axis_names_steps_of_1_2_or_5_in_full(page, start, end, most, labels):
+    page.open()
+    made = module_says(page, f"{import_of('ticks', 'ticks')}(...arguments[0])", [start, end, most])
+    assert [each["label"] for each in made] == labels
+    assert [each["at"] for each in made] == [float(label.replace(",", "")) for label in labels]
+
+
+def test_the_charts_of_a_run_of_microseconds_and_of_fractions_of_a_second_have_readable_axes(page, agent):
+    run_id = "20261101-130000-task-abcd"
+    quick = msgspec.structs.replace(NOTHING, count=200, p50=2_000, p95=3_000, p99=4_000)
+    slices = (SliceResult(at_ns=0, count=100, errors=0, p50=2_000, p99=4_000, in_flight=2.0),)
+    two = [
+        a_stage(
+            label=str(users), concurrency=users, window_ns=900_000_000, latency_ns=quick, slices=slices,
+            counts=Counts(scheduled=200, ok=200), throughput_hz=100.0 * users,
+            theory=Theory(service_ns=20e6, bound_hz=100.0 * users, bound_ratio=1.0),
+        )
+        for users in (1, 2)
+    ]  # fmt: skip
+    stages = tuple(Stage(concurrency=users) for users in (1, 2))
+    agent.keep(
+        a_result(run_id=run_id, plan=msgspec.structs.replace(plan(), stages=stages), stages=tuple(two))
+    )
+    page.open(f"#run={run_id}")
+    page.wait("#time .plot[role=img]")
+    axes = """Bokeh.documents.map((document) => document.roots()[0]).map(({ left, below }) => (
+        [left[0], below[0]].map((axis) => [...axis.major_label_overrides.values()])))"""
+    until(lambda: len(page.js(axes)) >= 5, "the charts")
+    for up, across in page.js(axes):
+        assert len(set(up)) == len(up) >= 2, up
+        assert all(len(label) < 9 for label in (*up, *across)), (up, across)
+    drawn = "Bokeh.documents[0].roots()[0].renderers.map(({ glyph }) => glyph.y?.field)"
+    order = [field for field in page.js(drawn) if field in ("throughput", "own_throughput", "bound")]
+    assert order[-1] == "bound", "it lies on the curve and not below"
 
 
 def test_the_page_knows_which_checks_are_of_the_clients_own_limits_and_which_are_open_questions(page):

@@ -9,11 +9,14 @@
  */
 
 import { colour } from "./theme.js";
+import { ticks } from "./ticks.js";
 
 const FONT = "system-ui, sans-serif";
 const HEADROOM = 1.12;
 const FOOTROOM = 0.04; // or a mark near zero is cut in half
 const LABEL_ROOM = 0.08;
+const MOST_UP = 5;
+const MOST_ACROSS = 6;
 
 /** @typedef {Object} Line
  * @property {string} column
@@ -21,7 +24,7 @@ const LABEL_ROOM = 0.08;
  * @property {string} colour a name of theme.js
  * @property {?string} dash "dashed", or "mark" for marks without a line
  * @property {?string} path the column of the line itself, where it leaves out some of the marks
- * @property {?boolean} bare no marks
+ * @property {?boolean} bare no marks but a dash at each row
  */
 
 globalThis.Bokeh?.set_log_level("error");
@@ -34,9 +37,9 @@ export function available() {
 export class Plot {
   /**
    * @param {HTMLElement} holder
-   * @param {{lines: Line[], height: number, points: boolean, log: ?boolean, sign: ?string}} spec with `points` each row
+   * @param {{lines: Line[], height: number, points: boolean, log: ?boolean, sign: ?string, across: ?string}} spec with `points` each row
    *   is drawn as a mark: of the shape in its column `shape`, filled as `solid` says, with the text of the column `sign`
-   *   names beside it
+   *   names beside it; `across` is the unit of the x axis. What comes later in `lines` lies on top
    */
   constructor(holder, spec) {
     const models = globalThis.Bokeh.Models;
@@ -95,10 +98,8 @@ export class Plot {
     };
     this.x.setv({ start: x.start, end: x.end });
     this.y.setv({ start: this.spec.points ? -top * FOOTROOM : 0, end: top });
-    if (x.ticks) {
-      this.below.ticker.ticks = x.ticks.map((tick) => tick.at);
-      this.below.major_label_overrides = new Map(x.ticks.map((tick) => [tick.at, tick.label]));
-    }
+    name(this.left, ticks(0, top, MOST_UP));
+    name(this.below, x.ticks ?? ticks(x.start, x.end, MOST_ACROSS, this.spec.across));
   }
 
   /** @param {?number} x where to draw the cursor */
@@ -121,24 +122,16 @@ export class Plot {
       axis_line_color: null, major_tick_line_color: null, minor_tick_line_color: null,
       major_label_text_font: FONT, major_label_text_font_size: "11px",
     };
-    const amounts = new models.NumeralTickFormatter({ format: "0,0.[00]" });
-    const left = new models.LinearAxis({
-      ...common, ticker: new models.BasicTicker({ desired_num_ticks: 4 }), formatter: amounts,
+    const fixed = () => ({ ...common, ticker: new models.FixedTicker({ ticks: [] }) });
+    this.left = new models.LinearAxis(fixed());
+    this.below = new (spec.log ? models.LogAxis : models.LinearAxis)({
+      ...fixed(), major_label_policy: new models.NoOverlap(),
     });
-    this.below = spec.points
-      ? new (spec.log ? models.LogAxis : models.LinearAxis)({
-        ...common, ticker: new models.FixedTicker({ ticks: [] }), formatter: amounts,
-        major_label_policy: new models.NoOverlap(),
-      })
-      : new models.LinearAxis({
-        ...common, ticker: new models.BasicTicker({ desired_num_ticks: 6 }),
-        formatter: new models.PrintfTickFormatter({ format: "%g s" }),
-      });
-    this.plot.add_layout(left, "left");
+    this.plot.add_layout(this.left, "left");
     this.plot.add_layout(this.below, "below");
-    const grid = new models.Grid({ dimension: 1, axis: left });
+    const grid = new models.Grid({ dimension: 1, axis: this.left });
     this.plot.add_layout(grid);
-    this.painted.push([left, { major_label_text_color: "muted" }], [this.below, { major_label_text_color: "muted" }],
+    this.painted.push([this.left, { major_label_text_color: "muted" }], [this.below, { major_label_text_color: "muted" }],
       [grid, { grid_line_color: "line" }]);
   }
 
@@ -169,7 +162,13 @@ export class Plot {
       this.painted.push([path, { line_color: painted }]);
     }
     if (!spec.points) this.loneDots(line);
-    if (!spec.points || line.bare) return;
+    if (!spec.points) return;
+    if (line.bare) {
+      const dash = new models.Scatter({ x, y, size: { value: 22 }, marker: { value: "dash" }, line_width: { value: 2 } });
+      this.plot.add_glyph(dash, this.rows);
+      this.painted.push([dash, { line_color: painted }]);
+      return;
+    }
     const dot = new models.Scatter({
       x, y, size: { value: 9 }, marker: { field: "shape" }, line_width: { value: 2 }, fill_alpha: { field: "solid" },
     });
@@ -191,6 +190,12 @@ export class Plot {
     this.lone.set(line.column, source);
     this.painted.push([dot, { fill_color: { vector: line.colour } }]);
   }
+}
+
+/** @param {Object} axis @param {{at: number, label: string}[]} marks */
+function name(axis, marks) {
+  axis.ticker.ticks = marks.map(({ at }) => at);
+  axis.major_label_overrides = new Map(marks.map(({ at, label }) => [at, label]));
 }
 
 function alone(x, values) {

@@ -30,17 +30,17 @@ const LATENCY = {
 const THROUGHPUT = {
   title: "Throughput", unit: "per second",
   lines: [
-    { column: "bound", label: "bound", colour: "limit", dash: "dashed", bare: true },
     { column: "throughput", label: "achieved", colour: "achieved" },
     { column: "least", label: "at least", colour: "suspect", dash: "mark" },
+    { column: "bound", label: "bound", colour: "limit", dash: "dashed", bare: true },
   ],
   sign: "sign",
 };
 const COST = {
   title: "Cost time", unit: "s, from the barrier to the last reply",
   lines: [
-    { column: "predicted", label: "predicted", colour: "limit", dash: "dashed", bare: true },
     { column: "makespan", label: "measured", colour: "achieved" },
+    { column: "predicted", label: "predicted", colour: "limit", dash: "dashed", bare: true },
   ],
   sign: "doubt",
 };

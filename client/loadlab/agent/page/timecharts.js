@@ -48,7 +48,7 @@ export class TimeCharts {
   /** @param {HTMLElement} parent */
   constructor(parent) {
     this.panels = SPECS.map((spec) => new Panel(parent, {
-      ...spec, height: HEIGHT, points: false, at: (x) => `at ${figure(x)} s`,
+      ...spec, height: HEIGHT, points: false, across: "s", at: (x) => `at ${figure(x)} s`,
     }));
     Panel.together(this.panels);
   }
