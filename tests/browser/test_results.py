@@ -10,7 +10,7 @@ from fakes import plan
 from loadlab.analysis import audit, unjudged
 from loadlab.analysis.together import Told, together
 from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED, SHORTAGES
-from loadlab.plan import Stage
+from loadlab.plan import Request, Stage
 from loadlab.report.table import reasons
 from loadlab.result import Check, CheckOutcome, Counts, Finding, SliceResult, State, Theory, Verdict, encode
 from loadlab.units import show_figure, show_ns
@@ -226,6 +226,62 @@ def test_the_same_finding_of_several_stages_is_told_once_as_in_the_terminal(page
         f"{import_of('words', 'together')}(arguments[0])",
         [each._asdict() for each in sentences],
     ) == together(sentences)
+
+
+def test_runs_in_the_list_tell_by_what_they_differ(own_page):
+    for second, (users, seconds, path) in enumerate(
+        (((1, 8), 3, "/"), ((32,), 3, "/"), ((1, 8), 5, "/slow"))
+    ):
+        made = msgspec.structs.replace(
+            plan(),
+            stages=tuple(Stage(concurrency=count) for count in users),
+            duration_ns=seconds * 1_000_000_000,
+            requests=(Request(method="GET", url=f"http://127.0.0.1:{9000 + second}{path}"),),
+        )
+        own_page.agent.keep(
+            a_result(
+                run_id=f"20261101-12000{second}-task-aaaa",
+                started_at=f"2026-11-01T12:00:0{second}.000+00:00",
+                plan=made,
+                stages=tuple(a_stage(label=str(count), concurrency=count) for count in users),
+            )
+        )
+    own_page.open()
+    until(lambda: len(own_page.all("#runs li")) == 3, "the runs")
+    rows = [
+        [part.text for part in row.find_elements("css selector", ".second")]
+        for row in own_page.all("#runs li")
+    ]
+    assert [first.partition(" · ")[2] for first, _ in rows] == ["1, 8 users", "32 users", "1, 8 users"]
+    assert [first.partition(" · ")[0][-2:] for first, _ in rows] == ["02", "01", "00"]
+    assert [second.split(" · ")[1:] for _, second in rows] == [
+        ["GET /slow", "5.00 s each"], ["GET /", "3.00 s each"], ["GET /", "3.00 s each"],
+    ]  # fmt: skip
+
+
+LAG = Check(
+    name="lag", stage="1", metric="p99 of sent - due, without the wait for a place in flight", operator="<=",
+    limit=3_740_000, actual=149_000_000, unit="ns", outcome=CheckOutcome.FAIL,
+    message="the client sent 1 % of requests over 149 ms late (limit 3.74 ms: 5 % of p50, at least 1 ms)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [1400, 820, 390])
+def test_a_check_is_read_without_scrolling_and_its_times_have_a_unit(page, agent, width):
+    run_id = f"20261101-1500{width:04}-task-cccc"
+    cpu = msgspec.structs.replace(LAG, name="client_cpu", limit=0.9, actual=None, unit="cores")
+    agent.keep(a_result(run_id=run_id, checks=(LAG, cpu)))
+    page.size(width, 900, phone=width < 500)
+    page.open(f"#run={run_id}")
+    page.wait_text("#phase", "PASS")
+    page.one("#checks summary").click()
+    measured = [cell.text for cell in page.all("#checks .measured")]
+    assert measured[0].endswith("in flight: 149 ms, limit at most 3.74 ms")
+    assert measured[1].endswith("in flight: –, limit at most 0.90 cores")
+    fits = "((box) => [box.scrollWidth, box.clientWidth])(document.querySelector('#checks .scroll'))"
+    scrolled, seen = page.js(fits)
+    assert scrolled <= seen
+    assert page.all("#checks .words")[0].size["width"] > 200
 
 
 def test_a_lost_target_has_the_same_reasons_as_in_the_terminal(page):

@@ -14,20 +14,38 @@ from loadlab.analysis import audit
 from loadlab.files import read_json
 from loadlab.result import State, Verdict
 from loadlab.store import RESULT
+from loadlab.units import show_count, show_ns
+from loadlab.url import origin_and_rest
 
+_OWN_ADDRESS = re.compile(r", http://127\.0\.0\.1:[0-9]+$")
+"""Of a target of the lab's own: another one in each run."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,119}")
 
 
 class _Stage(msgspec.Struct):
+    label: str
     throughput_hz: float
     state: State
     unknown: dict[str, str] = {}
+
+
+class _Request(msgspec.Struct):
+    url: str
+    method: str = "GET"
 
 
 class _Plan(msgspec.Struct):
     scenario: str
     transport: str
     workload: str
+    requests: list[_Request] = []
+    duration_ns: int | None = None
+    think_ns: int = 0
+    processes: int = 1
+
+
+class _Environment(msgspec.Struct):
+    where: str = ""
 
 
 class _Result(msgspec.Struct):
@@ -39,6 +57,7 @@ class _Result(msgspec.Struct):
     interrupted: bool
     plan: _Plan
     stages: list[_Stage]
+    environment: _Environment = msgspec.field(default_factory=_Environment)
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +73,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict's one name, such as `PASS with warnings`."""
     interrupted: bool
     stages: int
+    loads: tuple[str, ...]
+    """What each stage was called: its users, rate or requests."""
+    settings: dict[str, str]
+    """What else tells one run from another, in words by what it is."""
     best_throughput_hz: float | None
     """Of its stages that are valid; None where there is none."""
 
@@ -138,6 +161,8 @@ def _read(name: str, path: str) -> Run | None:
         ),
         interrupted=result.interrupted,
         stages=len(result.stages),
+        loads=tuple(stage.label for stage in result.stages),
+        settings=_settings(result.plan, result.environment.where),
         best_throughput_hz=max(
             (
                 stage.throughput_hz
@@ -147,3 +172,17 @@ def _read(name: str, path: str) -> Run | None:
             default=None,
         ),
     )
+
+
+def _settings(plan: _Plan, where: str) -> dict[str, str]:
+    requests = plan.requests
+    told = {
+        "request": f"{requests[0].method} {origin_and_rest(requests[0].url)[1]}"
+        if len(requests) == 1
+        else f"{len(requests)} kinds of requests",
+        "duration": "" if plan.duration_ns is None else f"{show_ns(plan.duration_ns)} each",
+        "think": f"think {show_ns(plan.think_ns)}" if plan.think_ns else "",
+        "processes": show_count(plan.processes, "process", "processes"),
+        "where": _OWN_ADDRESS.sub("", where),
+    }
+    return {name: words for name, words in told.items() if words}

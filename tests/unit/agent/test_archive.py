@@ -6,7 +6,10 @@ import time
 import msgspec
 import pytest
 
+from fakes import plan
 from loadlab.agent.archive import Archive
+from loadlab.clock import NS_PER_S
+from loadlab.plan import Request
 from loadlab.result import State, Verdict, encode
 from results import result, stage
 
@@ -31,6 +34,23 @@ def test_it_lists_the_newest_first_with_what_each_came_to(tmp_path):
     assert (newest.stages, newest.best_throughput_hz) == (3, 30.0)
     assert newest.verdict is Verdict.INVALID
     assert Archive(tmp_path).runs(limit=1) == [newest]
+
+
+def test_what_tells_one_run_from_another_is_in_words(tmp_path):
+    asked = Request(method="PUT", url="http://127.0.0.1:1234/page?a=1")
+    of = plan(requests=(asked,), duration_ns=3 * NS_PER_S, think_ns=2 * NS_PER_S, processes=2)
+    own = "a target of its own on this machine (gunicorn, 1 worker × 8 threads)"
+    there = msgspec.structs.replace(result().environment, where=f"{own}, http://127.0.0.1:34259")
+    put(tmp_path, "r", plan=of, environment=there, stages=(stage(label="1"), stage(label="8")))
+    (run,) = Archive(tmp_path).runs()
+    assert run.loads == ("1", "8")
+    assert run.settings == {
+        "request": "PUT /page?a=1",
+        "duration": "3.00 s each",
+        "think": "think 2.00 s",
+        "processes": "2 processes",
+        "where": own,
+    }
 
 
 def test_a_run_without_a_valid_stage_has_no_best(tmp_path):

@@ -51,5 +51,5 @@ export function when(iso) {
   const two = (number) => String(number).padStart(2, "0");
   const day = `${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
   const year = moment.getFullYear() === new Date().getFullYear() ? "" : `${moment.getFullYear()}-`;
-  return `${year}${day} ${two(moment.getHours())}:${two(moment.getMinutes())}`;
+  return `${year}${day} ${[moment.getHours(), moment.getMinutes(), moment.getSeconds()].map(two).join(":")}`;
 }

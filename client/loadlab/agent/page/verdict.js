@@ -1,7 +1,7 @@
 /** How a run came out, in words: the verdict, why, what to do, and every check behind it. */
 
 import { make } from "./dom.js";
-import { figure } from "./units.js";
+import { figure, showSpan } from "./units.js";
 import { extent, headline, notes, openQuestions, reasons } from "./words.js";
 
 const MOST_BESIDES = 3;
@@ -67,19 +67,23 @@ export function showChecks(holder, run) {
     .filter(([found]) => found.length).map(([found, word]) => `${found.length} ${word}`);
   const row = (check) => make(
     "tr", { class: check.outcome }, make("th", { scope: "row" }, check.name), make("td", {}, check.stage ?? "run"),
-    make("td", {}, check.outcome), make("td", {}, measured(check)), make("td", { class: "words" }, check.message));
+    make("td", { class: "outcome" }, check.outcome), make("td", { class: "words" }, check.message),
+    make("td", { class: "measured" }, measured(check)));
   holder.replaceChildren(
     make("summary", {}, make("h3", {}, `Checks: ${counted.join(", ")}`)),
     make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Checks" },
       make("table", { class: "checks" },
-        make("thead", {}, make("tr", {}, ...["check", "stage", "outcome", "measured", "which says"].map(
+        make("thead", {}, make("tr", {}, ...["check", "stage", "outcome", "which says", "measured"].map(
           (name) => make("th", { scope: "col" }, name)))),
         make("tbody", {}, ...[...failed, ...open, ...passed].map(row)))));
 }
 
-function measured(check) {
-  const actual = check.actual === null ? "–" : figure(check.actual);
-  return `${check.metric} ${actual} (${check.operator} ${figure(check.limit)} ${check.unit})`;
+const OPERATORS = { "<=": "at most", ">=": "at least", "==": "exactly" };
+
+/** @param {Object} check @returns {string} what was measured and the limit, times in a unit that can be read */
+export function measured({ metric, actual, operator, limit, unit }) {
+  const [shown, of] = unit === "ns" ? [showSpan, ""] : [figure, ` ${unit}`];
+  return `${metric}: ${shown(actual)}, limit ${OPERATORS[operator] ?? operator} ${shown(limit)}${of}`;
 }
 
 function list(sentences, kind) {
