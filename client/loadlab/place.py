@@ -28,7 +28,7 @@ from loadlab.scenarios import scenario
 from loadlab.serve import Serve
 from loadlab.stack import InStack
 from loadlab.store import Folder
-from loadlab.url import origin_and_rest, read_url
+from loadlab.url import origin_and_rest, origin_of, read_url
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|://")
 
@@ -96,7 +96,7 @@ async def carry_at(
 
 def choose(target: str | None, serve: Serve, *, remote: bool, transport: str | None = None) -> Place:
     """Decide where a run happens; raise UsageError where the options contradict each other."""
-    refuse_vain_remote(target, remote=remote)
+    refuse_vain_remote(target or os.environ.get(STACK_TARGET), remote=remote)
     given = serve.given()
     if transport == "null":
         if vain := [option for option in given if option != "--delay"] + ["--target"] * (target is not None):
@@ -143,7 +143,7 @@ def at_named(target: str | None, serve: Serve, *, remote: bool) -> Here | None:
     if stack_target := os.environ.get(STACK_TARGET):
         if given:
             raise UsageError(f"{given}: the stack's target is served as `make up` started it")
-        return Here(url_of(stack_target), inside_stack(), {})
+        return Here(url_of(stack_target, STACK_TARGET), inside_stack(remote=remote), {})
     return None
 
 
@@ -159,29 +159,34 @@ def nowhere(delay: str | None) -> Here:
     return Here(host.url, host, {})
 
 
-def inside_stack() -> Host:
+def inside_stack(*, remote: bool = False) -> Host:
     """Return the stack's target as this process sees it; raise UsageError outside the client container."""
     target = os.environ.get(STACK_TARGET)
     if not target:
         raise UsageError(f"this runs in the stack's client container, where {STACK_TARGET} names the target")
-    url = url_of(target)
+    url = url_of(target, STACK_TARGET)
+    metrics = os.environ.get(STACK_METRICS)
     return UrlHost(
         url,
-        metrics_url=os.environ.get(STACK_METRICS) or None,
-        trusted=True,
+        metrics_url=_metrics_of(metrics) if metrics else None,
+        remote=remote,
+        named_by=STACK_TARGET,
+        is_container=True,
         where=f"in the client container of a Compose stack, {url}",
     )
 
 
-def url_of(text: str) -> str:
-    """Read `--target`; without a scheme it is http. The host is in ASCII, what follows as it is written."""
+def url_of(text: str, option: str = "--target") -> str:
+    """Read a target's URL; without a scheme it is http. Scheme and host have one form, what follows none."""
     url = text if _SCHEME.match(text) else f"http://{text}"
-    problems = url_problems(url)
+    problems = url_problems(url, option)
     if problems:
         raise UsageError(problems[0])
-    parts = read_url(url)
-    origin, rest = origin_and_rest(url)
-    if not origin.isascii():
-        userinfo = f"{parts.userinfo}@" if parts.userinfo else ""
-        origin = f"{'https' if parts.tls else 'http'}://{userinfo}{parts.authority}"
-    return origin + rest
+    return origin_of(read_url(url)) + origin_and_rest(url)[1]
+
+
+def _metrics_of(text: str) -> str:
+    url = url_of(text, STACK_METRICS)
+    if url.startswith("https:"):
+        raise UsageError(f"{STACK_METRICS}: {url!r} is https; a target's metrics are read over http")
+    return url

@@ -377,12 +377,12 @@ def _batch_size(stage: Stage) -> list[str]:
     return found
 
 
-def url_problems(url: str) -> list[str]:
+def url_problems(url: str, option: str = "--target") -> list[str]:
     """Say what keeps a URL from being requested."""
     try:
         read_url(url)
     except ValueError as error:
-        return [f"--target: {url!r} {error}"]
+        return [f"{option}: {url!r} {error}"]
     return []
 
 

@@ -1,7 +1,8 @@
 """A URL as HTTP sends it: what is connected to, its Host header, its request target. Pure.
 
 What is ASCII is sent as it is written, whether RFC 3986 allows it or not; other characters as the
-percent-encoded bytes of their UTF-8 (RFC 3987, section 3.1). A host beyond ASCII has one ASCII form (UTS 46).
+percent-encoded bytes of their UTF-8 (RFC 3987, section 3.1). A host has one form: small letters, beyond ASCII
+as UTS 46 says, an IPv4 address as four numbers.
 """
 
 import ipaddress
@@ -13,6 +14,8 @@ _SHAPE = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE)
 _BLANK = re.compile(r"[\x00-\x20\x7f]")
 _PORT = re.compile(r"[0-9]{1,5}")
 _HOST = re.compile(r"(?=.{1,254}\Z)(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
+_NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")
+"""What resolvers take for an IPv4 address: its last part is a number."""
 _AS_WRITTEN = "".join(map(chr, range(0x21, 0x7F)))
 _MOST_PORT = 65_535
 _WRITE = "write http://host:port/path"
@@ -71,6 +74,14 @@ def rooted(text: str) -> str:
     return text if text.startswith("/") else f"/{text}"
 
 
+def origin_of(url: Url) -> str:
+    """Return scheme, credentials, host and port in the one form that a URL has, without a path."""
+    userinfo = f"{url.userinfo}@" if url.userinfo else ""
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    port = f":{url.port}" if ":" in url.authority.rpartition("]")[2] else ""
+    return f"{'https' if url.tls else 'http'}://{userinfo}{host}{port}"
+
+
 def origin_and_rest(url: str) -> tuple[str, str]:
     """Split a URL, as it is written, before its path; the first is empty where it is a path alone."""
     if url.startswith("/"):
@@ -121,7 +132,28 @@ def _name(text: str) -> str:
     name = text.lower() if text.isascii() else _in_ascii(text)
     if not _HOST.fullmatch(name):
         raise ValueError(f"has no host that can be looked up; {_WRITE}")
-    return name
+    return _dotted(name) if _NUMERIC.fullmatch(name) else name
+
+
+def _dotted(name: str) -> str:
+    """Return an IPv4 address in its usual form; it may be written as 127.1, 0x7f000001 or 2130706433."""
+    try:
+        *first, last = (_number(part) for part in name.removesuffix(".").split("."))
+        if len(first) <= 3 and all(number <= 255 for number in first) and last < 256 ** (4 - len(first)):
+            high = int.from_bytes(bytes(first)) << 8 * (4 - len(first))
+            return str(ipaddress.IPv4Address(high + last))
+    except ValueError:
+        pass
+    raise ValueError(f"has no host that can be looked up; {_WRITE}")
+
+
+def _number(text: str) -> int:
+    """Read a part of an address as resolvers do: 0x is hexadecimal, 0 before other digits octal."""
+    if "_" in text:  # which Python takes for a number's
+        raise ValueError(text)
+    if text.startswith("0x"):
+        return int(text, 16)
+    return int(text, 8 if text.startswith("0") else 10)
 
 
 def _in_ascii(name: str) -> str:

@@ -12,6 +12,7 @@ from loadlab.errors import ClientError, TargetError, UsageError
 from loadlab.hosts import addresses
 from loadlab.hosts.addresses import Address, ShortageError, find, first_that_answers, reach
 from loadlab.hosts.url import UrlHost
+from loadlab.place import inside_stack
 
 pytestmark = pytest.mark.real
 
@@ -112,6 +113,72 @@ def test_every_address_of_a_name_must_be_near(named):
         asyncio.run(UrlHost(f"http://two.test:{port}/").start())
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("169.254.169.254", "metadata.google.internal"),
+        ("fe80::1", "two.test"),
+        ("fd00:ec2::254", "two.test"),
+        ("::ffff:169.254.169.254", "two.test"),
+    ],
+)
+def test_a_name_of_a_link_local_or_metadata_address_needs_remote(address, name, named):
+    named(address)
+    with pytest.raises(UsageError, match=rf"{name} \({address}\) is neither .*; give --remote"):
+        asyncio.run(UrlHost(f"http://{name}:80/").start())
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["0", "0.0.0.0", "[::]", "[::ffff:0.0.0.0]", "[::ffff:127.0.0.1]", "127.1", "2130706433", "0x7f.0.0.1"],
+)
+def test_every_way_to_write_this_machine_is_this_machine(written):
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
+        target = asyncio.run(UrlHost(f"http://{written}:{server.getsockname()[1]}/").start())
+    assert target.tried[0].problem is None
+
+
+def test_the_stacks_target_is_checked_as_one_that_is_named(named, monkeypatch):
+    named("192.0.2.1")
+    monkeypatch.setenv("LOADLAB_TARGET", "http://two.test:80")
+    with pytest.raises(UsageError, match=r"^LOADLAB_TARGET: two.test \(192.0.2.1\) is neither"):
+        asyncio.run(inside_stack().start())
+    monkeypatch.setattr(addresses, "_CONNECT_S", 0.2)
+    monkeypatch.setattr(addresses, "_LEAST_S", 0.1)
+    with pytest.raises(TargetError, match="cannot be reached"):
+        asyncio.run(inside_stack(remote=True).start())
+
+
+def test_the_stacks_metrics_are_read_at_an_address_that_was_checked(named, monkeypatch):
+    asked = named("127.0.0.1")
+    with serving("127.0.0.1") as port:
+        monkeypatch.setenv("LOADLAB_TARGET", f"http://two.test:{port}")
+        monkeypatch.setenv("LOADLAB_TARGET_METRICS", "http://metrics.test:9100/metrics?a=b")
+        target = asyncio.run(inside_stack().start())
+        assert target.metrics_url == f"http://127.0.0.1:{port}/metrics?a=b".replace(str(port), "9100")
+        assert asked == ["two.test", "metrics.test"]
+
+
+def test_the_stacks_metrics_are_not_read_from_anywhere_else(monkeypatch):
+    async def find(name, port):
+        return [Address(socket.AF_INET, ("169.254.169.254" if name == "metrics.test" else "127.0.0.1", port))]
+
+    monkeypatch.setattr("loadlab.hosts.url.find", find)
+    with serving("127.0.0.1") as port:
+        monkeypatch.setenv("LOADLAB_TARGET", f"http://two.test:{port}")
+        monkeypatch.setenv("LOADLAB_TARGET_METRICS", "http://metrics.test/latest")
+        with pytest.raises(UsageError, match=r"metrics.test \(169.254.169.254\) is neither"):
+            asyncio.run(inside_stack().start())
+
+
+@pytest.mark.parametrize("written", ["x y", "https://target:9100/metrics", "ftp://h/"])
+def test_metrics_that_can_not_be_read_are_refused_by_their_variable(written, monkeypatch):
+    monkeypatch.setenv("LOADLAB_TARGET", "http://target:8000")
+    monkeypatch.setenv("LOADLAB_TARGET_METRICS", written)
+    with pytest.raises(UsageError, match=r"^LOADLAB_TARGET_METRICS: "):
+        inside_stack()
+
+
 def test_the_chosen_address_alone_says_whether_the_target_is_lost(named):
     named("127.0.0.1", "127.0.0.2")
 
@@ -179,7 +246,7 @@ HERE = "127.0.0.1"
 
 def test_the_stacks_target_has_ended_where_its_name_is_gone_and_stays_gone(monkeypatch):
     nameless(monkeypatch, NOBODY, NOBODY)
-    said = asyncio.run(UrlHost("http://target:8000", trusted=True).ended())
+    said = asyncio.run(UrlHost("http://target:8000", is_container=True).ended())
     assert said == "http://target:8000 has no address any more: its container has stopped"
 
 
@@ -190,13 +257,13 @@ def test_the_stacks_target_has_ended_where_its_name_is_gone_and_stays_gone(monke
 )
 def test_the_stacks_target_has_not_ended_otherwise(monkeypatch, answers):
     left = nameless(monkeypatch, *answers)
-    assert asyncio.run(UrlHost("http://target:8000", trusted=True).ended()) is None
+    assert asyncio.run(UrlHost("http://target:8000", is_container=True).ended()) is None
     assert left == []
 
 
 def test_nobody_looks_the_stacks_target_up_as_long_as_it_answers(monkeypatch):
     left = nameless(monkeypatch, NOBODY, NOBODY)
-    assert asyncio.run(UrlHost("http://target:8000", trusted=True).ended(silent=False)) is None
+    assert asyncio.run(UrlHost("http://target:8000", is_container=True).ended(silent=False)) is None
     assert len(left) == 2
 
 

@@ -17,6 +17,7 @@ LAYERS = {
         "clock",
         "units",
         "arrivals",
+        "address_scope",
         "histogram",
         "fields",
         "hdr_encoding",

@@ -17,6 +17,18 @@ VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
         ("http://h", (False, "h", 80, "", "h", "/")),
         ("https://H:8443/a?b", (True, "h", 8443, "", "h:8443", "/a?b")),
         ("HTTP://h:80/", (False, "h", 80, "", "h:80", "/")),
+        *(
+            (f"http://{text}/", (False, "127.0.0.1", 80, "", "127.0.0.1", "/"))
+            for text in (
+                "127.1",
+                "127.0.0.1.",
+                "0x7F000001",
+                "2130706433",
+                "0177.0.0.1",
+                "\uff11\uff12\uff17.1",
+            )
+        ),
+        ("http://0:81", (False, "0.0.0.0", 81, "", "0.0.0.0:81", "/")),
         ("http://h:/", (False, "h", 80, "", "h", "/")),
         ("http://h?x=1", (False, "h", 80, "", "h", "/?x=1")),
         ("http://h?", (False, "h", 80, "", "h", "/?")),
@@ -58,6 +70,8 @@ def test_a_url_is_what_is_connected_to_a_host_header_and_a_target(text, expected
             "http://h:\u0661/",
         ),
         *("http://a..b/", "http://.a/", "http://a%20b/", "http://a\\b/", "http://a\\@b/", "http://a,b/"),
+        *("http://1.2.3.4.5/", "http://256.0.0.1/", "http://4294967296/", "http://0x/", "http://a.1/"),
+        *("http://1_0.1/", "http://-1.1/"),
         *(f"http://{'a' * 64}/", f"http://{'a.' * 127}a.de/", "http://\u00fc..b/", "http://\u2603\u200d/"),
         *("http://h/a b", "http://h/\t", "http://h/\n", "http://h\r\n/", "http://h/\x7f", " http://h/"),
         *(
@@ -115,6 +129,12 @@ def test_an_origin_and_the_rest_are_kept_as_they_are_written(url, parts):
         ("http://h//a/%zz", "http://h//a/%zz"),
         ("http://B\u00fccher.example/\u00fc", "http://xn--bcher-kva.example/\u00fc"),
         ("http://me@B\u00fccher.example:1", "http://me@xn--bcher-kva.example:1/"),
+        ("HTTPS://me:X@EXAMPLE.com:0443/A", "https://me:X@example.com:443/A"),
+        ("http://h:", "http://h/"),
+        ("[FE80::1%25eth0]:8/", "http://[fe80::1%eth0]:8/"),
+        ("[::1]", "http://[::1]/"),
+        ("127.1:80", "http://127.0.0.1:80/"),
+        ("BÜCHER。example", "http://xn--bcher-kva.example/"),
     ],
 )
 def test_a_target_is_read_with_what_is_left_out_put_in_and_its_host_in_ascii(text, url):

@@ -112,7 +112,9 @@ async def _carry(mouth: Mouth) -> Exit:
     ears = Ears()
     target, path = _surroundings()
     asked = _read(await asyncio.to_thread(ears.next_line))
-    plan = asked.plan if asked.plan.transport == "null" else asked.plan.with_target(url_of(target))
+    plan = (
+        asked.plan if asked.plan.transport == "null" else asked.plan.with_target(url_of(target, STACK_TARGET))
+    )
     async with Reach(path) as agent:
         await agent.start(Errand(asked.run_id, plan))
         mouth.say(Aboard(environment.read("")))

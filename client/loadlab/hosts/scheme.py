@@ -5,20 +5,20 @@ Asked where requests fail and none is answered: an outage may end, a certificate
 
 import asyncio
 import ssl
-from urllib.parse import urlsplit
 
 from loadlab.resources import causes
 from loadlab.transports.refusals import NO_TLS, refusal, remedy
 from loadlab.transports.trust import trusted_context
+from loadlab.url import read_url
 
 _WITHIN_S = 3.0
 
 
 async def mismatch(url: str, address: str, port: int) -> str | None:
     """Return in one sentence why a target that accepts connections can't be loaded by this URL, or None."""
-    parts = urlsplit(url)
-    is_tls = parts.scheme == "https"
-    error = await _handshake(parts.hostname or "", address, port, _context(is_tls=is_tls))
+    parts = read_url(url)
+    is_tls = parts.tls
+    error = await _handshake(parts.host.rstrip("."), address, port, _context(is_tls=is_tls))
     if is_tls:
         if error is None or not _is_definite(error):
             return None

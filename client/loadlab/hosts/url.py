@@ -1,9 +1,9 @@
 """A target that is already there: anything with a URL."""
 
 import asyncio
-import ipaddress
 import socket
 
+from loadlab.address_scope import may_be_loaded
 from loadlab.errors import ClientError, TargetError, UsageError
 from loadlab.hosts import Target, Tried
 from loadlab.hosts.addresses import Address, find, first_that_answers, unreachable
@@ -12,28 +12,13 @@ from loadlab.resources import resource_of, shortage
 from loadlab.url import read_url
 
 _RESTARTED_S = 2.0
-_NEAR = tuple(
-    ipaddress.ip_network(block)
-    for block in (
-        "0.0.0.0/32",  # what servers print that listen everywhere: connecting to it is connecting here
-        "127.0.0.0/8",
-        "::1/128",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "fc00::/7",
-        "169.254.0.0/16",
-        "fe80::/10",
-    )
-)
-"""Loopback, private (RFC 1918, RFC 4193) and link-local."""
 
 
 class UrlHost:
     """A target that somebody else runs.
 
-    `trusted` says that the address is known to be the lab's own, such as the compose target; any other
-    must be loopback or private unless `remote` is set, so that no host is loaded by accident.
+    Its addresses must be loopback or private unless `remote` is set, so that no host is loaded by accident.
+    Those that were checked are the ones that are connected to: the names are looked up once.
     """
 
     def __init__(
@@ -42,38 +27,59 @@ class UrlHost:
         *,
         metrics_url: str | None = None,
         remote: bool = False,
-        trusted: bool = False,
         where: str | None = None,
+        named_by: str = "--target",
+        is_container: bool = False,
     ) -> None:
-        """Take the base URL, and where load and target run in words, if more is known of it."""
+        """Take the base URL, and where load and target run in words, if more is known of it.
+
+        `named_by` is what gave the URL; `is_container` says that its name is gone when the target has ended.
+        """
         self._url = url
         self._metrics_url = metrics_url
         self._where = where or f"{url}, from this process"
-        self._anywhere = remote or trusted
-        self._trusted = trusted
+        self._remote = remote
+        self._named_by = named_by
+        self._is_container = is_container
         self._chosen: Address | None = None
 
     async def start(self) -> Target:
         """Look the addresses up, refuse foreign ones, and choose the first that accepts a connection."""
         name = read_url(self._url).host
         addresses = await self._addresses(name)
-        foreign = [each.text for each in addresses if not is_near(each.text)]
-        if foreign and not self._anywhere:
-            named = name if name == foreign[0] else f"{name} ({foreign[0]})"
-            raise UsageError(
-                f"--target: {named} is neither loopback nor a private address;"
-                " give --remote if you may load it"
-            )
+        self._refuse_foreign(name, addresses)
         self._chosen, tried = await first_that_answers(self._url, addresses)
         where = self._where + (_named(name, tried) if len(addresses) > 1 else "")
-        return Target(url=self._url, metrics_url=self._metrics_url, where=where, tried=tried)
+        return Target(url=self._url, metrics_url=await self._found_metrics(), where=where, tried=tried)
+
+    def _refuse_foreign(self, name: str, addresses: list[Address]) -> None:
+        foreign = [each.text for each in addresses if not may_be_loaded(each.text)]
+        if foreign and not self._remote:
+            named = name if name == foreign[0] else f"{name} ({foreign[0]})"
+            raise UsageError(
+                f"{self._named_by}: {named} is neither loopback nor a private address;"
+                " give --remote if you may load it"
+            )
+
+    async def _found_metrics(self) -> str | None:
+        """Return the metrics' URL at an address that was checked as the target's is; None without one."""
+        if self._metrics_url is None:
+            return None
+        url = read_url(self._metrics_url)
+        try:
+            addresses = await find(url.host, url.port)
+        except (OSError, UnicodeError):
+            return None
+        self._refuse_foreign(url.host, addresses)
+        host = addresses[0].text
+        return f"http://{f'[{host}]' if ':' in host else host}:{url.port}{url.target}"
 
     async def ended(self, *, silent: bool = True) -> str | None:
         """Say that the stack's container has stopped: its name is gone. Nothing of what others run.
 
         While a container is restarted its name is gone for a moment, so it is looked up twice.
         """
-        if not (silent and self._trusted and await self._is_nameless()):
+        if not (silent and self._is_container and await self._is_nameless()):
             return None
         await asyncio.sleep(_RESTARTED_S)
         if not await self._is_nameless():
@@ -119,15 +125,3 @@ def _named(name: str, tried: tuple[Tried, ...]) -> str:
     *failed, chosen = tried
     others = "".join(f"; not {each.address}: {each.problem}" for each in failed)
     return f" ({name} is {chosen.address} in this run{others})"
-
-
-def is_near(address: str) -> bool:
-    """Tell whether an IP address is loopback, private or link-local: where a lab's target lives.
-
-    Not `ipaddress`'s own `is_private`: that counts addresses for documentation and benchmarks too, which
-    a network may well route to somebody.
-    """
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    return any(parsed.version == network.version and parsed in network for network in _NEAR)

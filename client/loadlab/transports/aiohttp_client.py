@@ -13,14 +13,14 @@ request is written to it and the response read from it.
 
 import asyncio
 import math
-import socket
 import time
+from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Any
 
 import aiohttp
 from aiohttp import hdrs
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
@@ -83,21 +83,6 @@ class _Request(aiohttp.ClientRequest):
         """
 
 
-class _Pinned(AbstractResolver):
-    """Says that every name is at one address: the one that the run loads."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        return [ResolveResult(hostname=host, host=self._address, port=port, family=family, proto=0, flags=0)]
-
-    async def close(self) -> None:
-        """Close nothing."""
-
-
 class _Protocol(ResponseHandler):
     """Knows how far an answer came, and which side closed the connection."""
 
@@ -151,6 +136,7 @@ class _Connector(aiohttp.TCPConnector):
         super().__init__(**options)
         self._unseen_ns = unseen_ns(plan)
         self._rest_s = rest_ns(plan) / NS_PER_S
+        self._address = plan.address
         self.stats = stats
         self._factory: Any = partial(_Protocol, self, loop=self._loop)
         self.fresh: set[asyncio.Task[object] | None] = set()
@@ -186,6 +172,17 @@ class _Connector(aiohttp.TCPConnector):
             if idle and time.monotonic() - idle[0][1] < self._rest_s:
                 return None
         return await super()._get(key, traces)
+
+    async def _resolve_host(
+        self, host: str, port: int, traces: Sequence[Trace] | None = None
+    ) -> list[ResolveResult]:
+        """Say that every host, one that looks like an address too, is at the one that the run loads."""
+        if self._address is None:
+            return await super()._resolve_host(host, port, traces)
+        found = ResolveResult(
+            hostname=host, host=self._address, port=port, family=self._family, proto=0, flags=0
+        )
+        return [found]
 
     async def _create_connection(
         self,
@@ -223,7 +220,6 @@ class AiohttpTransport:
             limit=0,
             keepalive_timeout=plan.idle_limit_ns / NS_PER_S,
             ssl=client_context(plan) or True,
-            resolver=None if plan.address is None else _Pinned(plan.address),
         )
         self._loop = asyncio.get_running_loop()
         self._keeps = plan.keep_alive

@@ -200,6 +200,15 @@ def test_every_connection_goes_to_the_plans_address_and_asks_for_the_name_in_the
     assert server.accepted == 1
 
 
+@pytest.mark.parametrize("host", ["127.0.0.3", "127.1", "[::1]"])
+def test_a_host_that_is_an_address_itself_is_at_the_plans_address_too(host, caller, serve):
+    server = serve(answers(FINE), host="127.0.0.2")
+    url = server.url.replace("127.0.0.2", host)
+    caller.open(plan_for(url, address="127.0.0.2"))
+
+    assert caller.send(Request(url=url)) == OK
+
+
 def test_a_name_without_an_address_of_the_plan_is_looked_up(caller, serve):
     server = serve(answers(FINE))
     url = server.url.replace("127.0.0.1", "localhost")

@@ -61,6 +61,16 @@ def test_the_certificate_is_for_the_name_wherever_the_plans_address_is(caller, s
 
 
 @pytest.mark.usefixtures("trusted")
+def test_a_name_that_ends_with_a_dot_is_the_certificates_without_it(caller, serve, tls):
+    server = serve(answers(FINE), tls=tls)
+    url = server.url.replace("127.0.0.1", "localhost.")
+    caller.open(plan_for(url, address="127.0.0.1"))
+
+    assert caller.send(Request(url=url)) == Reply(Outcome.OK, 200, 2)
+    assert server.received[0].named("Host") == [urlsplit(url).netloc]
+
+
+@pytest.mark.usefixtures("trusted")
 def test_a_certificate_for_another_host_is_a_connect_error(caller, serve, tls):
     server = serve(answers(FINE), tls=tls, host="127.0.0.2")
     caller.open(plan_for(server.url))

@@ -30,7 +30,7 @@ class Origin:
             # The limit for connecting holds for the handshake, too; asyncio's own must not come before it.
             self._options = {
                 "ssl": trust,
-                "server_hostname": address.host,
+                "server_hostname": address.host.rstrip("."),  # as certificates write it
                 "ssl_handshake_timeout": terms.connect_limit_ns / NS_PER_S + 1,
             }
         self._host = host or address.host
