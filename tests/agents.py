@@ -68,7 +68,10 @@ class RunningAgent:
         )
         line = self.process.stdout.readline()
         assert line.startswith("The live page is at http://"), (line, self.log)
-        self.url = line.split()[-1].rstrip("/")
+        self.printed = line
+        self.url, _, made = line.split()[-1].partition("/#token=")
+        self.url = self.url.rstrip("/")
+        self.token = self.environment.get("LOADLAB_TOKEN") or made
         self.port = int(self.url.rpartition(":")[2])
         wait_until(lambda: self.get("/healthz").status == 200)
         return self
@@ -83,6 +86,11 @@ class RunningAgent:
         return self.process.pid
 
     @property
+    def authorization(self) -> str:
+        """What the token is sent as."""
+        return f"Bearer {self.token}" if self.token else ""
+
+    @property
     def log(self) -> str:
         return (self.folder / "agent.log").read_text()
 
@@ -92,11 +100,12 @@ class RunningAgent:
         return self.process.wait(within_s)
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        """Send one request as it is given; underscores in the names of headers are dashes."""
+        """Send one request with the token; underscores in names are dashes, and "" leaves a header out."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         with contextlib.closing(connection):
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, body, named)
+            named = {"Authorization": self.authorization} | headers
+            lines = {name.replace("_", "-"): value for name, value in named.items() if value}
+            connection.request(method, path, body, lines)
             return Answer(connection.getresponse())
 
     def get(self, path: str, **headers: str) -> Answer:
@@ -130,7 +139,10 @@ class RunningAgent:
     def follow(self, path: str = "/api/events", since: int | None = None) -> Iterator["Follower"]:
         """Follow a stream of events."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-        connection.request("GET", path, headers={} if since is None else {"Last-Event-ID": str(since)})
+        headers = {"Authorization": self.authorization} | (
+            {} if since is None else {"Last-Event-ID": str(since)}
+        )
+        connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         assert response.status == 200, response.read()
         follower = Follower(response)

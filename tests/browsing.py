@@ -52,10 +52,12 @@ class Agent:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
-        self._environment = os.environ | environment
+        self._environment = os.environ | {"LOADLAB_TOKEN": "browsing"} | environment
         self.start()
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
+        self._environment |= environment
+        self.token = self._environment["LOADLAB_TOKEN"]
         bind = (
             "--bind",
             f"127.0.0.1:{self.port}",
@@ -93,8 +95,12 @@ class Agent:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def asked(self, path: str, body: bytes | None = None) -> urllib.request.Request:
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        return urllib.request.Request(self.url + path, body, headers)
+
     def get(self, path: str) -> bytes:
-        with urllib.request.urlopen(self.url + path, timeout=10) as reply:
+        with urllib.request.urlopen(self.asked(path), timeout=10) as reply:
             return reply.read()
 
     def state(self) -> dict[str, Any]:
@@ -104,10 +110,7 @@ class Agent:
         return json.loads(self.get(f"api/runs/{run_id}/result.json"))
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        request = urllib.request.Request(
-            self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=20) as reply:
+        with urllib.request.urlopen(self.asked(path, json.dumps(body).encode()), timeout=20) as reply:
             return json.load(reply)
 
     def run(self, **options: str) -> str:
@@ -138,10 +141,15 @@ class Page:
         self.expected: list[str] = []
         """Patterns of what the browser itself writes to the console about what a test does."""
 
+    @property
+    def address(self) -> str:
+        """The page's address with the token, as `loadlab agent` and `make open` give it."""
+        return f"{self.agent.url}#token={self.agent.token}"
+
     def open(self, fragment: str = "") -> None:
         def loaded() -> bool:
             self.driver.get("about:blank")
-            self.driver.get(self.agent.url + fragment)
+            self.driver.get(self.address + fragment.replace("#", "&"))
             return bool(until(self._ready, "", LOAD_S, fail=False))
 
         until(loaded, "the page to load and connect")

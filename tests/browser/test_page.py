@@ -346,22 +346,37 @@ def test_a_run_that_never_began_is_not_starting_for_ever(own_page):
     own_page.wait_text("#empty", "No run yet")
 
 
-@pytest.mark.parametrize("own_page", [{"LOADLAB_TOKEN": "let-me-in"}], indirect=True, ids=["token"])
+UNAUTHORISED = r"Failed to load resource: the server responded with a status of 401"
+
+
 def test_the_token_leaves_the_address_and_without_it_the_page_says_how_to_get_one(own_page):
-    own_page.expected = [REFUSED, NO_RESULT]
-    own_page.open()
+    own_page.expected = [UNAUTHORISED, NO_RESULT]
+    own_page.driver.get(own_page.agent.url)
     until(lambda: own_page.one("#token").is_displayed(), "the field for a token")
+    own_page.wait_text("#connection", "this needs the agent's token")
     assert "make open" in own_page.text("#token-hint")
-    own_page.fill("token", "guessed")
-    own_page.one("#start").click()
-    own_page.wait_text("#refusal", "token")
-    own_page.open("#token=let-me-in&run=nothing")
-    assert own_page.js("location.hash") == "#run=nothing"
+    own_page.fill("token", "guessed\n")
+    until(lambda: own_page.one("#token").get_attribute("value") == "", "the token to be taken")
+    own_page.wait_text("#connection", "this needs the agent's token")
+    own_page.fill("token", f"{own_page.agent.token}\n")
+    own_page.wait_text("#connection", "^connected$")
     assert not own_page.one("#token").is_displayed()
+    own_page.open("#run=nothing")
+    assert own_page.js("location.hash") == "#run=nothing"
     own_page.choose("task", "batch")
     own_page.one("#start").click()
     own_page.wait_text("#phase", ENDED)
     assert own_page.js("location.hash") == ""
+
+
+def test_a_page_whose_agent_has_a_new_token_asks_for_it(own_page):
+    own_page.expected = [UNAUTHORISED, LOST]
+    own_page.open()
+    own_page.agent.kill()
+    own_page.agent.start(LOADLAB_TOKEN="another")
+    own_page.wait_text("#connection", "this needs the agent's token")
+    own_page.fill("token", "another\n")
+    own_page.wait_text("#connection", "^connected$")
 
 
 def test_a_phone_is_wide_enough_and_opens_on_the_run(page, agent):
@@ -396,8 +411,8 @@ def test_one_follower_too_many_is_told_so_in_the_agents_words(own_page):
     own_page.expected = [r"/api/events - Failed to load resource: the server responded with a status of 503"]
     with contextlib.ExitStack() as followers:
         for _ in range(MOST_FOLLOWERS):
-            followers.enter_context(urllib.request.urlopen(f"{own_page.agent.url}api/events", timeout=10))
-        own_page.driver.get(own_page.agent.url)
+            followers.enter_context(urllib.request.urlopen(own_page.agent.asked("api/events"), timeout=10))
+        own_page.driver.get(own_page.address)
         own_page.wait_text("#connection", "32 follow already")
     own_page.wait_text("#connection", "^connected$")
 

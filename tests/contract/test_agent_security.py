@@ -16,6 +16,7 @@ from loadlab.agent.archive import Archive
 from loadlab.agent.guard import Guard
 from loadlab.agent.runs import Runs
 from loadlab.agent.server import Listening, serving
+from loadlab.errors import UsageError
 from loadlab.metrics import Metrics
 from loadlab.place import of_its_own
 from loadlab.serve import Serve
@@ -27,7 +28,7 @@ RUN = json.dumps({"options": NULL}).encode()
 
 @pytest.fixture(scope="module")
 def agent(tmp_path_factory):
-    """On loopback, without a token."""
+    """On loopback, with the token that it makes itself."""
     with RunningAgent(tmp_path_factory.mktemp("agent")) as running:
         yield running
         assert running.running() is None
@@ -157,13 +158,13 @@ def test_no_other_method_starts_or_stops(agent, method):
 @pytest.mark.parametrize(
     "headers",
     [
-        {},
+        {"Authorization": ""},
         {"Authorization": f"Bearer {TOKEN[:-1]}0"},
         {"Authorization": f"Bearer {TOKEN}0"},
         {"Authorization": "Bearer "},
         {"Authorization": TOKEN},
-        {"Cookie": f"token={TOKEN}"},
-        {"X_HTTP_Method_Override": "GET"},
+        {"Authorization": "", "Cookie": f"token={TOKEN}"},
+        {"Authorization": "", "X_HTTP_Method_Override": "GET"},
     ],
 )
 @pytest.mark.parametrize("path", ["/api/runs", f"/api/runs?token={TOKEN}", "/api/runs/x/stop"])
@@ -185,11 +186,77 @@ def test_with_the_token_a_run_is_started_and_stopped(open_agent):
     open_agent.ended(answer.json["run_id"])
 
 
-def test_it_tells_that_it_wants_a_token_and_never_which(open_agent):
-    state = open_agent.get("/api/state")
-    assert state.json["needs_token"] is True
-    for path in ("/", "/api/state", "/metrics", "/api/runs"):
-        assert TOKEN.encode() not in open_agent.get(path).body
+RESULT = "/api/runs/20260101-000000-task-0000/result.json"
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/state", "/api/runs", "/api/events", RESULT, "/nowhere", "/%61pi/state"]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_without_the_token_nothing_is_read(agent, open_agent, method, path):
+    for each in (agent, open_agent):
+        answer = each.ask(method, path, Authorization="")
+        assert answer.status == 401
+        assert each.token.encode() not in answer.body
+
+
+@pytest.mark.parametrize("path", ["/", "/static/app.js", "/healthz", "/metrics", "/?a=b"])
+def test_the_page_its_health_and_its_metrics_are_open_and_never_hold_the_token(agent, open_agent, path):
+    for each in (agent, open_agent):
+        answer = each.ask("GET", path, Authorization="")
+        assert answer.status == 200
+        assert each.token.encode() not in answer.body
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../api/state", "/static/%2e%2e/api/state", "/static/x/../../api/state"]
+)
+def test_no_way_of_writing_a_path_makes_it_an_open_one(agent, path):
+    assert agent.get(path, Authorization="").status in (401, 404)
+
+
+def test_a_link_elsewhere_may_open_the_page_and_no_other_site_reads_anything(agent):
+    elsewhere = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}
+    assert agent.get("/", **elsewhere).status == 200
+    for path in ("/static/app.js", "/metrics", "/healthz", "/api/state"):
+        assert agent.get(path, **elsewhere).status == 403
+
+
+def test_on_loopback_it_makes_a_token_of_its_own_each_time(agent, tmp_path):
+    with RunningAgent(tmp_path) as another:
+        assert len(another.token) == len(agent.token) == 48
+        assert another.token != agent.token
+        assert another.get("/api/state").status == 200
+        assert another.get("/api/state", Authorization=agent.authorization).status == 401
+
+
+def test_a_token_that_was_given_is_not_printed(tmp_path):
+    with RunningAgent(tmp_path, LOADLAB_TOKEN=TOKEN) as agent:
+        assert agent.get("/api/state").status == 200
+        assert agent.get("/api/state", Authorization="").status == 401
+        assert agent.printed == f"The live page is at {agent.url}/\n"
+
+
+@pytest.mark.parametrize("token", ["a b", "x" * 257, "gehe\u00edm", "\x1b[31m"])
+def test_a_token_that_no_header_can_hold_is_refused(token, tmp_path):
+    listening = pytest.raises(UsageError, match=r"^LOADLAB_TOKEN: use 1 to 256 visible ASCII characters$")
+    with listening:
+        Listening("127.0.0.1:0", None, token)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 100 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nA: " + b"b" * 10_000 + b"\r\n\r\n",
+    ],
+    ids=["first line", "lines", "one line"],
+)
+def test_a_head_over_the_limit_is_a_bad_request(head, agent):
+    with socket.create_connection(("127.0.0.1", agent.port), timeout=20) as connection:
+        connection.sendall(head)
+        assert connection.recv(100).split()[1] == b"400"
 
 
 def test_what_it_starts_never_sees_the_token(open_agent):
@@ -208,12 +275,16 @@ def test_what_it_starts_never_sees_the_token(open_agent):
     assert TOKEN.encode() not in told
 
 
-def test_open_to_the_network_without_a_token_nothing_can_be_started(tmp_path):
+def test_open_to_the_network_without_a_token_nothing_can_be_read_or_started(tmp_path):
     with RunningAgent(tmp_path, "--bind", "0.0.0.0:0") as agent:
         for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer None"}):
-            refused = agent.post("/api/runs", {"options": NULL}, **headers)
-            assert refused.status == 403
-            assert "has no token" in refused.error
+            for refused in (
+                agent.post("/api/runs", {"options": NULL}, **headers),
+                agent.get("/api/state", **headers),
+            ):
+                assert refused.status == 403
+                assert "has no token" in refused.error
+        assert agent.get("/healthz").status == 200
 
 
 def test_a_body_over_the_limit_is_refused_whatever_it_says_of_its_length(agent):
@@ -221,7 +292,9 @@ def test_a_body_over_the_limit_is_refused_whatever_it_says_of_its_length(agent):
     assert agent.ask("POST", "/api/runs", large, **JSON).status == 413
     connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=20)
     pieces = (large[at : at + 10_000] for at in range(0, len(large), 10_000))
-    connection.request("POST", "/api/runs", pieces, JSON, encode_chunked=True)
+    connection.request(
+        "POST", "/api/runs", pieces, JSON | {"Authorization": agent.authorization}, encode_chunked=True
+    )
     assert connection.getresponse().status == 413
     connection.close()
 
@@ -230,6 +303,7 @@ def test_a_body_without_an_end_is_answered_and_costs_no_memory(agent):
     before = rss_bytes(agent.pid)
     with socket.create_connection(("127.0.0.1", agent.port), timeout=20) as endless:
         head = "POST /api/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        head += f"Authorization: {agent.authorization}\r\n"
         endless.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
         with contextlib.suppress(ConnectionError):
             for _ in range(5_000):

@@ -122,6 +122,9 @@ class Stack:
 
     def agent(self, path: str, value: object = None, **headers: str) -> tuple[int, Any]:
         """Ask the agent from the host, as its page does: a POST where there is something to say."""
+        headers = (
+            headers if "Authorization" in headers else {"Authorization": f"Bearer {self.token}"} | headers
+        )
         address = f"http://127.0.0.1:{self.agent_port}{path}"
         body = None if value is None else json.dumps(value).encode()
         asked = urllib.request.Request(

@@ -34,6 +34,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Server": "loadlab",
 }
+_OPEN = frozenset({"/", "/static/{name}", "/healthz", "/metrics"})
+"""What can be read without the token: it tells of no run but in figures, and a scraper has none."""
 MOST_FOLLOWERS = 32
 _SOCKET_BODY_BYTES = 64 * 1024 * 1024
 _BODY_WITHIN_S = 10.0
@@ -95,7 +97,11 @@ class Api:
     @web.middleware
     async def _checked(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Ask the guard first; answer errors as the API does."""
-        refused = self._guard.refusal(request.method, request.raw_path, request.headers)
+        resource = request.match_info.route.resource
+        path = None if resource is None else resource.canonical
+        refused = self._guard.refusal(
+            request.method, request.raw_path, request.headers, is_open=path in _OPEN, is_page=path == "/"
+        )
         if refused is not None:
             return _error(refused.status, refused.sentence)
         try:
@@ -138,7 +144,6 @@ class Api:
                 "version": version("concurrency-lab"),
                 "running": running
                 and {"run_id": running.run_id, "scenario": running.plan.scenario, "since": running.since},
-                "needs_token": self._guard.needs_token,
                 "target": self._runs.target,
                 "target_options": self._runs.same.target,
                 "results_options": self._runs.same.results,

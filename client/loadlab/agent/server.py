@@ -2,16 +2,21 @@
 
 import asyncio
 import contextlib
+import logging
 import os
+import re
+import secrets
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
+from loadlab.address_scope import is_loopback, reachable
 from loadlab.agent.api import Api
 from loadlab.agent.archive import Archive
-from loadlab.agent.guard import Guard, NoGuard
+from loadlab.agent.guard import MOST_TOKEN, Guard, NoGuard
 from loadlab.agent.runs import Runs
 from loadlab.errors import UsageError
 from loadlab.metrics import Metrics
@@ -20,6 +25,12 @@ from loadlab.stop_signals import Stops
 _LAST_WORDS_S = 2.0
 """How long followers may take for the last event when the agent ends."""
 _BACKLOG = 128
+_PORT = re.compile("[0-9]{1,5}")
+_TOKEN_BYTES = 24
+_TOKEN = re.compile(rf"[!-~]{{1,{MOST_TOKEN}}}")
+_MOST_LINE_BYTES = 4096
+_MOST_HEADERS = 64
+_MOST_HEADER_BYTES = 8190
 _IDLE_S = 30.0
 """How long a connection is kept on which no request is whole, whether none has begun or it does not end."""
 
@@ -28,10 +39,14 @@ class Listening:
     """Where an agent listens: one address, and perhaps a unix socket."""
 
     def __init__(self, bind: str, socket_path: Path | None, token: str | None) -> None:
-        """Listen; raise UsageError where that can't be."""
-        self.host, port = address(bind)
-        self.guard = Guard(self.host, token)
-        self.tcp = _tcp(self.host, port, bind)
+        """Listen; raise UsageError where that can't be. On loopback there is always a token: one is made."""
+        if token is not None and not _TOKEN.fullmatch(token):
+            raise UsageError(f"LOADLAB_TOKEN: use 1 to {MOST_TOKEN} visible ASCII characters")
+        host, port = address(bind)
+        self.tcp = _tcp(host, port, bind)
+        self._address, self._port = self.tcp.getsockname()[:2]
+        self._made = secrets.token_hex(_TOKEN_BYTES) if token is None and is_loopback(self._address) else None
+        self.guard = Guard(self._address, token or self._made, named=host)
         try:
             self.unix = None if socket_path is None else _unix(socket_path)
         except UsageError:
@@ -41,10 +56,10 @@ class Listening:
 
     @property
     def url(self) -> str:
-        """Where the page is, seen from this machine."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - not to listen there
-        return f"http://{host}:{self.tcp.getsockname()[1]}/"
+        """Where the page is, seen from this machine; with the token if nobody else can know it."""
+        host = reachable(self._address)
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self._port}/" + (f"#token={self._made}" if self._made else "")
 
     def close(self) -> None:
         """Leave no file behind."""
@@ -81,12 +96,18 @@ async def serve(listening: Listening, runs: Runs, metrics: Metrics, stops: Stops
 @contextlib.asynccontextmanager
 async def serving(api: Api, listener: socket.socket, *, idle_s: float = _IDLE_S) -> AsyncIterator[None]:
     """Answer what comes in; a connection without a whole request ends after `idle_s`."""
+    logger = logging.getLogger(__name__)
+    logger.addFilter(_is_an_error_of_ours)
     runner = web.AppRunner(
         api.application(),
         handler_cancellation=True,
         access_log=None,
         shutdown_timeout=_LAST_WORDS_S,
         keepalive_timeout=idle_s,
+        logger=logger,
+        max_line_size=_MOST_LINE_BYTES,
+        max_headers=_MOST_HEADERS,
+        max_field_size=_MOST_HEADER_BYTES,
     )
     await runner.setup()
     await web.SockSite(runner, listener, backlog=_BACKLOG).start()
@@ -96,11 +117,16 @@ async def serving(api: Api, listener: socket.socket, *, idle_s: float = _IDLE_S)
         await runner.cleanup()
 
 
+def _is_an_error_of_ours(record: logging.LogRecord) -> bool:
+    """Leave out what was sent that is no HTTP: it would be a traceback for each, with the sender's bytes."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 def address(bind: str) -> tuple[str, int]:
     """Read HOST:PORT; raise UsageError."""
     host, colon, port = bind.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port[:6]) > 65535:
+    if not colon or not host or not _PORT.fullmatch(port) or int(port) > 65535:
         raise UsageError(f"--bind: {bind!r} is not HOST:PORT, such as 127.0.0.1:9200")
     return host, int(port)
 
@@ -118,8 +144,9 @@ def _tcp(host: str, port: int, bind: str) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except OSError as error:
-        raise UsageError(f"--bind: {bind} can't be listened on ({error.strerror}); name another") from None
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "no host name"
+        raise UsageError(f"--bind: {bind} can't be listened on ({why}); name another") from None
     return listener
 
 

@@ -11,6 +11,7 @@ import click
 from loadlab.cli.options import TARGET, results_in, results_options, target_options, with_options
 from loadlab.cli.streams import Output
 from loadlab.errors import Exit
+from loadlab.hosts.container import STACK_TARGET
 from loadlab.place import at_named, of_its_own, refuse_vain_remote
 from loadlab.serve import Serve
 from loadlab.stop_signals import Stops
@@ -42,7 +43,7 @@ def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # n
     from loadlab.metrics import Metrics  # noqa: PLC0415
 
     target = given["target"]
-    refuse_vain_remote(target, remote=given["remote"])
+    refuse_vain_remote(target or os.environ.get(STACK_TARGET), remote=given["remote"])
     served = Serve(**{name: given[name] for name in Serve.__struct_fields__})
     place = at_named(target, served, remote=given["remote"]) or of_its_own(served)
     same = Same(

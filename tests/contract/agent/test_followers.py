@@ -26,7 +26,8 @@ def test_who_reloads_in_the_middle_misses_nothing_and_gets_nothing_twice(agent):
 def test_a_follower_that_leaves_or_does_not_read_disturbs_nobody(mortal):
     deaf = socket.create_connection(("127.0.0.1", mortal.port))
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    deaf.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    head = f"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: {mortal.authorization}\r\n\r\n"
+    deaf.sendall(head.encode())
     with mortal.follow() as hasty:
         run_id = mortal.start(concurrency=",".join("1" * 20), duration="200ms", warmup="0")
         hasty.next()

@@ -44,7 +44,6 @@ def targets_of(agent):
 def test_it_says_what_it_is_and_what_can_be_asked_of_it(agent):
     state = agent.get("/api/state").json
     assert state["running"] is None
-    assert state["needs_token"] is False
     assert "a target of its own for each run" in state["target"]
     task = next(each for each in state["scenarios"] if each["name"] == "task")
     assert {"idea", "transports", "workloads", "single_user", "many_processes"} < set(task)

@@ -34,19 +34,16 @@ export async function answers(withinMs) {
   }
 }
 
-/** @returns {Promise<?string>} why the agent will not tell its events; null where it would, or does not answer */
-export async function whyNoEvents() {
-  const enough = new AbortController();
-  const timer = setTimeout(() => enough.abort(), PATIENCE_MS);
-  try {
-    const reply = await fetch("/api/events", { cache: "no-store", signal: enough.signal });
-    return reply.ok ? null : (await reply.json()).error ?? null;
-  } catch {
-    return null;
-  } finally {
-    clearTimeout(timer);
-    enough.abort();
-  }
+/** @param {Object<string, string>} headers @returns {Object<string, string>} these, and the token if there is one */
+export function withToken(headers) {
+  const word = token();
+  return word ? { ...headers, Authorization: `Bearer ${word}` } : headers;
+}
+
+/** @param {Response} reply one that is not ok @returns {Promise<Refusal>} */
+export async function refusalOf(reply) {
+  const said = await reply.json().catch(() => null);
+  return new Refusal(said?.error ?? `The agent answered with status ${reply.status}.`, reply.status);
 }
 
 async function get(path) {
@@ -55,21 +52,18 @@ async function get(path) {
 }
 
 function post(path, body) {
-  const headers = { "Content-Type": "application/json" };
-  const word = token();
-  if (word) headers.Authorization = `Bearer ${word}`;
-  return ask(path, { method: "POST", headers, body: JSON.stringify(body) });
+  return ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }
 
-async function ask(path, options) {
+async function ask(path, { headers = {}, ...options }) {
   let reply;
   try {
-    reply = await fetch(path, { ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
+    reply = await fetch(path, { ...options, headers: withToken(headers), signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch {
     throw new Refusal("The agent does not answer. Is it still running?", null);
   }
+  if (!reply.ok) throw await refusalOf(reply);
   const said = await reply.json().catch(() => null);
-  if (!reply.ok) throw new Refusal(said?.error ?? `The agent answered with status ${reply.status}.`, reply.status);
   if (said === null && reply.status !== 202) {
     throw new Refusal("The agent's answer could not be read.", reply.status);
   }

@@ -19,14 +19,14 @@ import { onChange } from "./theme.js";
 import { takeFromAddress } from "./token.js";
 
 const known = new Known();
-const form = new Form((runId) => showing.started(runId));
+const form = new Form((runId) => showing.started(runId), () => connect());
 const drawing = new Drawing(known, new Stopping(known, form));
 const runs = new Runs();
 const showing = new Showing(known, drawing, runs, form);
 const listening = new Listening(known, showing, drawing, runs, form);
 
 addEventListener("hashchange", () => {
-  takeFromAddress();
+  if (takeFromAddress()) connect();
   showing.choose();
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) drawing.draw(true); });
@@ -34,4 +34,9 @@ onChange(() => drawing.paint());
 
 takeFromAddress();
 showing.empty(wanted() === null ? null : "Opening the run …");
-follow((event) => listening.tell(event), (state, why) => listening.connected(state, why), () => known.isGoing());
+const connect = follow(
+  (event) => listening.tell(event),
+  (state, why) => listening.connected(state, why),
+  () => form.askForTokenAnew(),
+  () => known.isGoing(),
+);

@@ -5,7 +5,7 @@
 
 import { Refusal, start } from "./api.js";
 import { byId, make, text } from "./dom.js";
-import { keep, token } from "./token.js";
+import { keep } from "./token.js";
 
 const WORKLOADS = {
   closed: "N users, each with one request in flight",
@@ -21,20 +21,21 @@ const READ = {
 const NAMED = /--([a-z-]+)/g;
 
 export class Form {
-  /** @param {(runId: string) => void} started */
-  constructor(started) {
-    this.started = started;
+  /** @param {(runId: string) => void} started @param {() => void} connect anew, with a token */
+  constructor(started, connect) {
+    Object.assign(this, { started, connect });
     this.form = byId("form");
     this.scenarios = [];
     this.defaults = {};
     this.target = [];
     this.results = [];
-    this.needsToken = false;
+    byId("token").addEventListener("change", () => this.takeToken());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
     });
     const changed = (event) => {
+      if (!this.isOffered) return;
       if (event.target.name === "scenario") this.fitScenario();
       if (event.target.name === "workload") this.fitWorkload();
       this.command();
@@ -45,13 +46,12 @@ export class Form {
 
   /** Take what the agent offers; what has been chosen already stays. @param {Object} state of the API */
   offer(state) {
-    const first = this.scenarios.length === 0;
+    const first = !this.isOffered;
     this.scenarios = state.scenarios;
     this.defaults = state.defaults;
     this.target = state.target_options;
     this.results = state.results_options;
-    this.needsToken = state.needs_token;
-    this.askForToken();
+    byId("token-field").hidden = true;
     if (!first) return;
     const { scenario, concurrency, requests, rate, duration, processes } = this.form.elements;
     scenario.replaceChildren(...state.scenarios.map(({ name }) => make("option", {}, name)));
@@ -65,17 +65,26 @@ export class Form {
     this.command();
   }
 
-  askForToken() {
-    byId("token-field").hidden = !this.needsToken || token() !== null;
-  }
-
-  /** The token was a wrong one, or there was none. */
+  /** There was no token, or a wrong one. */
   askForTokenAnew() {
     keep("");
-    this.needsToken = true;
-    this.askForToken();
+    byId("token").value = "";
+    byId("token-field").hidden = false;
     byId("new").open = true;
     byId("token").focus();
+  }
+
+  takeToken() {
+    const pasted = byId("token").value;
+    if (!pasted) return;
+    keep(pasted);
+    byId("token").value = "";
+    this.connect();
+  }
+
+  /** Whether the agent has said what there is to choose from. */
+  get isOffered() {
+    return this.scenarios.length > 0;
   }
 
   get traits() {
@@ -142,14 +151,12 @@ export class Form {
   async submit() {
     const button = byId("start");
     if (button.getAttribute("aria-disabled")) return;
-    const pasted = byId("token").value;
-    if (pasted) keep(pasted);
+    this.takeToken();
     this.refuse("");
+    if (!this.isOffered) return;
     button.setAttribute("aria-disabled", "true");
     try {
       const { run_id: runId } = await start(this.options());
-      byId("token").value = "";
-      this.askForToken();
       this.started(runId);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

@@ -68,6 +68,7 @@ export class Listening {
       await this.reconcile(offered);
     } catch (error) {
       if (!(error instanceof api.Refusal)) throw error;
+      if (error.status === 401) this.form.askForTokenAnew();
     }
     this.showing.choose();
   }

@@ -1,13 +1,12 @@
 /**
  * The agent's one stream of events over all runs, and whether it can be trusted to be up to date.
  *
- * The browser's EventSource reconnects by itself and says where it was (Last-Event-ID), so nothing is missed. What
- * it does not notice is an agent that is silent on an open connection: the keep-alive comments are invisible here.
- * So after some silence the agent is asked directly. Nor does it give the answer of an agent that refuses the stream,
- * which has enough followers: that is asked for, too.
+ * A stream connects anew by itself. What it does not notice is an agent that is silent on an open connection. So after
+ * some silence the agent is asked directly.
  */
 
-import { answers, whyNoEvents } from "./api.js";
+import { answers } from "./api.js";
+import { EventStream } from "./events.js";
 
 const SILENCE_MS = 4_000;
 const PROBE_MS = 3_000;
@@ -20,9 +19,11 @@ const HIDDEN_MS = 20_000;
  * @param {(event: Object) => void} tell an event of events.py, with its `type`
  * @param {(state: "live"|"lost", why: ?string) => void} connection told on each change; "live" also after each
  *   reconnection, "lost" also when the agent has said why
+ * @param {() => void} unknown told when the agent asks for a token that this page does not have
  * @param {() => boolean} busy whether a run should be telling something
+ * @returns {() => void} connects anew, which is needed once there is a token
  */
-export function follow(tell, connection, busy) {
+export function follow(tell, connection, unknown, busy) {
   let source = null;
   let heard = Date.now();
   let state = null;
@@ -38,29 +39,22 @@ export function follow(tell, connection, busy) {
   const open = () => {
     source?.close();
     heard = Date.now();
-    const mine = new EventSource("/api/events");
+    const mine = new EventStream("/api/events", {
+      opened: () => become("live", true),
+      heard: () => { heard = Date.now(); },
+      told: (data) => {
+        become("live", false);
+        tell(JSON.parse(data));
+      },
+      broken: () => become("lost", false),
+      refused: (refusal) => {
+        if (source !== mine) return;
+        if (refusal.message !== reason) become("lost", true, refusal.message);
+        if (refusal.status === 401) unknown();
+        else setTimeout(() => { if (source === mine) open(); }, AGAIN_MS);
+      },
+    });
     source = mine;
-    source.onopen = () => {
-      heard = Date.now();
-      become("live", true);
-    };
-    source.onmessage = (message) => {
-      heard = Date.now();
-      become("live", false);
-      tell(JSON.parse(message.data));
-    };
-    source.onerror = () => {
-      become("lost", false);
-      // Any answer but a stream ends an EventSource for good.
-      if (mine.readyState === EventSource.CLOSED) explain(mine);
-    };
-  };
-
-  const explain = async (mine) => {
-    const why = await whyNoEvents();
-    if (source !== mine) return;
-    if (why !== reason) become("lost", true, why);
-    setTimeout(() => { if (source === mine) open(); }, AGAIN_MS);
   };
 
   // A browser has six connections to a host. A page that is left, kept for the way back or out of sight holds none, or
@@ -80,9 +74,9 @@ export function follow(tell, connection, busy) {
 
   const look = async () => {
     const silent = Date.now() - heard;
-    if (source?.readyState === EventSource.OPEN && silent > SILENCE_MS) {
+    if (source?.isOpen && silent > SILENCE_MS) {
       const alive = await answers(PROBE_MS);
-      if (source?.readyState === EventSource.OPEN) {
+      if (source?.isOpen) {
         become(alive ? "live" : "lost", alive && state === "lost");
         if (alive && busy() && Date.now() - heard > LONG_SILENCE_MS) open();
       }
@@ -92,4 +86,5 @@ export function follow(tell, connection, busy) {
 
   open();
   look();
+  return open;
 }
