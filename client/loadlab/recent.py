@@ -19,12 +19,15 @@ class Recent:
         self._parts: deque[Recorder] = deque(maxlen=2)
         self._answered_ratio: float | None = None
         """Of the last requests that a worker reported as finished; None: none was."""
+        self._errors_ratio = 0.0
+        """Errors for each of them: less than 1, but for what was dropped and never finished."""
 
     def take(self, live: Live) -> None:
         """Note what came since the last call."""
         self._parts.append(live.fresh)
         if finished := sum(part.finished for part in self._parts):
             self._answered_ratio = sum(part.answered for part in self._parts) / finished
+            self._errors_ratio = self._errors / finished
 
     def achieved_hz(self, live: Live) -> float | None:
         """Return the rate of responses: throughput is of these, not of requests that came to nothing.
@@ -43,9 +46,11 @@ class Recent:
 
         Reports come once a second, so how many errors are new since the last look is either none or all.
         """
-        finished = sum(part.finished for part in self._parts)
-        errors = sum(sum(part.counts) - part.counts[Outcome.OK] for part in self._parts)
-        return live.finished_hz * (errors / finished) if finished else float(errors)
+        return live.finished_hz * self._errors_ratio if live.finished_hz else float(self._errors)
+
+    @property
+    def _errors(self) -> int:
+        return sum(sum(part.counts) - part.counts[Outcome.OK] for part in self._parts)
 
     def quantiles(self, *quantiles: float) -> list[int | None]:
         """Return quantiles of the latencies; None where too few, or unanswered ones, leave them open."""

@@ -82,9 +82,9 @@ def show_hz(value_hz: float | None) -> str:
     return "–" if value_hz is None else f"{_figures(value_hz)}/s"
 
 
-def show_count(count: int, what: str, several: str | None = None) -> str:
+def show_count(count: int, what: str) -> str:
     """Write how many there are, thousands apart: `1 request`, `1,061 requests`."""
-    return f"{count:,} {what if count == 1 else several or f'{what}s'}"
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def show_figure(value: float | None) -> str:

@@ -255,7 +255,7 @@ def test_runs_in_the_list_tell_by_what_they_differ(own_page):
     assert [first.partition(" · ")[2] for first, _ in rows] == ["1, 8 users", "32 users", "1, 8 users"]
     assert [first.partition(" · ")[0][-2:] for first, _ in rows] == ["02", "01", "00"]
     assert [second.split(" · ")[1:] for _, second in rows] == [
-        ["GET /slow", "5.00 s each"], ["GET /", "3.00 s each"], ["GET /", "3.00 s each"],
+        ["GET /slow", "5.00 s each"], ["3.00 s each"], ["3.00 s each"],
     ]  # fmt: skip
 
 
@@ -270,7 +270,8 @@ LAG = Check(
 def test_a_check_is_read_without_scrolling_and_its_times_have_a_unit(page, agent, width):
     run_id = f"20261101-1500{width:04}-task-cccc"
     cpu = msgspec.structs.replace(LAG, name="client_cpu", limit=0.9, actual=None, unit="cores")
-    agent.keep(a_result(run_id=run_id, checks=(LAG, cpu)))
+    files = msgspec.structs.replace(LAG, name="open_files", limit=0, actual=1_200, unit="connections")
+    agent.keep(a_result(run_id=run_id, checks=(LAG, cpu, files)))
     page.size(width, 900, phone=width < 500)
     page.open(f"#run={run_id}")
     page.wait_text("#phase", "PASS")
@@ -278,6 +279,7 @@ def test_a_check_is_read_without_scrolling_and_its_times_have_a_unit(page, agent
     measured = [cell.text for cell in page.all("#checks .measured")]
     assert measured[0].endswith("in flight: 149 ms, limit at most 3.74 ms")
     assert measured[1].endswith("in flight: –, limit at most 0.90 cores")
+    assert measured[2].endswith("in flight: 1,200, limit at most 0 connections")
     fits = "((box) => [box.scrollWidth, box.clientWidth])(document.querySelector('#checks .scroll'))"
     scrolled, seen = page.js(fits)
     assert scrolled <= seen

@@ -109,6 +109,13 @@ def test_errors_at_a_steady_rate_have_a_steady_rate_although_workers_report_once
     assert rates == [10] * len(fresh)
 
 
+def test_a_report_that_is_late_is_no_second_without_errors():
+    told = ticks()
+    fresh = [failing(10, finished=100), None, None, None, failing(20, finished=200)]
+    rates = [told.tick(live(at, fresh=each, finished_hz=100.0)).errors_hz for at, each in enumerate(fresh, 2)]
+    assert rates == [10] * len(fresh)
+
+
 def test_what_was_dropped_while_nothing_finished_is_a_rate_of_errors_too():
     dropped = Recorder(WINDOW)
     dropped.counts[Outcome.DROPPED] = 7

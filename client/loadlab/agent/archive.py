@@ -14,11 +14,12 @@ from loadlab.analysis import audit
 from loadlab.files import read_json
 from loadlab.result import State, Verdict
 from loadlab.store import RESULT
-from loadlab.units import show_count, show_ns
+from loadlab.units import show_ns
 from loadlab.url import origin_and_rest
 
-_OWN_ADDRESS = re.compile(r", http://127\.0\.0\.1:[0-9]+$")
-"""Of a target of the lab's own: another one in each run."""
+_OWN = re.compile(r"a target of its own.* \((.*)\), http://[0-9.]+:[0-9]+")
+"""Where a target of the lab's own is: served so, at another address in each run."""
+_USUAL = "GET /"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,119}")
 
 
@@ -175,14 +176,13 @@ def _read(name: str, path: str) -> Run | None:
 
 
 def _settings(plan: _Plan, where: str) -> dict[str, str]:
-    requests = plan.requests
+    """Return what else tells a run from another, in words; what is usual is left out."""
+    asked = [f"{request.method} {origin_and_rest(request.url)[1]}" for request in plan.requests]
     told = {
-        "request": f"{requests[0].method} {origin_and_rest(requests[0].url)[1]}"
-        if len(requests) == 1
-        else f"{len(requests)} kinds of requests",
+        "request": "" if asked == [_USUAL] else asked[0] if len(asked) == 1 else f"{len(asked)} requests",
         "duration": "" if plan.duration_ns is None else f"{show_ns(plan.duration_ns)} each",
         "think": f"think {show_ns(plan.think_ns)}" if plan.think_ns else "",
-        "processes": show_count(plan.processes, "process", "processes"),
-        "where": _OWN_ADDRESS.sub("", where),
+        "processes": f"{plan.processes} processes" if plan.processes > 1 else "",
+        "where": "" if plan.transport == "null" else _OWN.sub(r"\1", where),
     }
     return {name: words for name, words in told.items() if words}

@@ -49,8 +49,15 @@ def test_what_tells_one_run_from_another_is_in_words(tmp_path):
         "duration": "3.00 s each",
         "think": "think 2.00 s",
         "processes": "2 processes",
-        "where": own,
+        "where": "gunicorn, 1 worker × 8 threads",
     }
+
+
+def test_what_is_usual_is_no_setting_that_tells_runs_apart(tmp_path):
+    there = msgspec.structs.replace(result().environment, where="http://app:8000, from this process")
+    asked = (Request(method="GET", url="http://app:8000/"),)
+    put(tmp_path, "r", plan=plan(requests=asked, duration_ns=3 * NS_PER_S), environment=there)
+    assert Archive(tmp_path).runs()[0].settings == {"duration": "3.00 s each", "where": there.where}
 
 
 def test_a_run_without_a_valid_stage_has_no_best(tmp_path):

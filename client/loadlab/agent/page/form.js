@@ -145,7 +145,8 @@ export class Form {
     const load = Object.entries(rest).filter(([name, value]) => usual[name] !== value)
       .flatMap(([name, value]) => [value].flat().flatMap((each) => [`--${name.replaceAll("_", "-")}`, each]));
     const target = rest.transport === "null" ? [] : this.target; // it contacts none
-    text(byId("command"), [".venv/bin/loadlab run", ...[scenario, ...load, ...target, ...this.results].map(quoted)].join(" "));
+    const words = [".venv/bin/loadlab", "run", ...[scenario, ...load, ...target, ...this.results].map(quoted)];
+    byId("command").replaceChildren(...words.flatMap((word, place) => [place ? " " : "", make("span", {}, word)]));
   }
 
   async submit() {

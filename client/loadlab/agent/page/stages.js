@@ -20,7 +20,7 @@ export class Stages {
       const { item, bar, word } = this.bars[index];
       const stage = run.stages[index];
       const running = index === run.index && !stage && !isOver(run);
-      item.dataset.state = stage ? stage.state : running ? "running" : isOver(run) ? "left" : "waiting";
+      item.dataset.state = stage ? worth(stage) : running ? "running" : isOver(run) ? "left" : "waiting";
       if (running) item.setAttribute("aria-current", "step");
       else item.removeAttribute("aria-current");
       bar.value = stage ? 1 : running ? run.tick?.fraction ?? 0 : 0;
@@ -40,6 +40,12 @@ export class Stages {
     });
     this.list.replaceChildren(...this.bars.map(({ item }) => item));
   }
+}
+
+/** @returns {string} its state; of one in which too much failed that, however well it was measured */
+function worth(stage) {
+  const failed = stage.findings.some(({ name }) => name === "errors");
+  return failed && stage.state !== "invalid" ? "failed" : stage.state;
 }
 
 function done(stage) {

@@ -14,7 +14,7 @@ const SPECS = [
     lines: [
       { column: "achieved", label: "achieved", colour: "achieved" },
       { column: "offered", label: "offered", colour: "limit", dash: "dashed" },
-      { column: "errors", label: "errors", colour: "error" },
+      { column: "errors", label: "errors", colour: "error", dash: "dashed" },
     ],
   },
   {

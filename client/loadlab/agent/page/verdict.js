@@ -1,7 +1,7 @@
 /** How a run came out, in words: the verdict, why, what to do, and every check behind it. */
 
 import { make } from "./dom.js";
-import { figure, showSpan } from "./units.js";
+import { count, figure, showSpan } from "./units.js";
 import { extent, headline, notes, openQuestions, reasons } from "./words.js";
 
 const MOST_BESIDES = 3;
@@ -82,7 +82,8 @@ const OPERATORS = { "<=": "at most", ">=": "at least", "==": "exactly" };
 
 /** @param {Object} check @returns {string} what was measured and the limit, times in a unit that can be read */
 export function measured({ metric, actual, operator, limit, unit }) {
-  const [shown, of] = unit === "ns" ? [showSpan, ""] : [figure, ` ${unit}`];
+  const counted = Number.isInteger(limit) && Number.isInteger(actual ?? limit);
+  const [shown, of] = unit === "ns" ? [showSpan, ""] : [counted ? count : figure, ` ${unit}`];
   return `${metric}: ${shown(actual)}, limit ${OPERATORS[operator] ?? operator} ${shown(limit)}${of}`;
 }
 
