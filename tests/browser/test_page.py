@@ -318,8 +318,8 @@ def test_a_stop_that_is_refused_says_so_beside_the_button_on_a_phone_too(page, a
     assert not page.one("#form").is_displayed()
     page.js(REFUSED_STOP)
     page.one("#stop").click()
-    page.wait_text("#stop-refusal", "The run was not stopped: not today")
-    assert page.one("#stop-refusal").is_displayed()
+    page.wait_text("#run-refusal", "The run was not stopped: not today")
+    assert page.one("#run-refusal").is_displayed()
     assert page.text("#stop") == "Stop"
 
 

@@ -86,6 +86,20 @@ def test_an_earlier_run_opens_from_the_list_on_the_same_charts_and_the_address_n
     page.expected = [r"result\.json - Failed to load resource: the server responded with a status of 404"]
 
 
+def test_the_result_of_a_run_is_had_as_a_file(page, agent, tmp_path):
+    run_id = "20261101-083000-task-aaab"
+    agent.keep(limited_by_the_client(run_id))
+    page.driver.execute_cdp_cmd(
+        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
+    )
+    page.open(f"#run={run_id}")
+    page.wait_text("#permalink", run_id)
+    page.wait("#result:not([hidden])").click()
+    file = tmp_path / f"{run_id}.json"
+    until(file.exists, "the file")
+    assert file.read_bytes() == (agent.out / run_id / "result.json").read_bytes()
+
+
 def test_what_the_client_limited_is_at_least_and_never_the_targets(page, agent):
     run_id = "20261101-090000-task-bbbb"
     agent.keep(limited_by_the_client(run_id))

@@ -21,6 +21,8 @@ export class Refusal extends Error {
 export const state = () => get("/api/state");
 export const runs = (limit) => get(`/api/runs?limit=${limit}`);
 export const result = (id) => get(`/api/runs/${encodeURIComponent(id)}/result.json`);
+/** @returns {Promise<Blob>} as it is kept */
+export const resultFile = (id) => get(`/api/runs/${encodeURIComponent(id)}/result.json`, (reply) => reply.blob());
 export const start = (options) => post("/api/runs", { options });
 export const stop = (id) => post(`/api/runs/${encodeURIComponent(id)}/stop`, {});
 
@@ -46,16 +48,16 @@ export async function refusalOf(reply) {
   return new Refusal(said?.error ?? `The agent answered with status ${reply.status}.`, reply.status);
 }
 
-async function get(path) {
-  const again = (error) => (error.status === null ? ask(path, { cache: "no-store" }) : Promise.reject(error));
-  return ask(path, { cache: "no-store" }).catch(again);
+async function get(path, read) {
+  const again = (error) => (error.status === null ? ask(path, { cache: "no-store" }, read) : Promise.reject(error));
+  return ask(path, { cache: "no-store" }, read).catch(again);
 }
 
 function post(path, body) {
   return ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }
 
-async function ask(path, { headers = {}, ...options }) {
+async function ask(path, { headers = {}, ...options }, read = (reply) => reply.json()) {
   let reply;
   try {
     reply = await fetch(path, { ...options, headers: withToken(headers), signal: AbortSignal.timeout(PATIENCE_MS) });
@@ -63,7 +65,7 @@ async function ask(path, { headers = {}, ...options }) {
     throw new Refusal("The agent does not answer. Is it still running?", null);
   }
   if (!reply.ok) throw await refusalOf(reply);
-  const said = await reply.json().catch(() => null);
+  const said = await read(reply).catch(() => null);
   if (said === null && reply.status !== 202) {
     throw new Refusal("The agent's answer could not be read.", reply.status);
   }

@@ -6,6 +6,7 @@
 import { byId, text } from "./dom.js";
 import { Figures } from "./figures.js";
 import { linkTo } from "./route.js";
+import { ResultFile } from "./resultfile.js";
 import { isOver } from "./run.js";
 import { Stages } from "./stages.js";
 import { SweepCharts } from "./sweepcharts.js";
@@ -22,6 +23,7 @@ export class Drawing {
     this.stopping = stopping;
     this.figures = new Figures(byId("tiles"), byId("figures-of"));
     this.stages = new Stages(byId("stages"));
+    this.file = new ResultFile(known);
     this.sweep = new SweepCharts(byId("sweep"));
     this.time = new TimeCharts(byId("time"));
     this.drawnAt = -Infinity;
@@ -70,6 +72,7 @@ export class Drawing {
     text(link, run.id);
     link.href = linkTo(run.id);
     text(byId("what"), [`${plan.scenario} · ${plan.transport} · ${plan.workload}`, run.where].filter(Boolean).join(" · "));
+    this.file.show(run);
     showVerdict(byId("verdict"), run);
     showTable(byId("table"), run);
     showChecks(byId("checks"), run);

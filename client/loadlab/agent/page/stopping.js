@@ -28,7 +28,7 @@ export class Stopping {
   refuse(run, sentence) {
     this.refused = { of: run.id };
     const words = sentence && `The run was not stopped: ${sentence}`;
-    text(byId("stop-refusal"), words);
+    text(byId("run-refusal"), words);
   }
 
   times(run) {
