@@ -3,6 +3,7 @@
 from typing import Any
 
 from fakes import plan
+from loadlab.kept_plan import kept
 from loadlab.result import (
     ClientStage,
     Counts,
@@ -60,7 +61,7 @@ def result(**changed: Any) -> RunResult:
         "interrupted": False,
         "target_lost": None,
         "failure": None,
-        "plan": plan(),
+        "plan": kept(plan()),
         "environment": Environment(
             versions={"python": "3.11.2"},
             event_loop="asyncio",

@@ -21,6 +21,7 @@ from loadlab.fleet.control import Control
 from loadlab.fleet.live import Live
 from loadlab.fleet.supervisor import carry
 from loadlab.hosts import Host, Target
+from loadlab.kept_plan import kept, secrets_of
 from loadlab.local_limits import limit_of
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.resources import resource_of, shortage
@@ -54,7 +55,9 @@ class Run:
         self._plan = plan
         self._traits = traits
         self._target = target
-        self._tell = tell
+        self._tell_all = tell
+        self._kept = kept(plan)
+        self._secrets = secrets_of(plan)
         self._observe = observe
         self._known = known
         self._stages: list[StageResult] = []
@@ -70,7 +73,7 @@ class Run:
         """
         started = utc()
         failure = None
-        self._tell(RunBegan(self._run_id, self._target.where, self._plan))
+        self._tell(RunBegan(self._run_id, self._target.where, self._kept))
         try:
             for index, stage in enumerate(self._plan.stages):
                 if self._control.halted or self._watch.lost:
@@ -98,14 +101,19 @@ class Run:
             addresses=self._target.tried,
             target_lost=self._watch.lost,
             failure=failure,
-            plan=self._plan,
+            plan=self._kept,
             environment=environment.read(self._target.where),
             checks=checks,
             stages=stages,
             ceilings_unused=self._known.unused if ceiling.is_comparable(self._plan) else None,
         )
-        self._tell(RunEnded(result))
+        result = self._secrets.without(result)
+        self._tell_all(RunEnded(result))
         return result
+
+    def _tell(self, event: Event) -> None:
+        """Tell it without what the plan keeps secret, whoever wrote it."""
+        self._tell_all(self._secrets.without(event))
 
     async def _stage(self, index: int, stage: Stage) -> None:
         self._tell(StageBegan(index))

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from loadlab.plan import Plan
+from loadlab.kept_plan import KeptPlan
 from loadlab.result import RunResult, StageResult
 
 
@@ -11,7 +11,7 @@ class RunBegan(msgspec.Struct, tag=True, frozen=True):
 
     run_id: str
     where: str
-    plan: Plan
+    plan: KeptPlan
 
 
 class Noted(msgspec.Struct, tag=True, frozen=True):

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_NO_TOKEN = re.compile(r"[^A-Za-z0-9!#$%&'*+.^_`|~-]")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_WRITE = "write 'Name: value'"
 _FRAMING = ("content-length", "transfer-encoding", "connection")
 
 
@@ -22,21 +24,24 @@ def method_problem(method: str, option: str) -> str | None:
 
 
 def header_problem(name: str, value: str, option: str) -> str | None:
-    """Check one header line."""
-    line = f"{name}: {value}"
-    if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
-        return not_a_header(line, option)
+    """Check one header line; what is said quotes no value, which may be a secret."""
+    if not name:
+        return f"{option}: a header without a name; {_WRITE}"
+    if odd := _NO_TOKEN.search(name):
+        return f"{option}: the name of a header can't hold {odd[0]!r}; {_WRITE}"
+    if _CONTROL.search(value):
+        return f"{option}: the value of {name} holds a control character"
     if any("\ud800" <= sign <= "\udfff" for sign in value):
-        return f"{option}: {line!r} is not UTF-8"
+        return f"{option}: the value of {name} is not UTF-8"
     closes = (name.lower(), value.lower()) == ("connection", "close")
     if name.lower() in _FRAMING and not closes:
         return f"{option}: {name} is set by the transport, from the body; leave it out"
     return None
 
 
-def not_a_header(line: str, option: str) -> str:
+def no_colon(option: str) -> str:
     """Refuse a line that no header can be read from."""
-    return f"{option}: {line!r} is not a header; write 'Name: value'"
+    return f"{option}: a line without a colon is not a header; {_WRITE}"
 
 
 def host_problem(names: Iterable[str], option: str) -> str | None:

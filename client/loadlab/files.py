@@ -1,4 +1,4 @@
-"""Files that people name, keep or change: one reader for all.
+"""Files that people name, keep or change: one reader for all, and one way to keep what is private.
 
 Only regular files, because a pipe or a device may never end, and never more than a limit. What can't be read
 raises OSError with the reason in `strerror`, for the sentence of whoever needs the file.
@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -30,6 +30,30 @@ def read_bounded(path: Path | str, most_bytes: int = MOST_BYTES) -> bytes:
     if len(data) > most_bytes:
         raise OSError(errno.EFBIG, f"larger than {most_bytes >> 20} MiB")
     return data
+
+
+def open_private(path: Path) -> BinaryIO:
+    """Open a file to be written anew that its owner alone can read, and who shares its folder.
+
+    A folder is shared where its set-group-ID bit is set, as `make up` sets it where the client container is
+    another user.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, 0o600)
+    os.fchmod(descriptor, 0o640 if _is_shared(path.parent) else 0o600)
+    return open(descriptor, "wb")  # noqa: PTH123 - it is open already
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that its owner alone can enter, and who shares the one that it is in."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700)
+    if _is_shared(folder.parent):
+        folder.chmod(0o2750)
+
+
+def _is_shared(folder: Path) -> bool:
+    return bool(folder.stat().st_mode & stat.S_ISGID)
 
 
 def read_json(path: Path | str, decoder: msgspec.json.Decoder[Kind], most_bytes: int = MOST_BYTES) -> Kind:

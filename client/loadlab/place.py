@@ -14,7 +14,7 @@ from loadlab import environment
 from loadlab.calibration import cache
 from loadlab.engine import Observe, Run, Tell
 from loadlab.environment import Room
-from loadlab.errors import UsageError
+from loadlab.errors import LabError, UsageError
 from loadlab.fleet.control import Control
 from loadlab.hosts import Host, serving
 from loadlab.hosts.compose import find
@@ -22,6 +22,8 @@ from loadlab.hosts.container import AGENT_SOCKET, STACK_METRICS, STACK_TARGET
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.nowhere import Nowhere
 from loadlab.hosts.url import UrlHost
+from loadlab.kept_plan import secrets_of
+from loadlab.masking import masked_url
 from loadlab.plan import Plan, url_problems
 from loadlab.result import RunResult
 from loadlab.scenarios import scenario
@@ -57,13 +59,16 @@ class Here:
 
     async def carry(self, plan: Plan, folder: Folder, control: Control, tell: Tell) -> RunResult:
         """Bring the target up, run, and leave nothing behind."""
-        return await carry_at(self.host(folder.log, plan.seed), plan, folder.run_id, control, tell)
+        try:
+            return await carry_at(self.host(folder.log, plan.seed), plan, folder.run_id, control, tell)
+        finally:
+            folder.mask_log(secrets_of(plan))
 
     @property
     def target(self) -> str:
         """Say in words what is loaded."""
         if self._host is not None:
-            return self.base
+            return masked_url(self.base)
         options = (self._serve.get(f"--{name}") for name in ("server", "workers", "threads"))
         return f"a target of its own for each run ({serving(*options)})"
 
@@ -90,6 +95,9 @@ async def carry_at(
             known=cache.known(environment.read(target.where)),
         )
         return await run.carry()
+    except LabError as error:
+        error.args = (secrets_of(plan).masked(str(error)),)
+        raise
     finally:
         await host.stop(at_once=control.quitted)
 
@@ -172,7 +180,7 @@ def inside_stack(*, remote: bool = False) -> Host:
         remote=remote,
         named_by=STACK_TARGET,
         is_container=True,
-        where=f"in the client container of a Compose stack, {url}",
+        where=f"in the client container of a Compose stack, {masked_url(url)}",
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from loadlab.arrivals import Arrivals, Constant, Ramp, Spacing
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fields import header_problem, host_problem, method_problem
+from loadlab.masking import MASK, is_masked_url, is_secret_header, masked_url
 from loadlab.ranges import (
     rate_problem,
     ratio_problem,
@@ -57,6 +58,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    body_bytes: int | None = None
+    """Length of a body that is not kept here; null: it is."""
     weight: float = 1.0
 
 
@@ -155,6 +158,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How long nothing may be answered while requests fail before the run ends; None: it goes on."""
     processes: int = 1
     seed: int = 1
+    secret_headers: tuple[str, ...] = ()
+    """Headers whose values are neither kept nor told, besides those of which it always holds."""
+    secret_query: tuple[str, ...] = ()
+    """The same of query parameters."""
+    keep_bodies: bool = False
+    """Whether bodies are kept and told, and not their lengths alone."""
 
     def arrivals(self, stage: Stage) -> Arrivals:
         """Return the schedule of an open stage, which begins with its warm-up, at its first rate."""
@@ -174,10 +183,22 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         if found := self._numbers():
             return found
         found = [*self._combination(traits), *self._sizes(), *self._times()]
-        found += [problem for request in self.requests for problem in request_problems(request)]
+        for request in self.requests:
+            found += request_problems(request) or self._masked(request)
         if not self.requests:
             found.append("--requests-file: it names no request")
         return list(dict.fromkeys(found))
+
+    def _masked(self, request: Request) -> Iterator[str]:
+        """Say what a request lacks that comes from what was kept of an earlier one."""
+        again = f"is masked ({MASK}), as results keep it; give its value"
+        for name, value in request.headers:
+            if value == MASK and is_secret_header(name, self.secret_headers):
+                yield f"--header: {name} {again}"
+        if is_masked_url(request.url, self.secret_query):
+            yield f"--target: {request.url!r} {again}"
+        if request.body == MASK.encode() or request.body_bytes not in (None, len(request.body)):
+            yield "--body: results keep its length alone; give the body"
 
     def _numbers(self) -> list[str]:
         """Say which numbers are none, or of no use; what they mean together is asked when they are fine."""
@@ -382,7 +403,7 @@ def url_problems(url: str, option: str = "--target") -> list[str]:
     try:
         read_url(url)
     except ValueError as error:
-        return [f"{option}: {url!r} {error}"]
+        return [f"{option}: {masked_url(url)!r} {error}"]
     return []
 
 

@@ -1,14 +1,20 @@
 """What is requested: method, path, headers and body from options, or a mix of them from a file."""
 
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
 import msgspec
 
 from loadlab.errors import UsageError
-from loadlab.fields import header_problem, host_problem, method_problem, not_a_header
+from loadlab.fields import header_problem, host_problem, method_problem, no_colon
 from loadlab.files import read_bounded
+from loadlab.masking import masked_query, masked_url
 from loadlab.plan import Request
 from loadlab.ranges import weight_problem
 from loadlab.url import origin_and_rest, request_target
 
+_MOST_HEADER_BYTES = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -22,33 +28,82 @@ class _FileRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight: float = 1.0
 
 
+class Headers(NamedTuple):
+    """The header lines of every request, and the names of those that came from where secrets are kept."""
+
+    lines: tuple[tuple[str, str], ...]
+    secret: tuple[str, ...]
+
+
+def headers_of(
+    header: Iterable[str], header_env: Iterable[str] = (), environ: Mapping[str, str] = os.environ
+) -> Headers:
+    """Read `--header` and `--header-env`: what comes from a file or a variable is a secret."""
+    lines, hidden = [], []
+    for each in header:
+        if each.startswith("@"):
+            hidden += list(_of_file(each[1:]))
+        else:
+            lines.append(_header(each, "--header"))
+    hidden += [_of_variable(each, environ) for each in header_env]
+    return Headers((*lines, *hidden), tuple(dict.fromkeys(name for name, _ in hidden)))
+
+
+def _of_file(name: str) -> Iterator[tuple[str, str]]:
+    option = f"--header: @{name}"
+    try:
+        text = read_bounded(name, _MOST_HEADER_BYTES).removeprefix(_BYTE_ORDER_MARK).decode()
+    except OSError as error:
+        raise UsageError(f"{option} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{option} is not UTF-8") from None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.startswith("#"):
+            yield _header(line, f"{option}, line {number}")
+
+
+def _of_variable(text: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    name, _, variable = text.partition("=")
+    if not variable:
+        raise UsageError("--header-env: write NAME=VARIABLE, as in Authorization=API_TOKEN")
+    value = environ.get(variable, "").strip(" \t")
+    if not value:
+        raise UsageError(f"--header-env: the variable for {name} is not set, or empty")
+    if problem := header_problem(name, value, "--header-env"):
+        raise UsageError(problem)
+    return name, value
+
+
 def requested(
     base: str,
     *,
     path: str | None,
     method: str | None,
-    header: tuple[str, ...],
+    headers: tuple[tuple[str, str], ...],
     body: str | None,
     requests_file: str | None,
 ) -> tuple[Request, ...]:
     """Return what is requested of the target at this base URL, from the options of these names."""
-    common = tuple(_header(line, "--header") for line in header)
     origin, own = origin_and_rest(base)
     if requests_file is None:
         content = _body(body)
         verb = _method(("POST" if content else "GET") if method is None else method, "--method")
         if path is not None and own != "/":
-            raise UsageError(f"--path: --target {base} names a path already; leave one of them out")
+            raise UsageError(
+                f"--path: --target {masked_url(base)} names a path already; leave one of them out"
+            )
         url = base if path is None else origin + _path(path, "--path")
-        return (Request(method=verb, url=url, headers=common, body=content),)
+        return (Request(method=verb, url=url, headers=headers, body=content),)
     if (method, path, body) != (None, None, None):
         raise UsageError(
             "--requests-file: it gives path, method and body; leave out --path, --method and --body"
         )
     option = f"--requests-file: {requests_file}"
     if own != "/":
-        raise UsageError(f"{option} gives paths, and so does --target {base}; give its host alone")
-    return tuple(_of_entry(entry, origin, common, option) for entry in _file_requests(requests_file))
+        raise UsageError(
+            f"{option} gives paths, and so does --target {masked_url(base)}; give its host alone"
+        )
+    return tuple(_of_entry(entry, origin, headers, option) for entry in _file_requests(requests_file))
 
 
 def _of_entry(entry: _FileRequest, origin: str, common: tuple[tuple[str, str], ...], option: str) -> Request:
@@ -88,11 +143,11 @@ def _file_requests(name: str) -> list[_FileRequest]:
 
 def _path(text: str, option: str) -> str:
     if not text.startswith("/"):
-        raise UsageError(f"{option}: {text!r} must start with /")
+        raise UsageError(f"{option}: {masked_url(text)!r} must start with /")
     try:
         request_target(text)
     except ValueError as error:
-        raise UsageError(f"{option}: {text!r} {error}") from None
+        raise UsageError(f"{option}: {masked_query(text)!r} {error}") from None
     return text
 
 
@@ -106,7 +161,7 @@ def _method(text: str, option: str) -> str:
 def _header(line: str, option: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     header = name.strip(" \t"), value.strip(" \t")
-    problem = header_problem(*header, option) if colon else not_a_header(line, option)
+    problem = header_problem(*header, option) if colon else no_colon(option)
     if problem:
         raise UsageError(problem)
     return header

@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from loadlab.hosts import Tried
-from loadlab.plan import Plan
+from loadlab.kept_plan import KeptPlan
 from loadlab.reasons import Closer
 from loadlab.resources import Resource
 from loadlab.transports.connection_stats import Closed
@@ -362,7 +362,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """Why the run ended early: what became of the target."""
     failure: str | None
     """The internal error that ended the run, if one did."""
-    plan: Plan
+    plan: KeptPlan
     environment: Environment
     checks: tuple[Check, ...]
     stages: tuple[StageResult, ...]

@@ -3,6 +3,7 @@
 from loadlab.analysis import audit
 from loadlab.clock import utc
 from loadlab.errors import ClientError
+from loadlab.kept_plan import kept, secrets_of
 from loadlab.plan import Plan
 from loadlab.result import Environment, RunResult, StageResult, Verdict
 
@@ -13,7 +14,8 @@ class Salvage:
     def __init__(self, run_id: str, plan: Plan) -> None:
         """Take the run's name and what it was to do."""
         self._run_id = run_id
-        self._plan = plan
+        self._plan = kept(plan)
+        self._secrets = secrets_of(plan)
         self._began: str | None = None
         self.stages: list[StageResult] = []
 
@@ -23,6 +25,7 @@ class Salvage:
 
     def result(self, why: str, environment: Environment, *, interrupted: bool) -> RunResult:
         """Return the stages that were finished; raise ClientError where the load had not begun."""
+        why = self._secrets.masked(why)
         if self._began is None:
             raise ClientError(f"{why}; the load had not begun, nothing was measured")
         stages = tuple(self.stages)

@@ -6,7 +6,6 @@ finished are kept.
 """
 
 import asyncio
-import contextlib
 import time
 from typing import Protocol
 
@@ -19,6 +18,7 @@ from loadlab.errors import UsageError, relayed
 from loadlab.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.fleet.control import Control
 from loadlab.hosts.attached import Process
+from loadlab.kept_plan import secrets_of
 from loadlab.plan import Plan
 from loadlab.result import Environment, RunResult
 from loadlab.salvage import Salvage
@@ -86,8 +86,7 @@ class InStack:
         finally:
             passing.cancel()
             process.close()
-            with contextlib.suppress(OSError):  # the result matters more than the log
-                folder.log.write_bytes(await self._stack.log(begun_s))
+            folder.write_log(await self._stack.log(begun_s), secrets_of(plan))
 
 
 async def _pass_on(control: Control, process: Process) -> None:

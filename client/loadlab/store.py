@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from loadlab.errors import LabError, UsageError
-from loadlab.files import read_json
+from loadlab.files import make_private, open_private, read_json
+from loadlab.masking import Secrets
 from loadlab.result import DECODER, READABLE_VERSIONS, RunResult, encode
 
 RESULT = "result.json"
@@ -30,8 +31,8 @@ class Folder:
         self._made: list[Path] = []
         try:
             self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
-            self.path.mkdir(parents=True)
-            (self.path / TARGET_LOG).touch()
+            make_private(self.path)
+            open_private(self.log).close()
         except OSError as error:
             self.discard()
             raise UsageError(
@@ -42,6 +43,24 @@ class Folder:
     def log(self) -> Path:
         """Where a target of our own writes."""
         return self.path / TARGET_LOG
+
+    def mask_log(self, hidden: Secrets) -> None:
+        """Take out of the log what the target repeated there of the run's secrets."""
+        if not hidden:
+            return
+        partial = self.log.with_suffix(".partial")
+        try:
+            with self.log.open("rb") as log, open_private(partial) as masked:
+                masked.writelines(hidden.masked_bytes(line) for line in log)
+            partial.replace(self.log)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            self.log.unlink(missing_ok=True)
+
+    def write_log(self, data: bytes, hidden: Secrets) -> None:
+        """Keep what a target wrote that is served elsewhere; nothing where the disk refuses."""
+        with contextlib.suppress(OSError), open_private(self.log) as log:
+            log.write(hidden.masked_bytes(data))
 
     def write(self, result: RunResult) -> Path:
         """Write `result.json` whole; where the disk refuses, keep it elsewhere and say so."""
@@ -56,7 +75,8 @@ class Folder:
         """Keep an internal error's traceback; return where it is, or where it can't be kept the traceback."""
         path = self.path / ERROR
         try:
-            path.write_text(text)
+            with open_private(path) as file:
+                file.write(text.encode(errors="surrogateescape"))
         except OSError:
             return f"these lines:\n{text}"
         return str(path)
@@ -102,7 +122,7 @@ def write_whole(path: Path, data: bytes) -> Path:
     """Write a file so that nobody ever reads half of it, two writers at once included; return its path."""
     partial = path.with_suffix(f".{os.getpid()}.partial")
     try:
-        with partial.open("wb") as file:
+        with open_private(partial) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

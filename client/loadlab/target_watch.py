@@ -19,6 +19,7 @@ from loadlab.fleet.control import Control
 from loadlab.fleet.live import Live
 from loadlab.hosts import ByUrl, Host
 from loadlab.hosts.addresses import ShortageError
+from loadlab.masking import masked_url
 from loadlab.plan import Plan
 from loadlab.result import StageResult
 from loadlab.scenarios import scenario
@@ -91,7 +92,7 @@ class TargetWatch:
             return None
         if why is None and self._plan.stop_when_lost_ns is not None:
             self._control.give_up()
-            why = f"{self._plan.target} accepts connections and answers nothing"
+            why = f"{masked_url(self._plan.target)} accepts connections and answers nothing"
         return why and f"{why}; no request was answered for {show_ns(self._unanswered_ns)}"
 
     @property

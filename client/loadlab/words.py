@@ -11,7 +11,7 @@ from loadlab.clock import NS_PER_S
 from loadlab.environment import Room
 from loadlab.errors import UsageError
 from loadlab.plan import IDLE_LIMIT_NS, Plan, Stage, StatusRange, Traits, WhenFull, Workload
-from loadlab.requested import requested
+from loadlab.requested import headers_of, requested
 from loadlab.scenarios import names, scenario
 from loadlab.transports import NAMES
 from loadlab.transports.null import delay_of
@@ -31,8 +31,8 @@ _STATUS = re.compile(r"[0-9]{3}")
 class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of `loadlab run` that say how to load, as they were written; None where not given.
 
-    None of them names a target, serves one, or reads or writes a file (but `--body @FILE`): whoever may start
-    a load from afar may set them.
+    None of them names a target, serves one, or reads or writes a file (but `--body @FILE`, `--header @FILE`):
+    whoever may start a load from afar may set them.
     """
 
     scenario: str
@@ -57,7 +57,10 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
     method: str | None = None
     header: tuple[str, ...] = ()
+    secret_header: tuple[str, ...] = ()
+    secret_query: tuple[str, ...] = ()
     body: str | None = None
+    keep_bodies: bool = False
     expect_status: str | None = None
     max_errors: str | None = None
     seed: str | None = None
@@ -68,6 +71,7 @@ class Words(LoadOptions, frozen=True, kw_only=True):
 
     target: str | None = None
     requests_file: str | None = None
+    header_env: tuple[str, ...] = ()
 
 
 def traits_of(name: str) -> Traits:
@@ -94,6 +98,7 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
     timeout_ns = _span_ns(words.timeout, "10s", "--timeout")
     think_ns, think_shape = think.read("0s" if words.think is None else words.think, "--think")
     ramp_up_ns = None if words.ramp_up is None else units.duration_ns(words.ramp_up, "--ramp-up")
+    headers = headers_of(words.header, words.header_env)
     late_ns = ramp_up_ns if ramp_up_ns is not None and ramp_up_ns > think_ns else 0
     plan = Plan(
         scenario=traits.name,
@@ -104,7 +109,7 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
             base,
             path=words.path,
             method=words.method,
-            header=words.header,
+            headers=headers.lines,
             body=words.body,
             requests_file=words.requests_file,
         ),
@@ -129,6 +134,9 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
         when_full=WhenFull(chosen("--when-full", words.when_full, tuple(WhenFull)) or WhenFull.DROP),
         processes=_processes(words.processes, traits, room),
         seed=1 if words.seed is None else units.count(words.seed, "--seed", least=0),
+        secret_headers=tuple(dict.fromkeys((*words.secret_header, *headers.secret))),
+        secret_query=words.secret_query,
+        keep_bodies=words.keep_bodies,
     )
     problems = plan.problems(traits) or over_the_limit(plan, traits, room)
     if problems:

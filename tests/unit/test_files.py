@@ -110,5 +110,5 @@ def test_a_body_is_refused_in_a_sentence(tmp_path, make):
 
 
 def ask(**given) -> tuple[Request, ...]:
-    words = {"path": None, "method": None, "header": (), "body": None, "requests_file": None}
+    words = {"path": None, "method": None, "headers": (), "body": None, "requests_file": None}
     return requested("http://127.0.0.1/", **words | given)

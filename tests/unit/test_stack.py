@@ -12,6 +12,7 @@ from loadlab.errand import Aboard, Errand, Refused
 from loadlab.errors import ClientError, Exit, LabError, UsageError
 from loadlab.events import RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.fleet.control import Control
+from loadlab.kept_plan import kept
 from loadlab.result import Verdict
 from results import result, stage
 
@@ -35,7 +36,7 @@ def lines(*events):
 
 
 ABOARD = Aboard(INNER)
-BEGAN = RunBegan("inner", "from this process", PLAN)
+BEGAN = RunBegan("inner", "from this process", kept(PLAN))
 STAGE = (StageBegan(0), TICK, StageEnded(0, stage()))
 WHOLE = (ABOARD, BEGAN, *STAGE, RunEnded(result(environment=INNER)))
 
@@ -52,7 +53,7 @@ def follow(tmp_path, *script, control=None, place=None, **process):
 def test_events_are_told_here_as_if_they_happened_here(tmp_path):
     _, events, place, folder = follow(tmp_path, *lines(*WHOLE))
     assert [type(event) for event in events] == [RunBegan, StageBegan, Tick, StageEnded, RunEnded]
-    assert events[0] == RunBegan(folder.run_id, place.where, PLAN)
+    assert events[0] == RunBegan(folder.run_id, place.where, kept(PLAN))
 
 
 def test_the_result_says_where_it_was_measured_and_with_what(tmp_path):

@@ -11,6 +11,7 @@ import msgspec
 from loadlab.agent.limits import Limits
 from loadlab.agent.misfits import misfit
 from loadlab.errors import UsageError
+from loadlab.masking import masked_url
 from loadlab.place import Here, nowhere
 from loadlab.plan import Plan
 from loadlab.url import read_url
@@ -89,6 +90,8 @@ def _of_options(options: Options, place: Here, limits: Limits | None) -> Task:
         )
     if (options.body or "").startswith("@"):
         raise UsageError("--body: @FILE is read by the command line alone; give the body itself")
+    if any(line.startswith("@") for line in options.header):
+        raise UsageError("--header: @FILE is read by the command line alone; give the header itself")
     plan = plan_of(Words(**given), place.base, place.room)
     if limits and (problems := limits.problems(plan)):
         raise UsageError("\n".join(problems))
@@ -98,9 +101,9 @@ def _of_options(options: Options, place: Here, limits: Limits | None) -> Task:
 def _elsewhere(plan: Plan, place: Here) -> list[str]:
     """Say which of a plan's addresses are not the target's."""
     urls = [plan.target, *(request.url for request in plan.requests)]
-    allowed = _server(place.base)
+    allowed, allowed_url = _server(place.base), masked_url(place.base)
     return [
-        f"{url!r} is not the target of this agent, which loads {place.base} and nothing else"
+        f"{masked_url(url)!r} is not the target of this agent, which loads {allowed_url} and nothing else"
         for url in dict.fromkeys(urls)
         if _server(url) != allowed
     ]

@@ -6,6 +6,7 @@ at 0, and the end is told once its final values have been scraped.
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from loadlab.errand import Refused
 from loadlab.errors import Exit, LabError
 from loadlab.events import Event, Noted, RunBegan, RunEnded
 from loadlab.fleet.control import Control
+from loadlab.kept_plan import secrets_of
 from loadlab.metrics import Metrics
 from loadlab.plan import Plan
 from loadlab.result import Check, CheckOutcome, RunResult
@@ -98,7 +100,8 @@ class Load:
         except LabError as error:
             last = Refused(str(error), error.exit)
         except Exception:  # noqa: BLE001 - the agent goes on, and the log tells it
-            _log.exception("the run %s", self.run_id)
+            hidden = secrets_of(self.plan)
+            _log.error("the run %s\n%s", self.run_id, hidden.masked(traceback.format_exc()))
             last = Refused("this is an error of loadlab's own; the agent's log has more of it", Exit.INTERNAL)
         self._metrics.end()
         if isinstance(last, Refused):

@@ -14,6 +14,15 @@ _MOST = 60
 _KINDS = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}
 _TEXTS = "options are texts, as on the command line"
 _DESCRIBED = "docs/result.schema.json says what a plan holds"
+_LISTS = {
+    "header": '["Accept: text/html"]',
+    "secret_header": '["X-Key"]',
+    "secret_query": '["key"]',
+}
+"""Options that may be given several times, each with an example."""
+_SWITCHES = ("no_keep_alive", "keep_bodies")
+_SECRETIVE = ("body", "path", "target", "requests")
+"""What may hold a credential: it is not quoted."""
 
 
 def misfit(posted: Any, fields: tuple[str, ...], options: type[LoadOptions]) -> str | None:  # noqa: ANN401 - JSON
@@ -47,12 +56,16 @@ def _of_options(given: Any, options: type[LoadOptions]) -> str | None:  # noqa: 
 
 def _of_option(name: str, value: Any) -> str | None:  # noqa: ANN401 - JSON
     option = "SCENARIO" if name == "scenario" else f"--{name.replace('_', '-')}"
-    if name == "header":
+    if name in _LISTS:
         if isinstance(value, list) and all(isinstance(line, str) for line in value):
             return None
-        return f'{option}: {_shown(value)} is no list of texts, such as ["Accept: text/html"]'
+        return f"{option}: it must be a list of texts, such as {_LISTS[name]}"
+    if name in _SWITCHES:
+        return None if isinstance(value, bool) else f"{option}: it must be true or false"
     if isinstance(value, str) or (value is None and name != "scenario"):
         return None
+    if name in _SECRETIVE:
+        return f"{option}: it is {_kind(value)}; {_TEXTS}"
     text = _as_text(value)
     meant = "" if text is None else f": write {_shown(text)}"
     return f"{option}: {_shown(value)} is {_kind(value)}; {_TEXTS}{meant}"
@@ -80,7 +93,8 @@ def _of_field(name: str, value: Any, kind: Any) -> str:  # noqa: ANN401 - JSON, 
     members = [str(member) for member in kind] if isinstance(kind, type) and issubclass(kind, StrEnum) else []
     if members:
         return f"plan: its {name} {_shown(value)} is not {', '.join(members[:-1])} or {members[-1]}"
-    return f"plan: its {name} can't be {_shown(value)}; {_DESCRIBED}"
+    shown = _kind(value) if name in _SECRETIVE else _shown(value)
+    return f"plan: its {name} can't be {shown}; {_DESCRIBED}"
 
 
 def _kind(value: Any) -> str:  # noqa: ANN401 - JSON

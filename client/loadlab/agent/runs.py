@@ -16,6 +16,7 @@ from loadlab.agent.load import Carry, Load
 from loadlab.engine import Observe, Tell
 from loadlab.errors import UsageError
 from loadlab.fleet.control import Control
+from loadlab.kept_plan import secrets_of
 from loadlab.metrics import Metrics
 from loadlab.place import Here, carry_at
 from loadlab.plan import Plan
@@ -141,6 +142,8 @@ def _carry(place: Here, folder: Folder | None) -> Carry:
     async def carry(plan: Plan, run_id: str, control: Control, tell: Tell, observe: Observe) -> RunResult:
         with contextlib.ExitStack() as stack:
             log = folder.log if folder else Path(stack.enter_context(_scratch()), TARGET_LOG)
+            if folder:
+                stack.callback(folder.mask_log, secrets_of(plan))
             host = place.host(log, plan.seed)
             return await carry_at(host, plan, run_id, control, tell, observe=observe)
 

@@ -14,7 +14,7 @@ import msgspec
 
 from loadlab.analysis.ceiling import Ceiling, differences
 from loadlab.errors import LabError, UsageError
-from loadlab.files import read_json
+from loadlab.files import make_private, read_json
 from loadlab.result import Environment
 from loadlab.store import write_whole
 
@@ -63,7 +63,8 @@ def make_folder() -> Path:
     """Make the folder, so that nothing is measured that can't be kept; return the file's path."""
     file = path()
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.parent.is_dir():
+            make_private(file.parent)
         if not os.access(file.parent, os.W_OK):
             raise PermissionError(0, "it is not this user's")
     except OSError as error:

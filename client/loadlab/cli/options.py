@@ -52,8 +52,24 @@ LOAD = (
     ),
     click.option("--path", metavar="PATH", help="What is requested.  [default: /]"),
     click.option("--method", metavar="NAME", help="[default: GET, with a body POST]"),
-    click.option("--header", metavar="'NAME: VALUE'", multiple=True, help="May be given several times."),
+    click.option(
+        "--header",
+        metavar="'NAME: VALUE'|@FILE",
+        multiple=True,
+        help="May be given several times. @FILE has a header in each line, and all of them are secret.",
+    ),
+    click.option(
+        "--header-env",
+        metavar="NAME=VARIABLE",
+        multiple=True,
+        help="A secret header whose value is in an environment variable.",
+    ),
+    click.option(
+        "--secret-header", metavar="NAME", multiple=True, help="Mask its value in results and messages, too."
+    ),
+    click.option("--secret-query", metavar="NAME", multiple=True, help="The same of a query parameter."),
     click.option("--body", metavar="TEXT|@FILE", help="The request's body."),
+    click.option("--keep-bodies", is_flag=True, help="Keep bodies in the result, not only their lengths."),
     click.option(
         "--requests-file",
         metavar="FILE",

@@ -17,6 +17,7 @@ from loadlab.hosts.attached import Attached
 from loadlab.hosts.container import LABEL, STACK_TARGET, Container
 from loadlab.hosts.engine_address import engine_address
 from loadlab.hosts.stats import Frame
+from loadlab.masking import masked_url
 
 if TYPE_CHECKING:  # it takes a fifth of a second to import, and most runs need no engine
     from docker import DockerClient
@@ -43,7 +44,8 @@ class ComposeStack:
         """Where load and target run, in words."""
         env = self.containers["target"].env
         served = serving(env.get("TARGET_SERVER"), env.get("WORKERS"), env.get("THREADS"))
-        return f"in this folder's Compose stack (client container → target container: {served}), {self.base}"
+        containers = f"client container → target container: {served}"
+        return f"in this folder's Compose stack ({containers}), {masked_url(self.base)}"
 
     @property
     def cpus(self) -> float:

@@ -8,6 +8,7 @@ from loadlab.errors import ClientError, TargetError, UsageError
 from loadlab.hosts import Target, Tried
 from loadlab.hosts.addresses import Address, find, first_that_answers, unreachable
 from loadlab.hosts.scheme import mismatch
+from loadlab.masking import masked_url
 from loadlab.resources import resource_of, shortage
 from loadlab.url import read_url
 
@@ -37,7 +38,8 @@ class UrlHost:
         """
         self._url = url
         self._metrics_url = metrics_url
-        self._where = where or f"{url}, from this process"
+        self._shown = masked_url(url)
+        self._where = where or f"{self._shown}, from this process"
         self._remote = remote
         self._named_by = named_by
         self._is_container = is_container
@@ -48,7 +50,7 @@ class UrlHost:
         name = read_url(self._url).host
         addresses = await self._addresses(name)
         self._refuse_foreign(name, addresses)
-        self._chosen, tried = await first_that_answers(self._url, addresses)
+        self._chosen, tried = await first_that_answers(self._shown, addresses)
         where = self._where + (_named(name, tried) if len(addresses) > 1 else "")
         return Target(url=self._url, metrics_url=await self._found_metrics(), where=where, tried=tried)
 
@@ -84,7 +86,7 @@ class UrlHost:
         await asyncio.sleep(_RESTARTED_S)
         if not await self._is_nameless():
             return None
-        return f"{self._url} has no address any more: its container has stopped"
+        return f"{self._shown} has no address any more: its container has stopped"
 
     async def _is_nameless(self) -> bool:
         try:
@@ -96,12 +98,12 @@ class UrlHost:
     async def lost(self) -> str | None:
         """Try to connect to the address that was chosen."""
         assert self._chosen is not None, "it was started"
-        return await unreachable(self._url, self._chosen)
+        return await unreachable(self._shown, self._chosen)
 
     async def mismatch(self) -> str | None:
         """Say that the target does not speak what its URL says; None where it does."""
         assert self._chosen is not None, "it was started"
-        return await mismatch(self._url, self._chosen.text, read_url(self._url).port)
+        return await mismatch(self._shown, self._chosen.text, read_url(self._url).port)
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Leave it as it is."""
@@ -115,9 +117,9 @@ class UrlHost:
             return await self._find()
         except (OSError, UnicodeError) as error:
             if resource := resource_of(error):
-                raise ClientError(f"{self._url} was not tried: {shortage(resource)}") from None
+                raise ClientError(f"{self._shown} was not tried: {shortage(resource)}") from None
             said = getattr(error, "strerror", None) or error
-            raise TargetError(f"{self._url} cannot be reached: no address for {name!r} ({said})") from None
+            raise TargetError(f"{self._shown} cannot be reached: no address for {name!r} ({said})") from None
 
 
 def _named(name: str, tried: tuple[Tried, ...]) -> str:

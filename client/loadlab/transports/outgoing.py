@@ -36,7 +36,7 @@ def outgoing(request: Request, *, keeps: bool = True) -> Outgoing:
     if not (keeps or closes):
         lines, closes = (*lines, ("Connection", "close")), True
     if any(sign in text for line in ((request.method,), *lines) for text in line for sign in "\r\n\0"):
-        raise ValueError(f"a header of {request.method} {request.url} breaks its line")
+        raise ValueError(f"a header of {request.method} {url.target} breaks its line")
     return Outgoing(request.method, url, lines, request.body, closes)
 
 

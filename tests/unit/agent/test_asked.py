@@ -52,7 +52,7 @@ def test_the_command_lines_own_sentences_come_back():
 def test_options_are_those_of_the_command_line_but_for_what_names_a_target_or_a_file():
     ours = set(Options.__struct_fields__)
     theirs = set(Words.__struct_fields__)
-    assert theirs - ours == {"target", "requests_file"}
+    assert theirs - ours == {"target", "requests_file", "header_env"}
     assert ours - theirs == {"delay"}
 
 
@@ -113,11 +113,11 @@ SENTENCES = [
     ),
     (
         b'{"options": {"scenario": "task", "header": "A: b"}}',
-        '--header: "A: b" is no list of texts, such as ["Accept: text/html"]',
+        '--header: it must be a list of texts, such as ["Accept: text/html"]',
     ),
     (
         b'{"options": {"scenario": "task", "header": [1]}}',
-        '--header: [1] is no list of texts, such as ["Accept: text/html"]',
+        '--header: it must be a list of texts, such as ["Accept: text/html"]',
     ),
     (
         b'{"options": {"scenario": "task", "target": "http://x/"}}',
@@ -132,7 +132,7 @@ SENTENCES = [
     ),
     (
         b'{"plan": {"scenario": "a", "transport": "b", "workload": "open", "target": "", "requests": 1}}',
-        "plan: its requests can't be 1; docs/result.schema.json says what a plan holds",
+        "plan: its requests can't be a number; docs/result.schema.json says what a plan holds",
     ),
 ]
 

@@ -1,0 +1,208 @@
+"""What must not be shown, and what stands in its place. Pure.
+
+Credentials have known places: userinfo in a URL, some headers, some query parameters, a body. There they are
+masked by place. Texts that others write (errors, redirects, logs) may repeat them anywhere: there they are
+looked for by value.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+import msgspec
+
+MASK: Final = "***"
+SECRET_HEADERS: Final = (
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "x-access-token",
+    "x-amz-security-token",
+    "x-api-key",
+    "x-auth-token",
+    "x-csrf-token",
+)
+"""Headers that are always masked, in small letters."""
+SECRET_QUERY: Final = (
+    "access_token",
+    "api_key",
+    "apikey",
+    "auth",
+    "client_secret",
+    "id_token",
+    "jwt",
+    "password",
+    "passwd",
+    "pwd",
+    "refresh_token",
+    "secret",
+    "session",
+    "sessionid",
+    "sig",
+    "signature",
+    "token",
+    "x-amz-credential",
+    "x-amz-security-token",
+    "x-amz-signature",
+)
+"""Query parameters that are always masked, in small letters."""
+LEAST_SIGNS: Final = 4
+"""A shorter value is not looked for in other texts: it would be found in ordinary words."""
+PROSE: Final = frozenset(
+    {
+        "failure",
+        "message",
+        "problem",
+        "reason",
+        "redirected_to",
+        "sentence",
+        "target_lost",
+        "unknown",
+        "where",
+        "why",
+    }
+)
+"""Fields of results and events that may hold what others wrote."""
+
+_LONG = 1024
+_PARAMETER = re.compile(r"([?&;])([^=&;?\s#]+)=([^&;\s#'\"<>]+)")
+_USERINFO = re.compile(r"(?<=//)[^/?#\s@'\"]*(?:@[^/?#\s@'\"]*)*@")
+_SHAPE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)(.*)", re.DOTALL)
+_WHOLE_AUTHORITY = re.compile(r"(?:.*@)?(?:\[[^\]]*\]|[^:@]*)(?::[0-9]*)?")
+"""An authority that no unencoded sign of a password has cut short."""
+_BEFORE_AT = re.compile(r"(//)?(?:(?!//).)*@", re.DOTALL)
+_Kind = TypeVar("_Kind")
+
+
+def is_secret_header(name: str, more: Iterable[str] = ()) -> bool:
+    """Tell whether a header of this name is masked; `more` names some besides those that always are."""
+    return name.lower() in SECRET_HEADERS or name.lower() in {each.lower() for each in more}
+
+
+def is_secret_parameter(name: str, more: Iterable[str] = ()) -> bool:
+    """Tell whether a query parameter of this name is masked."""
+    plain = unquote_plus(name).lower()
+    return plain in SECRET_QUERY or plain in {each.lower() for each in more}
+
+
+def masked_header(line: str, more: Iterable[str] = ()) -> str:
+    """Return a header line as it may be shown; one without a colon may be anything, and is masked whole."""
+    name, colon, _ = line.partition(":")
+    if not colon:
+        return MASK
+    return f"{name}: {MASK}" if is_secret_header(name.strip(), more) else line
+
+
+def masked_query(text: str, more: Iterable[str] = ()) -> str:
+    """Return a path, a URL or any text with the values of secret query parameters masked."""
+
+    def masked(found: re.Match[str]) -> str:
+        return f"{found[1]}{found[2]}={MASK}" if is_secret_parameter(found[2], more) else found[0]
+
+    return _PARAMETER.sub(masked, text)
+
+
+def masked_url(url: str, more: Iterable[str] = ()) -> str:
+    """Return a URL as it may be shown; of what is no URL all that may be userinfo is masked."""
+    shape = _SHAPE.fullmatch(url)
+    if shape is None or not _WHOLE_AUTHORITY.fullmatch(shape[2]):
+        return masked_query(_BEFORE_AT.sub(_hidden, url, count=1), more)
+    scheme, authority, rest = shape[1] or "", shape[2], shape[3]
+    userinfo, at, host = authority.rpartition("@")
+    return f"{scheme}//{MASK if userinfo else ''}{at}{host}{masked_query(rest, more)}"
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return f"{found[1] or ''}{MASK}@"
+
+
+def is_masked_url(url: str, more: Iterable[str] = ()) -> bool:
+    """Tell whether something in a URL is masked, so that it can't be requested."""
+    shape = _SHAPE.fullmatch(url)
+    if shape is not None and shape[2].startswith(f"{MASK}@"):
+        return True
+    return any(
+        value == MASK and is_secret_parameter(name, more) for _, name, value in _PARAMETER.findall(url)
+    )
+
+
+def query_secrets(url: str, more: Iterable[str] = ()) -> list[str]:
+    """Return the values of the secret query parameters of a URL."""
+    return [value for _, name, value in _PARAMETER.findall(url) if is_secret_parameter(name, more)]
+
+
+class Secrets:
+    """Values that are looked for in texts that others wrote."""
+
+    def __init__(self, values: Iterable[str] = (), *, query: Iterable[str] = ()) -> None:
+        """Take the values as they are sent, and names of query parameters that are secret besides."""
+        self._query = tuple(query)
+        known = {form for value in values for form in _forms(value) if len(form) >= LEAST_SIGNS}
+        self._known = sorted(known, key=len, reverse=True)
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to look for."""
+        return bool(self._known)
+
+    def masked(self, text: str) -> str:
+        """Return a text without what may not be shown."""
+        text = masked_query(_USERINFO.sub(f"{MASK}@", text), self._query)
+        for value in self._known:
+            if value in text:
+                text = text.replace(value, MASK)
+        return self._without_cut_off_end(text)
+
+    def _without_cut_off_end(self, text: str) -> str:
+        """Mask the beginning of a value where a text was cut off in the middle of one."""
+        if not text.endswith("…"):
+            return text
+        for value in self._known:
+            for size in range(min(len(value), len(text)) - 1, LEAST_SIGNS - 1, -1):
+                if text.endswith(f"{value[:size]}…"):
+                    return f"{text[: -size - 1]}{MASK}…"
+        return text
+
+    def masked_bytes(self, data: bytes) -> bytes:
+        """Return the bytes of a log without what may not be shown; those that are not UTF-8 stay."""
+        return self.masked(data.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+
+    def without(self, told: _Kind) -> _Kind:
+        """Return a result or an event without what may not be shown in its `PROSE`."""
+        found: _Kind = self._without(told, prose=False)
+        return found
+
+    def _without(self, told: Any, *, prose: bool) -> Any:  # noqa: ANN401 - any part of a message
+        match told:
+            case str():
+                return self.masked(told) if prose and type(told) is str else told
+            case msgspec.Struct():
+                fields = told.__struct_fields__
+                found = {name: self._without(getattr(told, name), prose=name in PROSE) for name in fields}
+                changed = {name: value for name, value in found.items() if value is not getattr(told, name)}
+                return msgspec.structs.replace(told, **changed) if changed else told
+            case tuple() | list():
+                parts = [self._without(each, prose=prose) for each in told]
+                same = all(new is old for new, old in zip(parts, told, strict=True))
+                return told if same else type(told)(parts)
+            case Mapping():
+                parts_of = {name: self._without(each, prose=prose) for name, each in told.items()}
+                return told if all(parts_of[name] is told[name] for name in told) else parts_of
+        return told
+
+
+def _forms(value: str) -> set[str]:
+    """Return how a value may be written: as it is, percent-encoded either way or not, quoted by Python.
+
+    Of a long one, what is encoded is its beginning alone: others repeat no more of it.
+    """
+    if len(value) > _LONG:
+        return {value} | _forms(value[:_LONG])
+    plain = {value, unquote(value), unquote_plus(value)}
+    encoded = {form(each) for each in plain for form in _QUOTES}
+    lower = {re.sub(r"%[0-9A-F]{2}", lambda sign: sign[0].lower(), each) for each in encoded}
+    return plain | encoded | lower | {repr(each)[1:-1] for each in plain}
+
+
+_QUOTES: Final = tuple(partial(form, safe=safe) for form in (quote, quote_plus) for safe in ("", "/"))
