@@ -6,13 +6,13 @@ A plan is sent to workers, to an agent and into a container as it is. What is wr
 
 import binascii
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from loadlab.masking import MASK, Secrets, is_secret_header, masked_url, query_secrets
+from loadlab.masking import MASK, Secrets, is_secret_header, masked_url, query_secrets, userinfo_of
 from loadlab.plan import Plan, Request
-from loadlab.url import read_url
 
 
 class KeptPlan(Plan, frozen=True, kw_only=True):
@@ -41,25 +41,37 @@ def _kept(request: Request, plan: Plan) -> Request:
 
 def secrets_of(plan: Plan) -> Secrets:
     """Return what must not be shown of a plan, to be looked for in what others write."""
-    values: list[str] = []
-    for url in {plan.target, *(request.url for request in plan.requests)}:
-        values += [*_of_userinfo(url), *query_secrets(url, plan.secret_query)]
-    for request in plan.requests:
-        for name, value in request.headers:
-            if is_secret_header(name, plan.secret_headers):
-                values += _of_header(name, value)
-        if request.body and not plan.keep_bodies:
-            values.append(request.body.decode(errors="replace"))
-    return Secrets(values, query=plan.secret_query)
+    return secrets_of_parts(
+        urls=(plan.target, *(request.url for request in plan.requests)),
+        headers=[line for request in plan.requests for line in request.headers],
+        bodies=()
+        if plan.keep_bodies
+        else [request.body.decode(errors="surrogateescape") for request in plan.requests],
+        secret_headers=plan.secret_headers,
+        secret_query=plan.secret_query,
+    )
+
+
+def secrets_of_parts(
+    *,
+    urls: Iterable[str],
+    headers: Iterable[tuple[str, str]],
+    bodies: Iterable[str],
+    secret_headers: Iterable[str],
+    secret_query: Iterable[str],
+) -> Secrets:
+    """Return what must not be shown of these parts of requests."""
+    values = list(bodies)
+    for url in urls:
+        values += [*_of_userinfo(url), *query_secrets(url, secret_query)]
+    for name, value in headers:
+        if is_secret_header(name, secret_headers):
+            values += _of_header(name, value)
+    return Secrets(values, query=secret_query)
 
 
 def _of_userinfo(url: str) -> list[str]:
-    try:
-        userinfo = read_url(url).userinfo
-    except ValueError:
-        return []
-    if not userinfo:
-        return []
+    userinfo = userinfo_of(url)
     password = userinfo.partition(":")[2]
     return [userinfo, password, b64encode(unquote_to_bytes(userinfo)).decode()]
 

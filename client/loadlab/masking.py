@@ -5,6 +5,7 @@ masked by place. Texts that others write (errors, redirects, logs) may repeat th
 looked for by value.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -128,6 +129,12 @@ def is_masked_url(url: str, more: Iterable[str] = ()) -> bool:
     )
 
 
+def userinfo_of(url: str) -> str:
+    """Return the userinfo of a URL, with or without its scheme; empty where it has none."""
+    _, separator, rest = url.partition("://")
+    return re.split("[/?#]", rest if separator else url, maxsplit=1)[0].rpartition("@")[0]
+
+
 def query_secrets(url: str, more: Iterable[str] = ()) -> list[str]:
     """Return the values of the secret query parameters of a URL."""
     return [value for _, name, value in _PARAMETER.findall(url) if is_secret_parameter(name, more)]
@@ -193,16 +200,24 @@ class Secrets:
 
 
 def _forms(value: str) -> set[str]:
-    """Return how a value may be written: as it is, percent-encoded either way or not, quoted by Python.
+    """Return how a value may be written: as it is, its bytes read as Latin-1, percent-encoded, quoted.
 
     Of a long one, what is encoded is its beginning alone: others repeat no more of it.
     """
     if len(value) > _LONG:
         return {value} | _forms(value[:_LONG])
     plain = {value, unquote(value), unquote_plus(value)}
+    plain |= {each.encode(errors="replace").decode("latin-1") for each in plain}  # as WSGI has headers
     encoded = {form(each) for each in plain for form in _QUOTES}
     lower = {re.sub(r"%[0-9A-F]{2}", lambda sign: sign[0].lower(), each) for each in encoded}
-    return plain | encoded | lower | {repr(each)[1:-1] for each in plain}
+    quoted = {form(each)[1:-1].lstrip("'") for each in plain for form in (repr, ascii, json.dumps, _bytes)}
+    return plain | encoded | lower | quoted
 
 
-_QUOTES: Final = tuple(partial(form, safe=safe) for form in (quote, quote_plus) for safe in ("", "/"))
+def _bytes(text: str) -> str:
+    return repr(text.encode(errors="replace"))
+
+
+_QUOTES: Final = tuple(
+    partial(form, safe=safe, errors="replace") for form in (quote, quote_plus) for safe in ("", "/")
+)

@@ -196,5 +196,7 @@ def url_of(text: str, option: str = "--target") -> str:
 def _metrics_of(text: str) -> str:
     url = url_of(text, STACK_METRICS)
     if url.startswith("https:"):
-        raise UsageError(f"{STACK_METRICS}: {url!r} is https; a target's metrics are read over http")
+        raise UsageError(
+            f"{STACK_METRICS}: {masked_url(url)!r} is https; a target's metrics are read over http"
+        )
     return url

@@ -97,7 +97,10 @@ def test_a_plan_that_was_kept_says_what_it_lacks():
     assert said == [
         "--header: Authorization is masked (***), as results keep it; give its value",
         "--header: X-Own is masked (***), as results keep it; give its value",
-        "--target: 'http://***@host/a?token=***&own=***&x=1' is masked (***), as results keep it; give its value",
+        (
+            "--target: 'http://***@host/a?token=***&own=***&x=1' is masked (***), as results keep it;"
+            " give its value"
+        ),
         "--body: results keep its length alone; give the body",
     ]
 

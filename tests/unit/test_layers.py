@@ -38,6 +38,7 @@ LAYERS = {
         "agent",
         "calibration",
         "cli",
+        "command_line",
         "doctor",
         "edges",
         "engine",

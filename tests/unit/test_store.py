@@ -1,5 +1,6 @@
 """The result folder: written whole or not at all."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from loadlab import store
 from loadlab.errors import UsageError
+from loadlab.masking import Secrets
 from loadlab.result import decode, encode
 from results import result
 
@@ -157,3 +159,48 @@ def test_what_a_full_disk_refuses_is_kept_elsewhere(tiny_disk):
     assert [path.name for path in folder.path.iterdir()] == ["target.log"]
     kept.unlink()
     kept.parent.rmdir()
+
+
+@pytest.fixture
+def any_mask():
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def modes(folder):
+    return {path.name: oct(path.stat().st_mode & 0o7777) for path in (folder.path, *folder.path.iterdir())}
+
+
+@pytest.mark.usefixtures("any_mask")
+def test_what_is_kept_is_its_owners_alone(tmp_path):
+    folder = store.Folder(tmp_path / "results", "task")
+    folder.write(result())
+    folder.write_error("Traceback")
+    private = {name: "0o600" for name in ("result.json", "target.log", "error.txt")}
+    assert modes(folder) == private | {folder.run_id: "0o700"}
+
+
+@pytest.mark.usefixtures("any_mask")
+def test_in_a_folder_that_is_shared_its_group_may_read(tmp_path):
+    tmp_path.chmod(0o2770)
+    folder = store.Folder(tmp_path, "task")
+    folder.write(result())
+    folder.write_error("Traceback")
+    shared = {name: "0o640" for name in ("result.json", "target.log", "error.txt")}
+    assert modes(folder) == shared | {folder.run_id: "0o2750"}
+
+
+def test_a_log_is_masked_and_stays_private(tmp_path):
+    folder = store.Folder(tmp_path, "task")
+    folder.log.write_bytes(b"one hidden\ntwo\n")
+    folder.mask_log(Secrets(["hidden"]))
+    assert folder.log.read_bytes() == b"one ***\ntwo\n"
+    assert modes(folder)["target.log"] == "0o600"
+
+
+def test_a_log_without_secrets_is_left_alone(tmp_path):
+    folder = store.Folder(tmp_path, "task")
+    before = folder.log.stat().st_ino
+    folder.mask_log(Secrets())
+    assert folder.log.stat().st_ino == before

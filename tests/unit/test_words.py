@@ -177,7 +177,11 @@ def test_expected_statuses_are_read_as_numbers_and_spans(text, spans):
         ("task", {"path": "x"}, "--path: 'x' must start with /"),
         ("task", {"path": "/a b"}, "--path: '/a b' "),
         ("task", {"path": "/a\r\nX: y"}, "--path: '/a\\r\\nX: y' "),
-        ("task", {"header": ("no colon",)}, "--header: a line without a colon is not a header; write 'Name: value'"),
+        (
+            "task",
+            {"header": ("no colon",)},
+            "--header: a line without a colon is not a header; write 'Name: value'",
+        ),
         ("task", {"header": ("X",)}, "--header: a line without a colon is not a header; write 'Name: value'"),
         ("task", {"header": (": x",)}, "--header: a header without a name; write"),
         ("task", {"header": ("A B: x",)}, "--header: the name of a header can't hold ' '"),

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import sys
 import traceback
 from typing import Any
 
@@ -15,8 +16,10 @@ from loadlab.cli.run import run
 from loadlab.cli.show import show
 from loadlab.cli.streams import Output, OutputGoneError, guard
 from loadlab.cli.tour import tour
+from loadlab.command_line import secrets_in
 from loadlab.errors import Exit, LabError
 from loadlab.local_limits import limit_of
+from loadlab.masking import Secrets
 from loadlab.resources import resource_of, shortage
 from loadlab.stop_signals import end_with
 
@@ -57,6 +60,7 @@ def main() -> None:
     The interpreter takes no leave: it would wait for threads, and a signal would then kill it.
     """
     output = guard()
+    output.secrets = secrets_in(sys.argv[1:])
     code = _carried(output)
     end_with(code)
     os._exit(output.judged(code))
@@ -69,22 +73,30 @@ def _carried(output: Output) -> int:
     except click.exceptions.Abort:
         return _said("interrupted", Exit.INTERRUPTED)
     except click.ClickException as error:
-        error.show()
+        message = output.secrets.masked(_without_arguments(error.format_message()))
+        click.UsageError(message, getattr(error, "ctx", None)).show()
         return error.exit_code
     except LabError as error:
-        return _said(str(error), error.exit)
+        return _said(output.secrets.masked(str(error)), error.exit)
     except OutputGoneError:
         return Exit.PASS
     except Exception as error:  # noqa: BLE001 - the last border
-        return _unforeseen(error)
+        return _unforeseen(error, output.secrets)
     return code if isinstance(code, int) else Exit.PASS
 
 
-def _unforeseen(error: Exception) -> Exit:
+def _without_arguments(message: str) -> str:
+    """Say what is wrong without what was written: a header without its quotes may be a secret."""
+    if "unexpected extra argument" not in message:
+        return message
+    return "There are more arguments than the command takes. Put a value that holds blanks in quotes."
+
+
+def _unforeseen(error: Exception, secrets: Secrets) -> Exit:
     """Say what this machine lacked, or else that it is an error of the lab's own."""
     if resource := resource_of(error, starting=True):
         return _said(shortage(resource, limit_of(resource)), Exit.INVALID)
-    traceback.print_exception(error)
+    click.echo(secrets.masked("".join(traceback.format_exception(error))), err=True, nl=False)
     return _said(f"this is an error of loadlab's own; {REPORT_TO}", Exit.INTERNAL)
 
 

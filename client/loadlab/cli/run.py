@@ -14,6 +14,7 @@ from loadlab.cli.streams import Output
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.events import Event
 from loadlab.fleet.control import Control
+from loadlab.kept_plan import secrets_of
 from loadlab.place import Place, choose
 from loadlab.plan import Plan
 from loadlab.progress import watcher
@@ -47,6 +48,7 @@ def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: An
     serve = Serve(**{name: given[name] for name in Serve.__struct_fields__})
     place = choose(words.target, serve, remote=given["remote"], transport=words.transport)
     plan = plan_of(words, place.base, place.room)
+    output.secrets = secrets_of(plan)
     log = Terminal(stderr=True)
     stops = Stops()
     folder = store.Folder(out, plan.scenario)

@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from loadlab.errors import Exit, first_of
+from loadlab.masking import Secrets
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -78,6 +79,8 @@ class Output:
 
     def __init__(self, raw: _Raw) -> None:
         self._raw = raw
+        self.secrets = Secrets()
+        """What is masked in the errors that end the command."""
         self.is_extra = False
         """Whether the command keeps, or serves, what matters somewhere else."""
 
