@@ -136,7 +136,7 @@ make_token() {
 
 # The client keeps the results of the page's runs in the folder that `make run` uses, and as the same person. A client
 # that would be root is the image's own user instead, whose group may then add to the folder, but change nothing in it
-# that is not its own.
+# that is not its own; by the set-group-ID bit a run knows that the group may read what it keeps there.
 share_results() {
     LAB_RESULTS=$(setting LAB_RESULTS)
     LAB_RESULTS=${LAB_RESULTS:-./results}
@@ -145,7 +145,7 @@ share_results() {
     LAB_RESULTS=$(cd -P -- "$LAB_RESULTS" && pwd)
     if [ -z "$LAB_USER" ] && [ "$(id -u)" = 0 ]; then
         LAB_USER=$IMAGE_USER
-        chgrp "${IMAGE_USER#*:}" "$LAB_RESULTS" && chmod g+rwx,+t "$LAB_RESULTS"
+        chgrp "${IMAGE_USER#*:}" "$LAB_RESULTS" && chmod g+rwxs,+t "$LAB_RESULTS"
     elif [ -z "$LAB_USER" ]; then
         LAB_USER=$(id -u):$(id -g)
         [ -w "$LAB_RESULTS" ] || fail "$LAB_RESULTS is not yours to write to, and the client would keep results there: take it over with chown, or name another folder by LAB_RESULTS=…"
@@ -228,6 +228,7 @@ need_ports TARGET_PORT AGENT_PORT PROMETHEUS_PORT
 staging=$(staging_place)
 rm -rf -- "$staging/app" "$staging/limits.yml"
 mkdir -p "$staging"
+chmod 700 .stack # an app's requirements may hold the password of an index
 echo '*' >.stack/.gitignore
 make_token
 share_results

@@ -177,7 +177,7 @@ def test_what_is_kept_is_its_owners_alone(tmp_path):
     folder = store.Folder(tmp_path / "results", "task")
     folder.write(result())
     folder.write_error("Traceback")
-    private = {name: "0o600" for name in ("result.json", "target.log", "error.txt")}
+    private = dict.fromkeys(("result.json", "target.log", "error.txt"), "0o600")
     assert modes(folder) == private | {folder.run_id: "0o700"}
 
 
@@ -187,7 +187,7 @@ def test_in_a_folder_that_is_shared_its_group_may_read(tmp_path):
     folder = store.Folder(tmp_path, "task")
     folder.write(result())
     folder.write_error("Traceback")
-    shared = {name: "0o640" for name in ("result.json", "target.log", "error.txt")}
+    shared = dict.fromkeys(("result.json", "target.log", "error.txt"), "0o640")
     assert modes(folder) == shared | {folder.run_id: "0o2750"}
 
 

@@ -62,7 +62,7 @@ class Watched:
 
     def _look(self):
         while not self._over.wait(0.02):
-            own = processes()[self._pid].command if self._pid in processes() else None
+            own = getattr(processes().get(self._pid), "command", None)
             # A child that is about to be one has its parent's for a moment.
             self.lines |= {each.command for each in descendants(self._pid).values()} - {own}
 
