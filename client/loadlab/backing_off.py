@@ -2,7 +2,8 @@
 
 Without a pause a target that is away for a moment would get more requests in that moment than in all the rest
 of a run, and each costs the client CPU. So a user waits, first 1 ms and then twice as long each time, 100 ms
-at most, until its connection does not fail at once any more. An answer, whatever its status, never counts.
+at most, until its connection does not fail any more. After one that failed later it goes on at once, and is
+still not answered: it may be the client that had no core. An answer, whatever its status, never counts.
 
 A schedule does not wait: an open load is what its rate says.
 """
@@ -17,10 +18,8 @@ FIRST_NS = NS_PER_MS
 LONGEST_NS = 100 * NS_PER_MS
 
 
-def failed_at_once(reply: Reply, took_ns: int) -> bool:
-    """Tell whether a connection failed so soon, without a byte of an answer, that the next would, too."""
-    if took_ns >= AT_ONCE_NS:
-        return False
+def connection_failed(reply: Reply) -> bool:
+    """Tell whether a connection failed without a byte of an answer: the next would, too."""
     if reply.outcome is Outcome.PROTOCOL_ERROR:
         return text_of(reply.status) in UNHEARD
     return reply.outcome is Outcome.CONNECT_ERROR
@@ -41,9 +40,13 @@ class BackingOff:
         `due_ns` is when the request was due that has failed: after a pause, the next is twice as long.
         `from_ns` is when the pause begins.
         """
-        if not failed_at_once(reply, took_ns):
+        if not connection_failed(reply):
             return 0
         again = due_ns == self._resumed_ns
+        if took_ns >= AT_ONCE_NS:
+            if again:
+                self._resumed_ns = from_ns
+            return 0
         self._pause_ns = min(2 * self._pause_ns, LONGEST_NS) if again else FIRST_NS
         shard.backed_off_ns += shard.window.overlap_ns(from_ns, from_ns + self._pause_ns)
         return self._pause_ns

@@ -16,7 +16,7 @@ from fakes import (
     plan,
     shard_of,
 )
-from loadlab.backing_off import BackingOff, failed_at_once
+from loadlab.backing_off import BackingOff
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.drive import BlockingUser
 from loadlab.plan import Stage, Workload
@@ -101,6 +101,15 @@ def test_an_answer_ends_the_pauses_and_the_next_failure_begins_anew(clock, by):
 
 
 @WAYS
+def test_pauses_go_on_where_a_failure_between_them_came_late(clock, by):
+    """A client without a core hears late of a refusal: the target is away all the same."""
+    late = Answer(20 * MS, REFUSED.reply)
+    sent = sent_ms(by(clock, [REFUSED, REFUSED, REFUSED, late, late, REFUSED, FINE, REFUSED, FINE]))
+
+    assert sent[:9] == [0, 1, 3, 7, 27, 47, 55, 65, 66]
+
+
+@WAYS
 @pytest.mark.parametrize("kept", [False, True])
 @pytest.mark.parametrize("reset", [False, True])
 def test_a_connection_that_the_target_closes_in_silence_is_a_failure_too(clock, by, kept, reset):
@@ -181,7 +190,8 @@ def test_only_the_part_of_a_pause_in_the_window_counts(clock):
     assert shard.backed_off_ns == NS_PER_MS // 2
 
 
-def test_what_took_longer_than_10_ms_did_not_fail_at_once():
-    refused = Reply(Outcome.CONNECT_ERROR)
-    assert failed_at_once(refused, 10 * MS - 1)
-    assert not failed_at_once(refused, 10 * MS)
+@pytest.mark.parametrize(("took_ns", "pause_ns"), [(10 * MS - 1, MS), (10 * MS, 0)])
+def test_what_took_longer_than_10_ms_did_not_fail_at_once(clock, took_ns, pause_ns):
+    shard = shard_of(clock, plan())
+
+    assert BackingOff().pause_ns(shard, START_NS, START_NS, REFUSED.reply, took_ns) == pause_ns

@@ -20,7 +20,7 @@ from fakes import (
     run,
     shard_of,
 )
-from loadlab.backing_off import failed_at_once
+from loadlab.backing_off import AT_ONCE_NS, connection_failed
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.drive import BlockingUser, settle, watch_loop
 from loadlab.pacing import pace
@@ -315,7 +315,7 @@ def test_whatever_happens_every_request_that_went_out_ends_as_one_row(
     resumed = {
         row.done_ns + whole.think_ns + pause_ms * MS
         for row in rows
-        if failed_at_once(Reply(Outcome(row.outcome)), row.done_ns - row.sent_ns)
+        if connection_failed(Reply(Outcome(row.outcome))) and row.done_ns - row.sent_ns < AT_ONCE_NS
         for pause_ms in (1, 2, 4, 8, 16, 32, 64, 100)
     }
     for row in rows:
