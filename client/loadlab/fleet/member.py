@@ -31,11 +31,12 @@ from loadlab.fleet.messages import (
 )
 from loadlab.fleet.pulses import Pulses
 from loadlab.fleet.results import keep_in_process
+from loadlab.fleet.silence import Silence, ready_to_run
 from loadlab.fleet.took import Took, took
 from loadlab.fleet.waiting import Waiting
 from loadlab.fleet.worker import carry_shard, own_group
 from loadlab.loops import new_event_loop
-from loadlab.plan import Plan
+from loadlab.plan import Plan, Traits
 from loadlab.recorder import Recorder
 from loadlab.shard import Share
 from loadlab.stop_signals import SIGNALS
@@ -43,6 +44,8 @@ from loadlab.turns import give_way
 from loadlab.window import Window
 
 _SILENT_NS = 1_500 * NS_PER_MS
+START_NS = 30 * NS_PER_S
+"""How long processes may take to start: a worker, or those of a pool that it starts itself."""
 _JOIN_NS = 2 * NS_PER_S
 _QUIT_NS = 8 * NS_PER_S
 """How long a worker may take that is told to quit: it has a patience of its own, which is shorter."""
@@ -62,11 +65,12 @@ def _start_tracker() -> None:
 class Member:
     """A shard as the parent sees it; it sets `heard` when there is news, or no more to come."""
 
-    def __init__(self, plan: Plan, share: Share, heard: asyncio.Event, *, blocks_loop: bool) -> None:
+    def __init__(self, plan: Plan, share: Share, heard: asyncio.Event, traits: Traits) -> None:
         self._tell = heard.set
         self.shard = share.shard
         self._loop = asyncio.get_running_loop()
-        self._blocks_loop = blocks_loop
+        self._blocks_loop = traits.blocks_loop
+        self._turns_within_ns = START_NS if traits.hides_flight else _SILENT_NS  # its loop starts processes
         mine, theirs = get_context().Pipe()
         self.pipe: Connection = mine
         self._task = plan, share
@@ -84,12 +88,16 @@ class Member:
         self.broken: str | None = None
         self.pulses = Pulses()
         self.waiting = Waiting()
-        self.heard_ns = self.pulsed_ns = self.moved_ns = MONOTONIC.now_ns()
+        self._silence = Silence(MONOTONIC.now_ns())
+        self._pulsed_ns = self._moved_ns = 0
         self.upto_ns = 0
         """Up to when it has reported; 0 before its first report."""
         self._ends_by_ns = 1 << 62
         self.sent = self.finished = 0
         self._news: list[Delta] = []
+        self._speaks = threading.Lock()
+        self._unsaid: list[FromParent] | None = []
+        """What the worker is to hear after its task; None once it has been told that."""
 
     def start(self) -> None:
         """Start the process, deaf to what a terminal sends to all, and listen to it."""
@@ -109,6 +117,10 @@ class Member:
         """
         try:
             self.pipe.send(self._task)
+            with self._speaks:
+                for unsaid in self._unsaid or ():
+                    self.pipe.send_bytes(encode(unsaid))
+                self._unsaid = None
             while True:
                 message = from_worker(self.pipe.recv_bytes())
                 self._loop.call_soon_threadsafe(self._hear, message)
@@ -119,7 +131,7 @@ class Member:
                 self._loop.call_soon_threadsafe(self._hear, None)
 
     def _hear(self, message: FromWorker | None) -> None:
-        self.heard_ns = MONOTONIC.now_ns()
+        self._silence.broken()
         if not isinstance(message, Pulse):
             self._tell()
         match message:
@@ -127,13 +139,13 @@ class Member:
                 self.broken = self._exit()
             case Ready():
                 self.ready = True
-                self.moved_ns = self.heard_ns
+                self._moved_ns = MONOTONIC.now_ns()
             case Pulse():
                 if not self.pulses or message.progress != self.pulses[-1].progress:
-                    self.moved_ns = self.heard_ns
+                    self._moved_ns = message.at_ns
                 self.pulses.append(message)
                 self.waiting.hear(message, blocks_loop=self._blocks_loop)
-                self.pulsed_ns = self.heard_ns
+                self._pulsed_ns = message.at_ns
             case Delta():
                 self._news.append(message)
             case Ended():
@@ -159,10 +171,15 @@ class Member:
             self.broken = "did not end when it was told to"
         elif not (self.ready or self.pulses):
             return  # it is being started
-        elif now_ns - self.heard_ns > _SILENT_NS:
+        elif self._silence.look(now_ns, self._is_ready_to_run) > _SILENT_NS:
             self.broken = "has been silent: it is stopped or hangs"
-        elif self.ready and self.pulsed_ns - self.moved_ns > _SILENT_NS and not self._blocks_loop:
+        elif (
+            self.ready and self._pulsed_ns - self._moved_ns > self._turns_within_ns and not self._blocks_loop
+        ):
             self.broken = "hangs: its loop does not turn"
+
+    def _is_ready_to_run(self) -> bool:
+        return self.worker.pid is not None and ready_to_run(self.worker.pid)
 
     @property
     def over(self) -> bool:
@@ -179,12 +196,16 @@ class Member:
         return [delta.counted for delta in news]
 
     def tell(self, message: FromParent) -> None:
-        """Say something, if anybody is left to hear it."""
+        """Say something, if anybody is left to hear it; a worker hears first what its task is."""
         if isinstance(message, Quit):
             self._ends_by_ns = MONOTONIC.now_ns() + _QUIT_NS
         if not self.over:
             try:
-                self.pipe.send_bytes(encode(message))
+                with self._speaks:
+                    if self._unsaid is not None:
+                        self._unsaid.append(message)
+                    else:
+                        self.pipe.send_bytes(encode(message))
             except OSError:
                 self.broken = self.broken or self._exit()
 

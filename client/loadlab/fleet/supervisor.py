@@ -12,7 +12,7 @@ from loadlab.fleet.aside import aside
 from loadlab.fleet.carried import Carried, carried_of
 from loadlab.fleet.control import Control
 from loadlab.fleet.live import Live, live_of
-from loadlab.fleet.member import Member
+from loadlab.fleet.member import START_NS, Member
 from loadlab.fleet.messages import Go, Halt, Quit
 from loadlab.heap import TIDY_NS, give_back_free_pages, give_back_large_blocks
 from loadlab.plan import Plan, Stage, Traits
@@ -29,7 +29,6 @@ _TURN_S = 0.0005
 _LIVE_NS = 500 * NS_PER_MS
 _SETTLED_NS = 2 * NS_PER_S
 """How long after a second was reported by all nothing more is expected of it."""
-_START_NS = 30 * NS_PER_S
 _LEAD_NS = 20 * NS_PER_MS
 """From the moment the barrier's fall is announced until it falls."""
 
@@ -54,10 +53,7 @@ async def carry(
     heard = asyncio.Event()
     size = stage.concurrency or stage.requests or plan.processes
     shards = min(plan.processes, size) if traits.sharded else 1
-    members = [
-        Member(plan, Share(stage, shard, shards), heard, blocks_loop=traits.blocks_loop)
-        for shard in range(shards)
-    ]
+    members = [Member(plan, Share(stage, shard, shards), heard, traits) for shard in range(shards)]
     try:
         for member in members:
             member.start()
@@ -82,7 +78,7 @@ async def carry(
 
 async def _all_ready(members: list[Member], control: Control) -> None:
     """Wait until every worker stands at the barrier; break those that take for ever."""
-    deadline_ns = MONOTONIC.now_ns() + _START_NS
+    deadline_ns = MONOTONIC.now_ns() + START_NS
     while not all(member.ready or member.over for member in members) and not control.quitted:
         await asyncio.sleep(_READY_LOOK_S)
         for member in members:

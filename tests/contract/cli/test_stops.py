@@ -110,3 +110,17 @@ def test_whatever_kills_loadlab_no_target_worker_or_helper_is_left_behind(lab, a
     process.kill()
     process.wait(PATIENCE_S)
     wait_until(lambda: all(is_gone(pid) for pid in below))
+
+
+def test_a_parent_that_had_no_core_for_seconds_has_lost_no_worker(lab):
+    process = lab.start("run", "pool", "--processes", "2", *LONG, "--duration", "6s")
+    loading(process)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(3)
+    process.send_signal(signal.SIGCONT)
+    done = ended(process)
+    assert lab.exits(done, 0), done.stdout + done.stderr
+    (result,) = lab.results()
+    (stage,) = result["stages"]
+    assert stage["missing_shard_ns"] == 0
+    assert stage["counts"]["ok"] == stage["counts"]["scheduled"] > 0
