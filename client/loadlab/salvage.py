@@ -19,11 +19,13 @@ class Salvage:
         self._began: str | None = None
         self.stages: list[StageResult] = []
 
-    def began(self) -> None:
-        """Take note that the load begins."""
-        self._began = utc()
+    def began(self, at: str | None = None) -> None:
+        """Take note that the load begins, now or at another moment."""
+        self._began = at or utc()
 
-    def result(self, why: str, environment: Environment, *, interrupted: bool) -> RunResult:
+    def result(
+        self, why: str, environment: Environment, *, interrupted: bool, finished_at: str | None = None
+    ) -> RunResult:
         """Return the stages that were finished; raise ClientError where the load had not begun."""
         why = self._secrets.masked(why)
         if self._began is None:
@@ -35,7 +37,7 @@ class Salvage:
         return RunResult(
             run_id=self._run_id,
             started_at=self._began,
-            finished_at=utc(),
+            finished_at=finished_at or utc(),
             verdict=Verdict.INVALID,
             interrupted=interrupted,
             target_lost=None,

@@ -250,15 +250,18 @@ def test_a_silent_agent_is_called_lost_and_picked_up_when_it_speaks_again(page, 
 
 def test_an_agent_that_was_killed_and_started_again_is_found_again(own_page):
     own_page.expected = [LOST, NO_RESULT]
-    run_id = own_page.agent.run(**LONG)
+    run_id = own_page.agent.run(**LONG | {"duration": "3s", "concurrency": "4,8,8,8,8,8"})
     own_page.open()
-    own_page.wait_text("#phase", "measuring")
+    own_page.wait("#stages li[data-state=running]:nth-child(2)")
+    first = own_page.text("#table tbody tr")
     own_page.agent.kill()
     own_page.wait_text("#connection", "connection lost at")
     own_page.agent.start()
     own_page.wait_text("#connection", "^connected$")
-    own_page.wait_text("#verdict", "the agent was started anew")
+    own_page.wait_text("#verdict", "the agent ended while the run went on: stages that were finished")
     assert own_page.text("#permalink") == run_id
+    assert own_page.text("#table tbody") == first, "the stage that had ended is kept"
+    assert own_page.text(f"#runs a[data-run='{run_id}'] .mark") == own_page.text("#phase") == "INVALID"
     again = own_page.agent.run(scenario="task", workload="batch", requests="10")
     own_page.wait_text("#permalink", again)
     own_page.wait_text("#phase", ENDED)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from loadlab.agent.feed import Track
+from loadlab.agent.unfinished import Unfinished
 from loadlab.engine import Observe, Tell
 from loadlab.errand import Refused
 from loadlab.errors import Exit, LabError
@@ -57,6 +58,7 @@ class Load:
         self._track = track
         self._metrics = metrics
         self._folder = folder
+        self._unfinished = None if folder is None else Unfinished(folder.path)
         self._most_s = most_s
         self._end: asyncio.TimerHandle | None = None
         self._control = Control()
@@ -136,6 +138,8 @@ class Load:
         if isinstance(event, RunEnded):
             return  # told when its values have been scraped
         self._began = True
+        if self._unfinished is not None:
+            self._unfinished.tell(event)
         self._track.tell(event)
         if isinstance(event, RunBegan):
             if self._most_s is not None:
@@ -162,12 +166,13 @@ class Load:
                 self._track.tell(Noted(sentence))
 
     def _keep(self, result: RunResult) -> None:
-        if self._folder is None:
+        if self._folder is None or self._unfinished is None:
             return
         try:
             if result.failure is not None:
                 self._folder.write_error(result.failure)
             self._folder.write(result)
+            self._unfinished.over()
         except (LabError, OSError) as error:
             self._track.tell(Noted(f"the result is not kept: {error}"))
 

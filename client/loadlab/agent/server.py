@@ -18,6 +18,7 @@ from loadlab.agent.api import Api
 from loadlab.agent.archive import Archive
 from loadlab.agent.guard import MOST_TOKEN, Guard, NoGuard
 from loadlab.agent.runs import Runs
+from loadlab.agent.unfinished import salvage
 from loadlab.errors import UsageError
 from loadlab.metrics import Metrics
 from loadlab.stop_signals import Stops
@@ -79,6 +80,7 @@ async def serve(listening: Listening, runs: Runs, metrics: Metrics, stops: Stops
         over.set()
 
     stops.follow(asyncio.get_running_loop(), end)
+    await asyncio.to_thread(salvage, runs.out)
     archive = Archive(runs.out)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listening.close)

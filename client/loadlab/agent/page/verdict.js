@@ -40,7 +40,7 @@ export function conclusion(run) {
     return { kind: "fail", word: "REFUSED", sentence: "the run ended before it had a result", why: [run.refused] };
   }
   if (run.phase === "unknown") {
-    const sentence = "the agent was started anew while this run went on, and has no result of it";
+    const sentence = "the agent was started anew while this run went on; whoever started it keeps its result";
     return { kind: "invalid", word: "UNKNOWN", sentence, why: [] };
   }
   if (run.result === null) return null;

@@ -1,0 +1,97 @@
+"""A run whose agent is killed: the stages that had ended are kept, and a run that goes on is left alone."""
+
+import os
+
+import pytest
+
+from fakes import plan
+from loadlab import store
+from loadlab.agent.unfinished import FILE, Unfinished, salvage
+from loadlab.events import RunBegan, StageBegan, StageEnded
+from loadlab.kept_plan import kept
+from loadlab.plan import Stage
+from loadlab.result import Verdict
+from results import stage
+
+RUN = "20261201-120000-task-ab12"
+SWEEP = kept(plan(stages=tuple(Stage(concurrency=users) for users in (1, 8, 32))))
+
+
+def going_on(results, *events):
+    """Return what an agent keeps of a run, and the folder of the run."""
+    folder = results / RUN
+    folder.mkdir(parents=True)
+    unfinished = Unfinished(folder)
+    for event in (RunBegan(RUN, "a target of its own", SWEEP), *events):
+        unfinished.tell(event)
+    return unfinished, folder
+
+
+def killed(unfinished):
+    """Let go of the lock, as the end of a process does."""
+    unfinished._file.close()
+
+
+def test_a_killed_agent_loses_no_stage_that_had_ended(tmp_path):
+    ended = StageEnded(0, stage(label="1", throughput_hz=45.0))
+    unfinished, folder = going_on(tmp_path, StageBegan(0), ended, StageBegan(1))
+    killed(unfinished)
+    assert salvage(tmp_path) == [RUN]
+    result = store.read(folder)
+    assert (result.run_id, result.verdict) == (RUN, Verdict.INVALID)
+    assert [each.throughput_hz for each in result.stages] == [45.0]
+    assert len(result.plan.stages) == 3
+    assert result.environment.where == "a target of its own"
+    assert result.started_at <= result.finished_at
+    assert [check.message for check in result.checks if check.name == "client"] == [
+        "the agent ended while the run went on: stages that were finished are kept, the rest is unknown"
+    ]
+    assert salvage(tmp_path) == []
+    assert [path.name for path in folder.iterdir()] == [store.RESULT]
+
+
+def test_a_run_that_goes_on_is_left_alone_and_one_that_ended_leaves_nothing(tmp_path):
+    unfinished, folder = going_on(tmp_path)
+    assert salvage(tmp_path) == []
+    assert (folder / FILE).exists()
+    unfinished.over()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_result_that_is_there_is_not_replaced(tmp_path):
+    unfinished, folder = going_on(tmp_path)
+    (folder / store.RESULT).write_text("kept")
+    killed(unfinished)
+    salvage(tmp_path)
+    assert [path.name for path in folder.iterdir()] == [store.RESULT]
+    assert (folder / store.RESULT).read_text() == "kept"
+
+
+@pytest.mark.parametrize("left", [b"", b"no JSON\n", b'{"type":"StageEnded"}\n'])
+def test_what_cannot_be_read_stays_and_harms_nothing(tmp_path, left):
+    (tmp_path / RUN).mkdir()
+    (tmp_path / RUN / FILE).write_bytes(left)
+    assert salvage(tmp_path) == []
+    assert [path.name for path in (tmp_path / RUN).iterdir()] == [FILE]
+
+
+def test_a_pipe_of_that_name_is_not_waited_for(tmp_path):
+    (tmp_path / RUN).mkdir()
+    os.mkfifo(tmp_path / RUN / FILE)
+    assert salvage(tmp_path) == []
+
+
+def test_a_line_that_was_cut_off_is_left_out(tmp_path):
+    unfinished, folder = going_on(tmp_path, StageEnded(0, stage(label="1")))
+    unfinished._file.write(b'{"type":"StageEnded","ind')
+    killed(unfinished)
+    assert salvage(tmp_path) == [RUN]
+    assert len(store.read(folder).stages) == 1
+
+
+def test_a_folder_that_cannot_be_written_costs_the_run_nothing(tmp_path):
+    unfinished = Unfinished(tmp_path / "gone")
+    unfinished.tell(RunBegan(RUN, "a target of its own", SWEEP))
+    unfinished.tell(StageEnded(0, stage(label="1")))
+    unfinished.over()
+    assert list(tmp_path.iterdir()) == []
