@@ -90,7 +90,9 @@ class Run:
                 self._checks.append(audit.client_lost(f"{short}; stages that were finished are kept"))
         stages = tuple(self._stages)
         stopped = self._control.stopped
-        whole = audit.checks(stages, self._unaccounted, self._watch.lost, stopped=stopped)
+        whole = audit.checks(
+            stages, self._unaccounted, self._watch.lost, fits=self._watch.fits, stopped=stopped
+        )
         checks = (*whole, *unjudged.checks(self._checks), *self._checks)
         result = RunResult(
             run_id=self._run_id,

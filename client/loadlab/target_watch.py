@@ -43,6 +43,8 @@ class TargetWatch:
         self._tells_flight = not scenario(plan.scenario).TRAITS.hides_flight
         self._is_matched = False
         self.lost: str | None = None
+        self.fits = True
+        """Whether it speaks what its URL says, as far as that was asked."""
 
     def hear(self, live: Live) -> None:
         """Take note of how the stage stands."""
@@ -78,7 +80,9 @@ class TargetWatch:
         if self._is_matched or not isinstance(self._host, ByUrl):
             return None
         self._is_matched = True
-        return await self._host.mismatch()
+        mismatch = await self._host.mismatch()
+        self.fits = mismatch is None
+        return mismatch
 
     async def _away_for_too_long(self) -> str | None:
         limit_ns = self._plan.stop_when_lost_ns or self._unless_endless_ns

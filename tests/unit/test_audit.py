@@ -80,6 +80,15 @@ def test_what_the_end_of_the_target_cut_off_is_no_answer_and_no_failure():
     assert "--expect-status" not in answered.message
 
 
+def test_a_target_that_never_spoke_what_its_url_says_was_not_lost_and_has_no_other_advice():
+    sentence = "https://h/ cannot be loaded: self-signed certificate; name the CA's file"
+    failed = stage(counts=Counts(scheduled=9, connect_error=9), statuses={})
+    told = {each.name: each for each in audit.checks((failed,), 0, sentence, fits=False)}
+    assert told["target"].outcome is CheckOutcome.FAIL
+    assert told["target"].message == sentence
+    assert told["answered"].message == "every request failed (9 × connect error)"
+
+
 def test_what_a_lost_worker_had_sent_is_not_held_against_the_target():
     unknown = stage(counts=Counts(scheduled=5, unfinished=5), findings=(LOST,), state=State.INVALID)
     (answered,) = [each for each in audit.checks((unknown,), 0) if each.name == "answered"]

@@ -220,7 +220,7 @@ FINDINGS = [
         OPEN,
         {"window": SHORT},
         "cut_short",
-        ["the target was lost, after 1.50 of 4.00 s; measured up to the last reply"],
+        ["the target could not be loaded, after 1.50 of 4.00 s; measured up to the last reply"],
     ),
     ("pool", OPEN, {"window": SHORT, "stopped": True}, "cut_short", ["it was stopped after 1.50 of 4.00 s"]),
     ("pool", OPEN, {"counted": Recorder(WINDOW), "halted": False}, "nothing_due", ["0 requests were sent"]),

@@ -193,7 +193,7 @@ def test_a_host_is_told_whether_answers_have_stopped_before_it_looks_further():
 def test_a_target_that_does_not_speak_what_its_url_says_ends_the_run_once_requests_fail():
     host = MisnamedHost("http://h/ cannot be loaded: the port speaks TLS; use https://")
     watch, control = watched(host, silences=[0.5, 1.5], for_s=1)
-    assert (watch.lost, control.halted) == (host.sentence, True)
+    assert (watch.lost, watch.fits, control.halted) == (host.sentence, False, True)
 
 
 def test_it_is_asked_once_what_it_speaks_and_only_where_requests_fail():
@@ -201,7 +201,7 @@ def test_it_is_asked_once_what_it_speaks_and_only_where_requests_fail():
     watch, _ = watched(host, silences=[0.5], for_s=1)
     assert host.matched == 0
     watch, _ = watched(host, silences=[1.5, 2.5, 3.5], for_s=1)
-    assert (watch.lost, host.matched) == (None, 1)
+    assert (watch.lost, watch.fits, host.matched) == (None, True, 1)
 
 
 def test_a_stage_that_only_a_number_of_requests_ends_is_ended_after_half_a_minute():

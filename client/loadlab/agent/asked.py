@@ -4,7 +4,7 @@ There is one target, chosen when the agent started. A plan may name its paths, a
 another host, nor a file of the machine that the agent runs on.
 """
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -119,5 +119,5 @@ def _server(url: str) -> tuple[bool, str, int, str] | None:
 
 
 def _delay_of(url: str) -> str | None:
-    given = parse_qs(urlsplit(url).query).get("delay")
+    given = parse_qs(url.partition("?")[2]).get("delay")
     return given[-1] if given else None

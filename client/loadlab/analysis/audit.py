@@ -14,14 +14,18 @@ def checks(
     unaccounted: int,
     target_lost: str | None = None,
     *,
+    fits: bool = True,
     stopped: bool = False,
 ) -> tuple[Check, ...]:
-    """Return every check of a run; `unaccounted` are requests sent that no outcome was counted for."""
+    """Return every check of a run; `unaccounted` are requests sent that no outcome was counted for.
+
+    `fits` is whether the target speaks what its URL says; if not, `target_lost` says so, and what to do.
+    """
     return (
         _accounting(unaccounted),
         _workers(stages),
-        _target(target_lost),
-        _answered(stages, stopped=stopped),
+        _target(target_lost, fits=fits),
+        _answered(stages, fits=fits, stopped=stopped),
     )
 
 
@@ -109,7 +113,11 @@ def _workers(stages: tuple[StageResult, ...]) -> Check:
     )
 
 
-def _target(lost: str | None) -> Check:
+def _target(lost: str | None, *, fits: bool) -> Check:
+    if lost is None:
+        message = "the target was there to the end"
+    else:
+        message = f"the target was lost: {lost}" if fits else lost
     return Check(
         name="target",
         metric="targets lost",
@@ -118,11 +126,11 @@ def _target(lost: str | None) -> Check:
         actual=int(lost is not None),
         unit="targets",
         outcome=_passed(lost is None),
-        message="the target was there to the end" if lost is None else f"the target was lost: {lost}",
+        message=message,
     )
 
 
-def _answered(stages: tuple[StageResult, ...], *, stopped: bool) -> Check:
+def _answered(stages: tuple[StageResult, ...], *, fits: bool, stopped: bool) -> Check:
     ok = sum(stage.counts.ok for stage in stages)
     untestable = None
     if ok == 0 and not any(failed for failed, _ in map(failures, stages)):
@@ -140,13 +148,14 @@ def _answered(stages: tuple[StageResult, ...], *, stopped: bool) -> Check:
         actual=ok,
         unit="requests",
         outcome=CheckOutcome.UNTESTABLE if untestable else _passed(ok >= 1),
-        message=untestable or (_why_not_answered(stages) if ok == 0 else "at least one request ended ok"),
+        message=untestable
+        or ("at least one request ended ok" if ok else _why_not_answered(stages, fits=fits)),
     )
 
 
-def _why_not_answered(stages: tuple[StageResult, ...]) -> str:
+def _why_not_answered(stages: tuple[StageResult, ...], *, fits: bool) -> str:
     if failed := kinds(stages, _none):
-        return f"every request failed ({failed}): {hint(stages, _none)}"
+        return f"every request failed ({failed})" + (f": {hint(stages, _none)}" if fits else "")
     if any(stage.counts.scheduled for stage in stages):
         return "no request was sent, so nothing was measured: see the stages' findings"
     return "no request was due in a measured window, so nothing was measured: use a longer --duration"

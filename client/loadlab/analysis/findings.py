@@ -98,7 +98,7 @@ def _halted_before_window(carried: Carried) -> bool:
 
 
 def _ended(carried: Carried) -> str:
-    return "it was stopped" if carried.stopped else "it ended because the target was lost,"
+    return "it was stopped" if carried.stopped else "it ended because the target could not be loaded,"
 
 
 def _nothing_due(carried: Carried, *, began: bool) -> str:

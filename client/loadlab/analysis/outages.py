@@ -79,7 +79,7 @@ def _away(case: Case) -> str | None:
     if not spans:
         return None
     if [(span.from_ns, span.to_ns) for span in spans] == [(0, window_ns)]:
-        return f"the target gave no answer in the whole window ({_clock(case, spans[0])}): look at its log"
+        return f"the target gave no answer in the whole window ({_clock(case, spans[0])})"
     return (
         f"the target gave no answer {_told(case, spans)}: look at its log. Throughput counts that time,"
         " latency does not"

@@ -7,7 +7,6 @@ import asyncio
 import os
 import tempfile
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -17,6 +16,7 @@ from loadlab.hosts import Target, serving
 from loadlab.hosts.addresses import find, unreachable
 from loadlab.hosts.child import Announced, Child, did_not_start, last_words
 from loadlab.hosts.pause import Pause
+from loadlab.url import read_url
 
 VARIABLES = frozenset(
     {
@@ -48,7 +48,7 @@ class LocalHost:
         self._log = log
         self._options = options
         self._child: Child | None = None
-        self._target: SplitResult | None = None
+        self._url: str | None = None
         self._scratch = tempfile.TemporaryDirectory(prefix="loadlab-")
         """Its temporary files, removed with it however it ends."""
 
@@ -57,7 +57,7 @@ class LocalHost:
         announce = Path(self._scratch.name, "target.json")
         self._child = self._launch(announce)
         announced = await self._announced(self._child, announce)
-        self._target = urlsplit(announced.url)
+        self._url = announced.url
         options = self._options
         served = serving(options.get("--server"), options.get("--workers"), options.get("--threads"))
         return Target(
@@ -73,11 +73,13 @@ class LocalHost:
 
     async def lost(self) -> str | None:
         """Look whether the process is still there, and try to connect."""
-        if (lost := await self.ended()) is not None or self._target is None:
+        if (lost := await self.ended()) is not None or self._url is None:
             return lost
-        (address,) = await find(self._target.hostname or "", self._target.port or 0)
-        lost = await unreachable(self._target.geturl(), address)
-        return f"{lost}; its output is in {self._log}" if lost else None
+        server = read_url(self._url)
+        (address,) = await find(server.host, server.port)
+        lost = await unreachable(self._url, address)
+        # A process that dies closes its port some moments before it can be seen to have ended.
+        return await self.ended() or f"{lost}; its output is in {self._log}" if lost else None
 
     async def pause(self, length_ns: int) -> Pause:
         """Let all of the target's processes stand still for about so long; return how long it was."""

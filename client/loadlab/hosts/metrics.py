@@ -1,12 +1,12 @@
 """Reading the target's own account from its metrics endpoint."""
 
 import asyncio
-from urllib.parse import urlsplit
 
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadlab.clock import MONOTONIC
+from loadlab.url import read_url
 
 REQUESTS = "target_requests_total"
 WORKERS_ENDED = "target_workers_ended_total"
@@ -41,10 +41,10 @@ async def read(url: str | None) -> Reading | None:
 
 async def _page(url: str) -> bytes:
     """Get a page of the lab's own target, directly: no proxy, no redirect, and never more than the limit."""
-    parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
+    server = read_url(url)
+    reader, writer = await asyncio.open_connection(server.host, server.port)
     try:
-        writer.write(f"GET {parts.path or '/'} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n".encode())
+        writer.write(f"GET {server.target} HTTP/1.0\r\nHost: {server.authority}\r\n\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         if head.split()[1:2] != ["200"]:
             raise ValueError(head)

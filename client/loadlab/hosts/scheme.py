@@ -16,10 +16,9 @@ _WITHIN_S = 3.0
 
 async def mismatch(url: str, address: str, port: int) -> str | None:
     """Return in one sentence why a target that accepts connections can't be loaded by this URL, or None."""
-    parts = read_url(url)
-    is_tls = parts.tls
-    error = await _handshake(parts.host.rstrip("."), address, port, _context(is_tls=is_tls))
-    if is_tls:
+    server = read_url(url)
+    error = await _handshake(server.host.rstrip("."), address, port, _context(is_tls=server.tls))
+    if server.tls:
         if error is None or not _is_definite(error):
             return None
         reason = refusal(error, tls=True)

@@ -44,6 +44,21 @@ def test_http_to_a_port_with_tls(serve, tls):
     assert "use https://" in told(serve(answers(FINE), tls=tls).url.replace("https:", "http:"))
 
 
+@pytest.mark.parametrize("path", ["", "/%zz", "//a[b", "?x=[1"])
+def test_odd_targets_are_read_as_the_transports_read_them(serve, tls, path):
+    parts = urlsplit(serve(answers(FINE), tls=tls).url)
+    told = asyncio.run(mismatch(f"HTTP://127.0.0.1:{parts.port}{path}", parts.hostname, parts.port))
+    assert told.endswith("cannot be loaded: the port speaks TLS; use https://")
+
+
+@pytest.mark.parametrize("percent", ["%", "%25"])
+def test_a_zone_is_read_whether_its_percent_sign_is_written_in_full_or_not(serve, tls, percent):
+    parts = urlsplit(serve(answers(FINE), tls=tls).url)
+    url = f"https://[fe80::1{percent}lo]:{parts.port}"
+    told = asyncio.run(mismatch(url, parts.hostname, parts.port))
+    assert told.startswith(f"{url} cannot be loaded: certificate of an unknown issuer")
+
+
 @pytest.mark.usefixtures("trusted")
 def test_a_url_that_fits_is_none(serve, tls):
     assert told(serve(answers(FINE), tls=tls).url) is None
