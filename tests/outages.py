@@ -12,9 +12,9 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 class Restartable:
     """Answers every request after `delay_s`, a thread per connection."""
 
-    def __init__(self, delay_s: float = 0.01) -> None:
+    def __init__(self, delay_s: float = 0.01, port: int = 0) -> None:
         self._delay_s = delay_s
-        self._listener = self._listen(0)
+        self._listener = self._listen(port)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
         self.accepted = 0
