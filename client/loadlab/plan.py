@@ -101,6 +101,8 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     """Whether each of its processes carries a shard; otherwise one shard sees to all of them."""
     tasks_per_process: int | None = None
     """Where each process takes only so many requests at a time."""
+    client_per_request: bool = False
+    """Whether each request has a client of its own, so that no connection is ever idle."""
     hides_flight: bool = False
     """Whether nobody can see how many requests are in flight while it runs."""
     blocks_loop: bool = False
@@ -248,6 +250,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             found.append(f"--workload: {traits.name} cannot carry {str(self.workload)!r}; it takes {takes}")
         if self.processes > 1 and not traits.many_processes:
             found.append(f"--processes: {traits.name} runs in one process; pool takes more")
+        if traits.client_per_request and self.idle_limit_ns != IDLE_LIMIT_NS:
+            found.append(
+                f"--idle-limit: {traits.name} opens a client for each request and closes it after the answer,"
+                " so no connection is idle; leave it out"
+            )
         if traits.single_user and any((stage.concurrency or 1) > 1 for stage in self.stages):
             found.append(
                 f"--concurrency: {traits.name} has one request in flight at a time; give 1, or leave it out"

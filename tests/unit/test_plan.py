@@ -65,6 +65,16 @@ def test_what_means_nothing_without_a_target_is_refused_on_null(changed, option)
     ]
 
 
+@pytest.mark.parametrize("name", names())
+def test_an_idle_limit_is_refused_where_no_connection_is_ever_idle(name):
+    """That is so where each request has a client of its own, as in pool-map."""
+    traits = scenario(name).TRAITS
+    sizes = SHAPES[traits.workloads[0]] | {"transport": traits.transports[0]}
+    whole = plan(**sizes, scenario=name, idle_limit_ns=NS_PER_S)
+    refused = [each for each in whole.problems(traits) if each.startswith("--idle-limit")]
+    assert bool(refused) == traits.client_per_request == (name == "pool-map")
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [

@@ -28,6 +28,7 @@ TRAITS = Traits(
     transports=("aiohttp",),
     workloads=(Workload.BATCH,),
     many_processes=True,
+    client_per_request=True,
     hides_flight=True,
     tasks_per_process=16,  # aiomultiprocess's own default, `childconcurrency`
 )
