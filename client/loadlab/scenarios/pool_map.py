@@ -82,6 +82,8 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
     urls = list(requests)
     keep_socket_paths_short()
     await barrier()
+    if shard.halted.is_set():
+        return  # a pool takes a second to start, which whoever stopped the run would wait for
     shard.sent = len(urls)
     pool = Pool(
         shard.plan.processes,
@@ -98,6 +100,8 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
         pool.terminate()
         for process in pool.processes:
             process.kill()  # one that is stopped would not hear of being terminated
+        for tasks, _ in pool.queues.values():
+            tasks.cancel_join_thread()  # what nobody takes any more would keep this process from its end
         await pool.join()
     for _ in range(len(urls) - len(rows)):
         shard.tape.note(

@@ -14,7 +14,7 @@ from loadlab.engine import Tell as Follow
 from loadlab.errors import TargetError
 from loadlab.events import Event, Tick
 from loadlab.fleet.control import Control
-from loadlab.hosts import Target
+from loadlab.hosts import Host, Target
 from loadlab.hosts.local import LocalHost
 from loadlab.hosts.pause import Pause
 from loadlab.hosts.sink import SinkHost
@@ -70,7 +70,7 @@ class Lab:
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Stop what is up; the targets' output is kept where a sentence names it."""
-        await self._stack.aclose()
+        await self._stack.__aexit__(type(error) if error else None, error, None)
         if not self._keep_logs:
             shutil.rmtree(self._logs, ignore_errors=True)
 
@@ -99,19 +99,15 @@ class Lab:
         name = options.get("--server") or f"{options['--threads']}-threads"
         host = LocalHost(self._logs / f"{name}.log", {**options, "--delay": self.delay_text})
         slots = None if options.get("--server") == "flask" else int(options["--threads"])
-        try:
+        async with _stopping(host):
             yield Served(host, await host.start(), slots)
-        finally:
-            await host.stop()
 
     @asynccontextmanager
     async def sink(self) -> AsyncIterator[Served]:
         """Run the lab's own sink."""
         host = SinkHost()
-        try:
+        async with _stopping(host):
             yield Served(host, await host.start(), None)
-        finally:
-            await host.stop()
 
     @property
     def delay_text(self) -> str:
@@ -188,3 +184,14 @@ class Lab:
         )
         self.rows.append(row)
         self.tell(Measured(row))
+
+
+@asynccontextmanager
+async def _stopping(host: Host) -> AsyncIterator[None]:
+    """Stop a target in the end; at once where the tour was interrupted, for it answers nobody any more."""
+    try:
+        yield
+    except BaseException:
+        await host.stop(at_once=True)
+        raise
+    await host.stop()
