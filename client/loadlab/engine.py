@@ -22,9 +22,9 @@ from loadlab.fleet.live import Live
 from loadlab.fleet.supervisor import carry
 from loadlab.hosts import Host, Target
 from loadlab.kept_plan import kept, secrets_of
-from loadlab.local_limits import limit_of
+from loadlab.local_limits import lacking, limit_of
 from loadlab.plan import Plan, Stage, Traits
-from loadlab.resources import resource_of, shortage
+from loadlab.resources import shortage
 from loadlab.result import Check, RunResult, StageResult, Verdict
 from loadlab.target_watch import TargetWatch
 from loadlab.ticks import Ticks
@@ -80,7 +80,7 @@ class Run:
                     break
                 await self._stage(index, stage)
         except Exception as error:  # noqa: BLE001 - what was measured until then is kept, and told
-            resource = resource_of(error, starting=True)
+            resource = lacking(error)
             if resource is None:
                 failure = traceback.format_exc()
             else:

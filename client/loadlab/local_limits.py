@@ -3,7 +3,7 @@
 import mmap
 from pathlib import Path
 
-from loadlab.resources import Resource
+from loadlab.resources import Resource, resource_of
 
 # Not when it is needed: an import takes a file, and that may be what has run out.
 try:
@@ -33,7 +33,17 @@ def limit_of(
     return None
 
 
-def has_room_for_a_stack() -> bool:
+def lacking(error: BaseException) -> Resource | None:
+    """Return what had run out where this error kept a process or a thread from its work, None for another.
+
+    The system has one word for no more processes and for no memory for a thread's stack; here they are told
+    apart.
+    """
+    resource = resource_of(error, starting=True)
+    return Resource.MEMORY if resource is Resource.TASKS and not _has_room_for_a_stack() else resource
+
+
+def _has_room_for_a_stack() -> bool:
     """Tell whether this process may have the memory that a thread needs for its stack."""
     try:
         mmap.mmap(-1, _STACK_BYTES).close()

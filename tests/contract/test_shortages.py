@@ -106,3 +106,25 @@ def test_open_files(served, transport, tmp_path):
     assert stage["findings"][-1]["name"] != "worker_lost"
     assert "open files ran out (the limit is 128)" in message
     assert "ulimit -n" in message
+
+
+NO_ROOM_FOR_A_THREAD = """
+import resource, threading
+from pathlib import Path
+from loadlab.local_limits import lacking
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+limit = pages * resource.getpagesize() + (4 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    threading.Thread(target=print).start()
+except RuntimeError as error:
+    print(str(error), lacking(error))
+"""
+
+
+def test_no_memory_for_a_thread_is_a_shortage_of_memory_and_not_of_threads():
+    """The system has one word for both."""
+    done = subprocess.run(
+        [sys.executable, "-c", NO_ROOM_FOR_A_THREAD], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "can't start new thread memory\n"

@@ -18,9 +18,9 @@ from loadlab.cli.streams import Output, OutputGoneError, guard
 from loadlab.cli.tour import tour
 from loadlab.command_line import secrets_in
 from loadlab.errors import Exit, LabError
-from loadlab.local_limits import limit_of
+from loadlab.local_limits import lacking, limit_of
 from loadlab.masking import Secrets
-from loadlab.resources import resource_of, shortage
+from loadlab.resources import shortage
 from loadlab.stop_signals import end_with
 
 
@@ -94,7 +94,7 @@ def _without_arguments(message: str) -> str:
 
 def _unforeseen(error: Exception, secrets: Secrets) -> Exit:
     """Say what this machine lacked, or else that it is an error of the lab's own."""
-    if resource := resource_of(error, starting=True):
+    if resource := lacking(error):
         return _said(shortage(resource, limit_of(resource)), Exit.INVALID)
     click.echo(secrets.masked("".join(traceback.format_exception(error))), err=True, nl=False)
     return _said(f"this is an error of loadlab's own; {REPORT_TO}", Exit.INTERNAL)

@@ -20,9 +20,9 @@ from loadlab.drive import watch_loop
 from loadlab.fleet.messages import Delta, Ended, Failed, Go, Halt, Pulse, Quit, Ready, encode, from_parent
 from loadlab.fleet.waited import Waited
 from loadlab.heap import TIDY_NS, give_back_free_pages, give_back_large_blocks
-from loadlab.local_limits import has_room_for_a_stack, limit_of
+from loadlab.local_limits import lacking, limit_of
 from loadlab.recorder import Recorder
-from loadlab.resources import Resource, resource_of, shortage
+from loadlab.resources import shortage
 from loadlab.scenarios import scenario
 from loadlab.shard import Shard
 from loadlab.stop_signals import SIGNALS
@@ -73,9 +73,7 @@ async def carry_shard(parent: Connection) -> None:
 
 def _failed(error: Exception) -> Failed:
     """Say what ended a worker; a shortage of this machine's in its own words."""
-    resource = resource_of(error, starting=True)
-    if resource is Resource.TASKS and not has_room_for_a_stack():
-        resource = Resource.MEMORY  # the system has one word for both: no thread can be started
+    resource = lacking(error)
     if resource is None:
         why = f"raised {type(error).__name__}: {error}"
     else:
