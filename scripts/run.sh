@@ -15,5 +15,6 @@ set -- \
     ${TARGET:+--target "$TARGET"} \
     ${WORKERS:+--workers "$WORKERS"} \
     ${THREADS:+--threads "$THREADS"} \
+    ${LABEL:+--label "$LABEL"} \
     "$@"
 exec .venv/bin/loadlab run ${SCENARIO:+"$SCENARIO"} "$@"

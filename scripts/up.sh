@@ -92,8 +92,17 @@ use_app() {
     case $APP_DATA in
     / | /app | /app/* | /tmp | /tmp/* | *..* | *:* | [!/]*) fail "APP_DATA=$APP_DATA: it is a folder in the target's container, as in /data, and not below /app or /tmp." ;;
     esac
+    APP_REVISION=$(revision_of_app)
     COMPOSE_FILE=$COMPOSE_FILE:docker-compose.app.yml
-    export APP_DIR APP_REQUIREMENTS APP_FILES APP_ENV_FILE APP_DATA
+    export APP_DIR APP_REQUIREMENTS APP_REVISION APP_FILES APP_ENV_FILE APP_DATA
+}
+
+# The commit of APP_DIR, with -dirty behind it where its files differ from it; nothing where that can't be told.
+revision_of_app() {
+    app_git() { git -c core.fsmonitor=false --no-optional-locks -C "$APP_DIR" "$@" 2>/dev/null; }
+    if app_git check-ignore --quiet . || ! commit=$(app_git rev-parse --verify HEAD); then return 0; fi
+    [ -z "$(app_git status --porcelain --untracked-files=no -- .)" ] || commit=$commit-dirty
+    printf '%s' "$commit"
 }
 
 # The services that the app needs beside it: a file of Compose, laid over those of the lab.

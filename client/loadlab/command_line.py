@@ -34,7 +34,24 @@ def shown(words: Sequence[str]) -> str:
             told.append(f"{option}={value_shown(option, value)}")
         else:
             told += [option, value_shown(option, value)]
-    return shlex.join(each.encode(errors="backslashreplace").decode() for each in told)
+    return " ".join(map(_quoted, told))
+
+
+def _quoted(word: str) -> str:
+    """Write a word for a shell; what can't be printed as its escape."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return f"$'{''.join(map(_escaped, word))}'"
+
+
+def _escaped(sign: str) -> str:
+    if sign in "\\'":
+        return f"\\{sign}"
+    if sign.isprintable():
+        return sign
+    if "\udc80" <= sign <= "\udcff":  # a byte that is no text
+        return f"\\x{ord(sign) - 0xDC00:02x}"
+    return sign.encode("unicode_escape").decode()
 
 
 def secrets_in(words: Sequence[str]) -> Secrets:

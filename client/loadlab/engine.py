@@ -25,7 +25,7 @@ from loadlab.kept_plan import kept, secrets_of
 from loadlab.local_limits import lacking, limit_of
 from loadlab.plan import Plan, Stage, Traits
 from loadlab.resources import shortage
-from loadlab.result import Check, RunResult, StageResult, Verdict
+from loadlab.result import NAMELESS, About, Check, RunResult, StageResult, Verdict
 from loadlab.target_watch import TargetWatch
 from loadlab.ticks import Ticks
 
@@ -47,11 +47,13 @@ class Run:
         target: Target,
         control: Control,
         tell: Tell,
+        about: About = NAMELESS,
         observe: Observe | None = None,
         known: Known = NOTHING,
     ) -> None:
         self._control = control
         self._run_id = run_id
+        self._about = about
         self._plan = plan
         self._traits = traits
         self._target = target
@@ -73,7 +75,8 @@ class Run:
         """
         started = utc()
         failure = None
-        self._tell(RunBegan(self._run_id, self._target.where, self._kept))
+        about, app = self._about, self._target.app
+        self._tell(RunBegan(self._run_id, self._target.where, self._kept, about.command, about.label, app))
         try:
             for index, stage in enumerate(self._plan.stages):
                 if self._control.halted or self._watch.lost:
@@ -96,6 +99,9 @@ class Run:
         checks = (*whole, *unjudged.checks(self._checks), *self._checks)
         result = RunResult(
             run_id=self._run_id,
+            command=about.command,
+            label=about.label,
+            app=app,
             started_at=started,
             finished_at=utc(),
             verdict=audit.verdict(checks, stages, stopped=stopped) if failure is None else Verdict.INVALID,

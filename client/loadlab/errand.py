@@ -10,7 +10,7 @@ import msgspec
 from loadlab.errors import Exit
 from loadlab.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.plan import Plan
-from loadlab.result import Environment
+from loadlab.result import NAMELESS, About, Environment
 
 STOP = b"stop"
 COMMAND = ("loadlab", "carry")
@@ -21,6 +21,7 @@ class Errand(msgspec.Struct, frozen=True):
 
     run_id: str
     plan: Plan
+    about: About = NAMELESS
 
 
 class Aboard(msgspec.Struct, tag=True, frozen=True):

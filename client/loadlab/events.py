@@ -2,6 +2,7 @@
 
 import msgspec
 
+from loadlab.hosts import App
 from loadlab.kept_plan import KeptPlan
 from loadlab.result import RunResult, StageResult
 
@@ -12,6 +13,9 @@ class RunBegan(msgspec.Struct, tag=True, frozen=True):
     run_id: str
     where: str
     plan: KeptPlan
+    command: str | None = None
+    label: str | None = None
+    app: App | None = None
 
 
 class Noted(msgspec.Struct, tag=True, frozen=True):

@@ -7,6 +7,7 @@ nothing is.
 import re
 from collections.abc import Iterable
 
+MOST_LABEL = 80
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _NO_TOKEN = re.compile(r"[^A-Za-z0-9!#$%&'*+.^_`|~-]")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -36,6 +37,17 @@ def header_problem(name: str, value: str, option: str) -> str | None:
     closes = (name.lower(), value.lower()) == ("connection", "close")
     if name.lower() in _FRAMING and not closes:
         return f"{option}: {name} is set by the transport, from the body; leave it out"
+    return None
+
+
+def label_problem(text: str) -> str | None:
+    """Check what a person calls a run."""
+    if not text.strip():
+        return "--label: it is empty; leave it out"
+    if not text.isprintable():
+        return "--label: it holds a sign that can't be printed"
+    if len(text) > MOST_LABEL:
+        return f"--label: it has {len(text)} characters; {MOST_LABEL} is the most"
     return None
 
 

@@ -17,6 +17,7 @@ from loadlab.environment import Room
 from loadlab.errors import LabError, UsageError
 from loadlab.fleet.control import Control
 from loadlab.hosts import Host, serving
+from loadlab.hosts.app import app_of_stack
 from loadlab.hosts.compose import find
 from loadlab.hosts.container import AGENT_SOCKET, STACK_METRICS, STACK_TARGET
 from loadlab.hosts.local import LocalHost
@@ -25,7 +26,7 @@ from loadlab.hosts.url import UrlHost
 from loadlab.kept_plan import secrets_of
 from loadlab.masking import masked_url
 from loadlab.plan import Plan, url_problems
-from loadlab.result import RunResult
+from loadlab.result import NAMELESS, About, RunResult
 from loadlab.scenarios import scenario
 from loadlab.serve import Serve
 from loadlab.stack import InStack
@@ -43,7 +44,9 @@ class Place(Protocol):
     room: Room
     """What the process that carries the load may use."""
 
-    async def carry(self, plan: Plan, folder: Folder, control: Control, tell: Tell) -> RunResult:
+    async def carry(
+        self, plan: Plan, folder: Folder, control: Control, tell: Tell, about: About = NAMELESS
+    ) -> RunResult:
         """Carry the plan to its result; raise LabError where it can't begin."""
         ...
 
@@ -57,10 +60,13 @@ class Here:
         self._host = host
         self._serve = serve
 
-    async def carry(self, plan: Plan, folder: Folder, control: Control, tell: Tell) -> RunResult:
+    async def carry(
+        self, plan: Plan, folder: Folder, control: Control, tell: Tell, about: About = NAMELESS
+    ) -> RunResult:
         """Bring the target up, run, and leave nothing behind."""
         try:
-            return await carry_at(self.host(folder.log, plan.seed), plan, folder.run_id, control, tell)
+            host = self.host(folder.log, plan.seed)
+            return await carry_at(host, plan, folder.run_id, control, tell, about=about)
         finally:
             folder.mask_log(secrets_of(plan))
 
@@ -78,7 +84,14 @@ class Here:
 
 
 async def carry_at(
-    host: Host, plan: Plan, run_id: str, control: Control, tell: Tell, *, observe: Observe | None = None
+    host: Host,
+    plan: Plan,
+    run_id: str,
+    control: Control,
+    tell: Tell,
+    *,
+    about: About = NAMELESS,
+    observe: Observe | None = None,
 ) -> RunResult:
     """Carry a plan in this process against a host's target, and leave nothing of it behind."""
     try:
@@ -91,6 +104,7 @@ async def carry_at(
             target=target,
             control=control,
             tell=tell,
+            about=about,
             observe=observe,
             known=cache.known(environment.read(target.where)),
         )
@@ -180,6 +194,7 @@ def inside_stack(*, remote: bool = False) -> Host:
         remote=remote,
         named_by=STACK_TARGET,
         is_container=True,
+        app=app_of_stack(),
         where=f"in the client container of a Compose stack, {masked_url(url)}",
     )
 

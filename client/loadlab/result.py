@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from loadlab.hosts import Tried
+from loadlab.hosts import App, Tried
 from loadlab.kept_plan import KeptPlan
 from loadlab.reasons import Closer
 from loadlab.resources import Resource
@@ -347,11 +347,27 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """Where load and target ran, in words."""
 
 
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person knows a run by, beside its plan."""
+
+    command: str | None = None
+    label: str | None = None
+
+
+NAMELESS = About()
+
+
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run."""
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
+    command: str | None = None
+    """The command line, with its secrets masked; null for a run that none stands for."""
+    label: str | None = None
+    """What its person calls it."""
+    app: App | None = None
+    """The app that was loaded; null for the lab's own, and where it is not known."""
     started_at: str
     finished_at: str
     verdict: Verdict

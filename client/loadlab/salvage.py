@@ -3,24 +3,28 @@
 from loadlab.analysis import audit
 from loadlab.clock import utc
 from loadlab.errors import ClientError
+from loadlab.hosts import App
 from loadlab.kept_plan import kept, secrets_of
 from loadlab.plan import Plan
-from loadlab.result import Environment, RunResult, StageResult, Verdict
+from loadlab.result import About, Environment, RunResult, StageResult, Verdict
 
 
 class Salvage:
     """Keeps what is told of a run, for the case that its end never is."""
 
-    def __init__(self, run_id: str, plan: Plan) -> None:
-        """Take the run's name and what it was to do."""
+    def __init__(self, run_id: str, plan: Plan, about: About) -> None:
+        """Take the run's name, what it was to do, and what its person knows it by."""
+        self._about = about
+        self._app: App | None = None
         self._run_id = run_id
         self._plan = kept(plan)
         self._secrets = secrets_of(plan)
         self._began: str | None = None
         self.stages: list[StageResult] = []
 
-    def began(self, at: str | None = None) -> None:
-        """Take note that the load begins, now or at another moment."""
+    def began(self, app: App | None, at: str | None = None) -> None:
+        """Take note that the load begins, now or at another moment, and what is loaded."""
+        self._app = app
         self._began = at or utc()
 
     def result(
@@ -36,6 +40,9 @@ class Salvage:
         )
         return RunResult(
             run_id=self._run_id,
+            command=self._about.command,
+            label=self._about.label,
+            app=self._app,
             started_at=self._began,
             finished_at=finished_at or utc(),
             verdict=Verdict.INVALID,

@@ -20,7 +20,7 @@ from loadlab.fleet.control import Control
 from loadlab.hosts.attached import Process
 from loadlab.kept_plan import secrets_of
 from loadlab.plan import Plan
-from loadlab.result import Environment, RunResult
+from loadlab.result import NAMELESS, About, Environment, RunResult
 from loadlab.salvage import Salvage
 from loadlab.store import Folder
 from loadlab.usage import Meter, Metered
@@ -73,11 +73,13 @@ class InStack:
         # Its limit of open files is the container's, which `loadlab carry` knows there.
         self.room = environment.Room(cpus=stack.cpus, open_files=None)
 
-    async def carry(self, plan: Plan, folder: Folder, control: Control, tell: Tell) -> RunResult:
+    async def carry(
+        self, plan: Plan, folder: Folder, control: Control, tell: Tell, about: About = NAMELESS
+    ) -> RunResult:
         """Have the plan carried to its result; raise LabError where it can't begin."""
         begun_s = time.time()
         process = await self._stack.execute(*COMMAND)
-        errand = Errand(folder.run_id, plan)
+        errand = Errand(folder.run_id, plan, about)
         process.send(encode(errand))
         following = Following(self._stack, process, errand, control, tell)
         passing = asyncio.create_task(_pass_on(control, process))
@@ -105,7 +107,7 @@ class Following:
         self._control = control
         self._tell = tell
         self._meter = Meter(stack)
-        self._salvage = Salvage(errand.run_id, errand.plan)
+        self._salvage = Salvage(errand.run_id, errand.plan, errand.about)
         self._environment: Environment | None = None
         self._ended: RunResult | None = None
         self._lost: str | None = None
@@ -150,8 +152,10 @@ class Following:
             case Aboard(found):
                 self._environment = msgspec.structs.replace(found, where=self._stack.where)
             case RunBegan():
-                self._salvage.began()
-                self._tell(RunBegan(self._errand.run_id, self._stack.where, event.plan))
+                self._salvage.began(event.app)
+                self._tell(
+                    msgspec.structs.replace(event, run_id=self._errand.run_id, where=self._stack.where)
+                )
             case Noted():
                 self._tell(event)
             case StageBegan():

@@ -10,6 +10,7 @@ from loadlab.arrivals import Spacing
 from loadlab.clock import NS_PER_S
 from loadlab.environment import Room
 from loadlab.errors import UsageError
+from loadlab.fields import label_problem
 from loadlab.plan import IDLE_LIMIT_NS, Plan, Stage, StatusRange, Traits, WhenFull, Workload
 from loadlab.requested import headers_of, requested
 from loadlab.scenarios import names, scenario
@@ -64,6 +65,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     expect_status: str | None = None
     max_errors: str | None = None
     seed: str | None = None
+    label: str | None = None
 
 
 class Words(LoadOptions, frozen=True, kw_only=True):
@@ -142,6 +144,13 @@ def plan_of(words: Words, base: str, room: Room | None = None) -> Plan:
     if problems:
         raise UsageError("\n".join(problems))
     return plan
+
+
+def label_of(words: LoadOptions) -> str | None:
+    """Return what the run is called; raise UsageError where nothing can be called that."""
+    if words.label is not None and (problem := label_problem(words.label)):
+        raise UsageError(problem)
+    return words.label
 
 
 def _span_ns(text: str | None, default: str, option: str) -> int:

@@ -10,6 +10,7 @@ from fakes import plan
 from loadlab.analysis import audit, unjudged
 from loadlab.analysis.together import Told, together
 from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED, SHORTAGES
+from loadlab.hosts import App
 from loadlab.plan import Request, Stage
 from loadlab.report.table import reasons
 from loadlab.result import Check, CheckOutcome, Counts, Finding, SliceResult, State, Theory, Verdict, encode
@@ -84,6 +85,44 @@ def test_an_earlier_run_opens_from_the_list_on_the_same_charts_and_the_address_n
     page.open("#run=20200101-000000-task-zzzz")
     page.wait_text("#empty", "no result of that name")
     page.expected = [r"result\.json - Failed to load resource: the server responded with a status of 404"]
+
+
+def test_a_run_is_known_by_its_label_its_app_and_its_command(page, agent):
+    run_id = "20261101-081500-task-aaaa"
+    known = {
+        "label": "before <b>it</b>",
+        "command": "loadlab run task --app shop:app",
+        "app": App(module="shop:app", revision="0123456789abcdef", dirty=True),
+    }
+    agent.keep(msgspec.structs.replace(limited_by_the_client(run_id), **known))
+    page.open(f"#run={run_id}")
+    page.wait_text("#permalink", run_id)
+    assert page.text("#run-name") == known["label"]
+    assert "task · fake · closed · shop:app at 0123456789 with changes" in page.text("#what")
+    assert page.text("#typed") == known["command"]
+    assert page.one("#permalink").size["height"] < page.one("#run-name").size["height"]
+    listed = page.wait(f"#runs a[data-run='{run_id}']").text
+    assert listed.startswith(known["label"])
+    assert "shop:app at 0123456789 with changes" in listed
+
+
+def test_a_run_without_a_label_is_called_what_it_is(page, agent):
+    run_id = "20261101-081600-task-aaaa"
+    agent.keep(limited_by_the_client(run_id))
+    page.open(f"#run={run_id}")
+    page.wait_text("#run-name", "task · fake · closed")
+    assert page.text("#typed") == ""
+
+
+def test_a_label_from_the_form_is_the_runs(page, agent):
+    page.open()
+    page.choose("task")
+    page.fill("concurrency", "1")
+    page.fill("duration", "300ms")
+    page.fill("label", "mine")
+    assert "--label mine" in page.text("#command")
+    page.one("#start").click()
+    page.wait_text("#run-name", "mine")
 
 
 def test_the_result_of_a_run_is_had_as_a_file(page, agent, tmp_path):

@@ -89,7 +89,7 @@ def test_the_list_has_every_setting_of_the_stack_and_of_run():
     scripts = " ".join(path.read_text() for path in (ROOT / "scripts").glob("*.sh"))
     run = (ROOT / "scripts" / "run.sh").read_text()
     read = set(re.findall(r"\$\{([A-Z_]+)", compose + run)) | set(re.findall(r"\bsetting ([A-Z_]+)", scripts))
-    handed_over = {name for name in read if name.endswith("_FILES")} | {"APP_REQUIREMENTS"}
+    handed_over = {name for name in read if name.endswith("_FILES")} | {"APP_REQUIREMENTS", "APP_REVISION"}
     assert read - handed_over - set(SETTINGS) == set()
 
 

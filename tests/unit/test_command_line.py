@@ -32,7 +32,7 @@ from loadlab.command_line import secrets_in, shown
             "loadlab run --path '/?own=***&b=c' --secret-query own",
         ),
         (["run", "--header"], "loadlab run --header"),
-        (["run", "--out", "\udcff"], r"loadlab run --out '\udcff'"),
+        (["run", "--out", "\udcff a'\\b\n\x1b\u202e"], r"loadlab run --out $'\xff a\'\\b\n\x1b\u202e'"),
     ],
 )
 def test_a_command_line_is_shown_without_its_secrets(words, line):

@@ -12,8 +12,9 @@ from loadlab.errand import Aboard, Errand, Refused
 from loadlab.errors import ClientError, Exit, LabError, UsageError
 from loadlab.events import RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.fleet.control import Control
+from loadlab.hosts import App
 from loadlab.kept_plan import kept
-from loadlab.result import Verdict
+from loadlab.result import About, Verdict
 from results import result, stage
 
 PLAN = plan()
@@ -36,7 +37,9 @@ def lines(*events):
 
 
 ABOARD = Aboard(INNER)
-BEGAN = RunBegan("inner", "from this process", kept(PLAN))
+ABOUT = About(command="loadlab run", label="mine")
+SHOP = App(module="shop:app", revision="abc", dirty=False)
+BEGAN = RunBegan("inner", "from this process", kept(PLAN), "loadlab run", "mine", SHOP)
 STAGE = (StageBegan(0), TICK, StageEnded(0, stage()))
 WHOLE = (ABOARD, BEGAN, *STAGE, RunEnded(result(environment=INNER)))
 
@@ -46,14 +49,14 @@ def follow(tmp_path, *script, control=None, place=None, **process):
     place = place or FakeStack(ScriptedProcess(*script, **process))
     events = []
     folder = store.Folder(tmp_path, "task")
-    carrying = stack.InStack(place).carry(PLAN, folder, control or Control(), events.append)
+    carrying = stack.InStack(place).carry(PLAN, folder, control or Control(), events.append, ABOUT)
     return asyncio.run(carrying), events, place, folder
 
 
 def test_events_are_told_here_as_if_they_happened_here(tmp_path):
     _, events, place, folder = follow(tmp_path, *lines(*WHOLE))
     assert [type(event) for event in events] == [RunBegan, StageBegan, Tick, StageEnded, RunEnded]
-    assert events[0] == RunBegan(folder.run_id, place.where, kept(PLAN))
+    assert events[0] == RunBegan(folder.run_id, place.where, kept(PLAN), "loadlab run", "mine", SHOP)
 
 
 def test_the_result_says_where_it_was_measured_and_with_what(tmp_path):
@@ -65,7 +68,7 @@ def test_the_result_says_where_it_was_measured_and_with_what(tmp_path):
 def test_the_errand_names_the_run_and_the_plan(tmp_path):
     _, _, place, folder = follow(tmp_path, *lines(*WHOLE))
     assert place.executed == [("loadlab", "carry")]
-    assert errand.errand(place.process.heard[0]) == Errand(folder.run_id, PLAN)
+    assert errand.errand(place.process.heard[0]) == Errand(folder.run_id, PLAN, ABOUT)
     assert place.process.closed
 
 
@@ -111,6 +114,7 @@ def test_a_lost_client_container_leaves_the_stages_that_were_finished(tmp_path):
     assert [each.label for each in found.stages] == ["1"]
     assert found.checks[0].message.startswith("the client container has exited with code 137 while the run")
     assert found.environment.container
+    assert (found.command, found.label, found.app) == (ABOUT.command, ABOUT.label, SHOP)
     assert isinstance(events[-1], RunEnded)
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from loadlab.analysis import audit
 from loadlab.files import read_json
+from loadlab.hosts import App
 from loadlab.result import State, Verdict
 from loadlab.store import RESULT
 from loadlab.units import show_ns
@@ -58,6 +59,9 @@ class _Result(msgspec.Struct):
     interrupted: bool
     plan: _Plan
     stages: list[_Stage]
+    label: str | None = None
+    command: str | None = None
+    app: App | None = None
     environment: _Environment = msgspec.field(default_factory=_Environment)
 
 
@@ -65,6 +69,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """An earlier run."""
 
     run_id: str
+    label: str | None = None
+    command: str | None = None
+    app: App | None = None
     started_at: str
     scenario: str
     transport: str
@@ -150,6 +157,9 @@ def _read(name: str, path: str) -> Run | None:
         return None
     return Run(
         run_id=name,
+        label=result.label,
+        command=result.command,
+        app=result.app,
         started_at=result.started_at,
         scenario=result.plan.scenario,
         transport=result.plan.transport,

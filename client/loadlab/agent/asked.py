@@ -4,18 +4,22 @@ There is one target, chosen when the agent started. A plan may name its paths, a
 another host, nor a file of the machine that the agent runs on.
 """
 
+from collections.abc import Sequence
 from urllib.parse import parse_qs
 
 import msgspec
 
 from loadlab.agent.limits import Limits
 from loadlab.agent.misfits import misfit
+from loadlab.command_line import shown
 from loadlab.errors import UsageError
+from loadlab.fields import label_problem
 from loadlab.masking import masked_url
 from loadlab.place import Here, nowhere
 from loadlab.plan import Plan
+from loadlab.result import NAMELESS, About
 from loadlab.url import read_url
-from loadlab.words import LoadOptions, Words, over_the_limit, plan_of, traits_of
+from loadlab.words import LoadOptions, Words, label_of, over_the_limit, plan_of, traits_of
 
 
 class Options(LoadOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,6 +36,8 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plan: Plan | None = None
     run_id: str | None = None
     """Whoever names the run keeps its result, and is there as long as it goes on."""
+    about: About | None = None
+    """What a plan's result is to say of it; options have a label of their own."""
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -39,6 +45,7 @@ class Task(msgspec.Struct, frozen=True):
 
     plan: Plan
     place: Here
+    about: About = NAMELESS
 
 
 def read(data: bytes) -> Asked:
@@ -49,6 +56,8 @@ def read(data: bytes) -> Asked:
         raise UsageError(_misfit(data) or f"this is no run that can be started: {error}") from None
     if (asked.options is None) == (asked.plan is None):
         raise UsageError("a run is started from options or from a plan: give one of the two")
+    if asked.about is not None and asked.plan is None:
+        raise UsageError("about: it goes with a plan; options have a label")
     return asked
 
 
@@ -60,12 +69,19 @@ def _misfit(data: bytes) -> str | None:
     return misfit(posted, Asked.__struct_fields__, Options)
 
 
-def task(asked: Asked, place: Here, limits: Limits | None) -> Task:
-    """Return the plan and the place where it is carried; raise UsageError with what is wrong with it."""
+def task(asked: Asked, place: Here, limits: Limits | None, same: Sequence[str] = ()) -> Task:
+    """Return the plan and the place where it is carried; raise UsageError with what is wrong with it.
+
+    `same` are the words that have `loadlab run` load the same target.
+    """
     if asked.options is not None:
-        return _of_options(asked.options, place, limits)
+        return _of_options(asked.options, place, limits, same)
     assert asked.plan is not None
-    plan = asked.plan
+    plan, about = asked.plan, asked.about or NAMELESS
+    if limits and about.command is not None:
+        raise UsageError("about: the command is told by `loadlab run` alone")
+    if about.label is not None and (problem := label_problem(about.label)):
+        raise UsageError(problem)
     if plan.transport == "null":
         place = nowhere(_delay_of(plan.target))
     traits = traits_of(plan.scenario)
@@ -76,10 +92,10 @@ def task(asked: Asked, place: Here, limits: Limits | None) -> Task:
     ]
     if problems:
         raise UsageError("\n".join(dict.fromkeys(problems)))
-    return Task(plan, place)
+    return Task(plan, place, about)
 
 
-def _of_options(options: Options, place: Here, limits: Limits | None) -> Task:
+def _of_options(options: Options, place: Here, limits: Limits | None, same: Sequence[str]) -> Task:
     given = msgspec.structs.asdict(options)
     delay = given.pop("delay")
     if options.transport == "null":
@@ -95,7 +111,23 @@ def _of_options(options: Options, place: Here, limits: Limits | None) -> Task:
     plan = plan_of(Words(**given), place.base, place.room)
     if limits and (problems := limits.problems(plan)):
         raise UsageError("\n".join(problems))
-    return Task(plan, place)
+    command = [*_words(options), *(() if options.transport == "null" else same)]
+    return Task(plan, place, About(command=shown(command), label=label_of(options)))
+
+
+def _words(options: Options) -> list[str]:
+    """Return the command line that these options are."""
+    words = ["run", options.scenario]
+    for name, value in msgspec.structs.asdict(options).items():
+        option = f"--{name.replace('_', '-')}"
+        match value:
+            case True:
+                words.append(option)
+            case tuple():
+                words += [word for each in value for word in (option, each)]
+            case str() if name != "scenario":
+                words += [option, value]
+    return words
 
 
 def _elsewhere(plan: Plan, place: Here) -> list[str]:

@@ -11,7 +11,7 @@ from loadlab.errors import LostAgentError, relayed
 from loadlab.events import RunBegan, RunEnded, StageEnded
 from loadlab.fleet.control import Control
 from loadlab.plan import Plan
-from loadlab.result import RunResult
+from loadlab.result import NAMELESS, About, RunResult
 from loadlab.salvage import Salvage
 from loadlab.store import Folder
 
@@ -25,13 +25,16 @@ class Relayed:
         self.room = room
         self._path = path
 
-    async def carry(self, plan: Plan, folder: Folder, control: Control, tell: Tell) -> RunResult:
+    async def carry(
+        self, plan: Plan, folder: Folder, control: Control, tell: Tell, about: About = NAMELESS
+    ) -> RunResult:
         """Have the plan carried to its result; whatever becomes of the agent, finished stages are kept."""
         async with Reach(self._path) as agent:
-            await agent.start(Errand(folder.run_id, plan))
+            await agent.start(Errand(folder.run_id, plan, about))
             passing = asyncio.create_task(_pass_on(control, agent, folder.run_id))
             try:
-                return await _follow(agent, Salvage(folder.run_id, plan), folder.run_id, control, tell)
+                salvage = Salvage(folder.run_id, plan, about)
+                return await _follow(agent, salvage, folder.run_id, control, tell)
             finally:
                 passing.cancel()
 
@@ -47,7 +50,7 @@ async def _follow(agent: Reach, salvage: Salvage, run_id: str, control: Control,
                 case Aboard():
                     continue
                 case RunBegan():
-                    salvage.began()
+                    salvage.began(event.app)
                     where = event.where
                 case StageEnded():
                     salvage.stages.append(event.result)

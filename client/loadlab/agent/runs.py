@@ -20,7 +20,7 @@ from loadlab.kept_plan import secrets_of
 from loadlab.metrics import Metrics
 from loadlab.place import Here, carry_at
 from loadlab.plan import Plan
-from loadlab.result import RunResult
+from loadlab.result import About, RunResult
 from loadlab.store import TARGET_LOG, Folder
 
 PATIENCE_S = 8.0
@@ -79,7 +79,7 @@ class Runs:
         if (load := self.running) is not None:
             raise BusyError(load)
         self._attending.clear()
-        todo = task(asked, self.place, limits)
+        todo = task(asked, self.place, limits, (*self.same.target, *self.same.results))
         folder = None
         run_id = asked.run_id
         if run_id is None:
@@ -88,7 +88,7 @@ class Runs:
         self._load = Load(
             run_id,
             todo.plan,
-            _carry(todo.place, folder),
+            _carry(todo.place, folder, todo.about),
             track=self.feed.begin(run_id),
             metrics=self._metrics,
             folder=folder,
@@ -136,7 +136,7 @@ class Runs:
         self.feed.close()
 
 
-def _carry(place: Here, folder: Folder | None) -> Carry:
+def _carry(place: Here, folder: Folder | None, about: About) -> Carry:
     """Return what carries a plan there; a target's own log is kept where the result is."""
 
     async def carry(plan: Plan, run_id: str, control: Control, tell: Tell, observe: Observe) -> RunResult:
@@ -145,7 +145,7 @@ def _carry(place: Here, folder: Folder | None) -> Carry:
             if folder:
                 stack.callback(folder.mask_log, secrets_of(plan))
             host = place.host(log, plan.seed)
-            return await carry_at(host, plan, run_id, control, tell, observe=observe)
+            return await carry_at(host, plan, run_id, control, tell, about=about, observe=observe)
 
     return carry
 

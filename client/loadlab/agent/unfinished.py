@@ -17,8 +17,9 @@ from loadlab import environment
 from loadlab.clock import utc
 from loadlab.events import Event, RunBegan, StageEnded
 from loadlab.files import open_private, read_bounded
+from loadlab.hosts import App
 from loadlab.kept_plan import KeptPlan
-from loadlab.result import Environment, encode
+from loadlab.result import NAMELESS, About, Environment, encode
 from loadlab.salvage import Salvage
 from loadlab.store import RESULT, write_whole
 
@@ -33,6 +34,8 @@ class Began(msgspec.Struct, tag=True, frozen=True):
     at: str
     plan: KeptPlan
     environment: Environment
+    about: About = NAMELESS
+    app: App | None = None
 
 
 _LINE: msgspec.json.Decoder[Began | StageEnded] = msgspec.json.Decoder(Began | StageEnded)
@@ -49,10 +52,11 @@ class Unfinished:
         """Keep what a result is made of."""
         with suppress(OSError):
             match event:
-                case RunBegan(run_id, where, plan):
+                case RunBegan(run_id, where, plan, command, label, app):
+                    about = About(command=command, label=label)
                     self._file = open_private(self._path)
                     fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    self._write(Began(run_id, utc(), plan, environment.read(where)))
+                    self._write(Began(run_id, utc(), plan, environment.read(where), about, app))
                 case StageEnded():
                     self._write(event)
 
@@ -94,8 +98,8 @@ def _left_of(path: Path) -> bytes:
     began = _LINE.decode(lines[0] if lines else b"")
     if not isinstance(began, Began):
         raise msgspec.DecodeError("it does not begin with the run")
-    left = Salvage(began.run_id, began.plan)
-    left.began(began.at)
+    left = Salvage(began.run_id, began.plan, began.about)
+    left.began(began.app, began.at)
     for line in lines[1:]:
         if line.endswith(b"\n") and isinstance(ended := _LINE.decode(line), StageEnded):
             left.stages.append(ended.result)

@@ -116,7 +116,7 @@ async def _carry(mouth: Mouth) -> Exit:
         asked.plan if asked.plan.transport == "null" else asked.plan.with_target(url_of(target, STACK_TARGET))
     )
     async with Reach(path) as agent:
-        await agent.start(Errand(asked.run_id, plan))
+        await agent.start(Errand(asked.run_id, plan, asked.about))
         mouth.say(Aboard(environment.read("")))
         stops: asyncio.Queue[None] = asyncio.Queue()
         passing = asyncio.create_task(_pass_on(stops, agent, asked.run_id))

@@ -86,6 +86,7 @@ LOAD = (
         metavar="N",
         help="Of everything random; a stack's target has its TARGET_SEED for its delays.  [default: 1]",
     ),
+    click.option("--label", metavar="TEXT", help="What you call the run, in its result and in lists."),
 )
 
 TARGET = (

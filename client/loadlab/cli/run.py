@@ -11,6 +11,7 @@ from loadlab import store
 from loadlab.cli.console import Terminal, print_result
 from loadlab.cli.options import LOAD, TARGET, results_in, with_options
 from loadlab.cli.streams import Output
+from loadlab.command_line import shown
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.events import Event
 from loadlab.fleet.control import Control
@@ -19,11 +20,11 @@ from loadlab.place import Place, choose
 from loadlab.plan import Plan
 from loadlab.progress import watcher
 from loadlab.report.table import render
-from loadlab.result import RunResult, Verdict, encode
+from loadlab.result import About, RunResult, Verdict, encode
 from loadlab.scenarios import names
 from loadlab.serve import Serve
 from loadlab.stop_signals import Cleanup, Stops, end_with
-from loadlab.words import Words, plan_of
+from loadlab.words import Words, label_of, plan_of
 
 _OUTPUT = (
     results_in("Parent of the result folder."),
@@ -51,11 +52,12 @@ def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: An
     output.secrets = secrets_of(plan)
     log = Terminal(stderr=True)
     stops = Stops()
+    about = About(command=shown(sys.argv[1:]), label=label_of(words))
     folder = store.Folder(out, plan.scenario)
     with Cleanup(folder.discard):
         carried: list[RunResult] = []
         try:
-            asyncio.run(_carry(place, plan, folder, log, stops, carried=carried, quiet=quiet))
+            asyncio.run(_carry(place, plan, folder, log, stops, about=about, carried=carried, quiet=quiet))
         except BaseException:
             if not carried:  # else the loop could not end well, which is nothing to the result
                 folder.discard()
@@ -72,6 +74,7 @@ async def _carry(
     log: Terminal,
     stops: Stops,
     *,
+    about: About,
     carried: list[RunResult],
     quiet: bool,
 ) -> None:
@@ -99,7 +102,7 @@ async def _carry(
         view.tell(event)
 
     with watcher(log, quiet=quiet) as view:
-        carrying = asyncio.create_task(place.carry(plan, folder, control, tell))
+        carrying = asyncio.create_task(place.carry(plan, folder, control, tell, about))
         stops.follow(asyncio.get_running_loop(), stop)
         try:
             carried.append(await carrying)

@@ -25,9 +25,10 @@ def show(result: str, out: Path) -> None:
     RESULT is a result.json, the folder it is in, a run's id or the beginning of one, or `latest`.
     """
     found = store.read(meant(result, out))
-    Terminal().print(
-        f"{found.run_id}: {found.environment.where}", soft_wrap=True, highlight=False, markup=False
-    )
+    terminal = Terminal()
+    for line in (f"{found.run_id}: {found.environment.where}", found.command):
+        if line is not None:
+            terminal.print(line, style="dim", soft_wrap=True, highlight=False, markup=False)
     print_result(found)
 
 

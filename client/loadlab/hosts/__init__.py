@@ -13,6 +13,27 @@ class Tried(msgspec.Struct, frozen=True):
     """Why it was not chosen; None for the one that is loaded."""
 
 
+_SHORT = 10
+"""Signs of a commit that tell it from others."""
+
+
+class App(msgspec.Struct, frozen=True, kw_only=True):
+    """The app that a target serves, where it is somebody's own."""
+
+    module: str
+    """As it was named, `module:callable`."""
+    revision: str | None = None
+    """The commit of its folder; null where that is no git checkout."""
+    dirty: bool | None = None
+    """Whether its files differ from that commit."""
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        if self.revision is None:
+            return self.module
+        return f"{self.module} at {self.revision[:_SHORT]}{' with changes' if self.dirty else ''}"
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """A target that answers."""
 
@@ -22,6 +43,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where its own metrics are, if it has any."""
     where: str
     """Where load and target run, in words: the first line of a run."""
+    app: App | None = None
+    """What it serves; None for the lab's own app, and where that is not known."""
     tried: tuple[Tried, ...] = ()
     """What its name stands for, up to the first that answered; none of a target of the lab's own."""
 

@@ -5,6 +5,7 @@ Its output goes to a file.
 
 import asyncio
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import loadlab
 from loadlab.errors import Exit, TargetError, UsageError
 from loadlab.hosts import Target, serving
 from loadlab.hosts.addresses import find, unreachable
+from loadlab.hosts.app import app_here
 from loadlab.hosts.child import Announced, Child, did_not_start, last_words
 from loadlab.hosts.pause import Pause
 from loadlab.url import read_url
@@ -63,6 +65,7 @@ class LocalHost:
         return Target(
             url=announced.url,
             metrics_url=announced.metrics_url,
+            app=await asyncio.to_thread(app_here, options.get("--app"), _import_paths()),
             where=f"a target of its own on this machine ({served}), {announced.url}",
         )
 
@@ -122,6 +125,11 @@ class LocalHost:
 
     def _said(self) -> str:
         return self._log.read_text(errors="replace")
+
+
+def _import_paths() -> list[str]:
+    """Return where the target looks its app up: first in the working directory."""
+    return [os.getcwd(), *sys.path]  # noqa: PTH109 - as Python has it
 
 
 def _environment() -> dict[str, str]:

@@ -5,7 +5,7 @@ import socket
 
 from loadlab.address_scope import may_be_loaded
 from loadlab.errors import ClientError, TargetError, UsageError
-from loadlab.hosts import Target, Tried
+from loadlab.hosts import App, Target, Tried
 from loadlab.hosts.addresses import Address, find, first_that_answers, unreachable
 from loadlab.hosts.scheme import mismatch
 from loadlab.masking import masked_url
@@ -31,6 +31,7 @@ class UrlHost:
         where: str | None = None,
         named_by: str = "--target",
         is_container: bool = False,
+        app: App | None = None,
     ) -> None:
         """Take the base URL, and where load and target run in words, if more is known of it.
 
@@ -43,6 +44,7 @@ class UrlHost:
         self._remote = remote
         self._named_by = named_by
         self._is_container = is_container
+        self._app = app
         self._chosen: Address | None = None
 
     async def start(self) -> Target:
@@ -52,7 +54,9 @@ class UrlHost:
         self._refuse_foreign(name, addresses)
         self._chosen, tried = await first_that_answers(self._shown, addresses)
         where = self._where + (_named(name, tried) if len(addresses) > 1 else "")
-        return Target(url=self._url, metrics_url=await self._found_metrics(), where=where, tried=tried)
+        return Target(
+            url=self._url, metrics_url=await self._found_metrics(), where=where, tried=tried, app=self._app
+        )
 
     def _refuse_foreign(self, name: str, addresses: list[Address]) -> None:
         foreign = [each.text for each in addresses if not may_be_loaded(each.text)]

@@ -1,5 +1,7 @@
 """A run's result as a table in the terminal."""
 
+from collections.abc import Iterator
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -33,11 +35,20 @@ _BATCH_GIVES_UP = ("p90", "max", "ratio", "rate", "predicted", "p95")
 def render(result: RunResult) -> RenderableType:
     """Return the stages as a table, with what is to be known about them below."""
     batch = result.plan.workload is Workload.BATCH
-    parts: list[RenderableType] = [_title(result), _batch(result) if batch else _closed(result)]
+    parts: list[RenderableType] = [*heading(result), _title(result)]
+    parts.append(_batch(result) if batch else _closed(result))
     parts += [Text(line) for line in _notes(result)]
     parts += [Text(line, "dim") for line in _legend(result)]
     parts.append(_verdict(result))
     return Group(*parts)
+
+
+def heading(result: RunResult) -> Iterator[Text]:
+    """Give what the run is called, and which app was loaded, where there is something to say."""
+    if result.label is not None:
+        yield Text(result.label, "bold")
+    if result.app is not None:
+        yield Text(f"app: {result.app}")
 
 
 def _title(result: RunResult) -> Text:

@@ -88,7 +88,7 @@ SENTENCES = [
     (b"null", "what is posted is null and no object"),
     (b"[" * 100_000, "what is posted is not JSON"),
     (b"[]", "what is posted is a list and no object"),
-    (b'{"more": 1}', "what is posted: there is no 'more'. It takes options, plan, run_id."),
+    (b'{"more": 1}', "what is posted: there is no 'more'. It takes options, plan, run_id, about."),
     (b'{"options": [1]}', "options: it is a list and no object of texts, such as"),
     (b'{"options": {}}', "SCENARIO: it is missing; it is one of blocked-loop, "),
     (

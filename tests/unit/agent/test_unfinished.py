@@ -8,12 +8,14 @@ from fakes import plan
 from loadlab import store
 from loadlab.agent.unfinished import FILE, Unfinished, salvage
 from loadlab.events import RunBegan, StageBegan, StageEnded
+from loadlab.hosts import App
 from loadlab.kept_plan import kept
 from loadlab.plan import Stage
 from loadlab.result import Verdict
 from results import stage
 
 RUN = "20261201-120000-task-ab12"
+SHOP = App(module="shop:app", revision="abc", dirty=True)
 SWEEP = kept(plan(stages=tuple(Stage(concurrency=users) for users in (1, 8, 32))))
 
 
@@ -22,7 +24,7 @@ def going_on(results, *events):
     folder = results / RUN
     folder.mkdir(parents=True)
     unfinished = Unfinished(folder)
-    for event in (RunBegan(RUN, "a target of its own", SWEEP), *events):
+    for event in (RunBegan(RUN, "a target of its own", SWEEP, "loadlab run", "mine", SHOP), *events):
         unfinished.tell(event)
     return unfinished, folder
 
@@ -41,6 +43,7 @@ def test_a_killed_agent_loses_no_stage_that_had_ended(tmp_path):
     assert (result.run_id, result.verdict) == (RUN, Verdict.INVALID)
     assert [each.throughput_hz for each in result.stages] == [45.0]
     assert len(result.plan.stages) == 3
+    assert (result.command, result.label, result.app) == ("loadlab run", "mine", SHOP)
     assert result.environment.where == "a target of its own"
     assert result.started_at <= result.finished_at
     assert [check.message for check in result.checks if check.name == "client"] == [

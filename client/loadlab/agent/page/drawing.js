@@ -13,6 +13,7 @@ import { SweepCharts } from "./sweepcharts.js";
 import { showTable } from "./table.js";
 import { TimeCharts } from "./timecharts.js";
 import { conclusion, showChecks, showVerdict } from "./verdict.js";
+import { appTold } from "./words.js";
 
 const CHARTS_EVERY_MS = 1_000;
 
@@ -71,7 +72,11 @@ export class Drawing {
     const link = byId("permalink");
     text(link, run.id);
     link.href = linkTo(run.id);
-    text(byId("what"), [`${plan.scenario} · ${plan.transport} · ${plan.workload}`, run.where].filter(Boolean).join(" · "));
+    const kind = `${plan.scenario} · ${plan.transport} · ${plan.workload}`;
+    text(byId("run-name"), run.label ?? kind);
+    const app = run.app === null ? null : appTold(run.app);
+    text(byId("what"), [run.label && kind, app, run.where].filter(Boolean).join(" · "));
+    text(byId("typed"), run.command ?? "");
     this.file.show(run);
     showVerdict(byId("verdict"), run);
     showTable(byId("table"), run);

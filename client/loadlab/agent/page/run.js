@@ -23,6 +23,9 @@ const MOST_NOTES = 20;
  * @property {string} id
  * @property {Object} plan as in result.json
  * @property {?string} where in words, where load and target run
+ * @property {?string} label what its person calls it
+ * @property {?string} command the command line
+ * @property {?{module: string, revision: ?string, dirty: ?boolean}} app the app that is loaded, if it is not the lab's
  * @property {"starting"|"warm-up"|"measuring"|"draining"|"ending"|"over"|"unknown"} phase
  * @property {?number} index of the running stage
  * @property {?Object} tick the latest of the running stage
@@ -38,7 +41,7 @@ const MOST_NOTES = 20;
 
 /** @param {Object} began a RunBegan @returns {Run} */
 export function begin(began) {
-  return blank(began.run_id, began.plan, began.where);
+  return blank(began.run_id, began.plan, began.where, began);
 }
 
 /** @param {Run} run @param {Object} event any other event of it */
@@ -95,7 +98,7 @@ export function isOver(run) {
 
 /** @param {Object} result a result.json @returns {Run} */
 export function fromResult(result) {
-  const run = blank(result.run_id, result.plan, result.environment.where);
+  const run = blank(result.run_id, result.plan, result.environment.where, result);
   run.sliced = true;
   result.stages.forEach((stage, index) => {
     beginStage(run, index);
@@ -160,9 +163,9 @@ export function label(stage) {
   return [stage.rate_hz, ...ends].join(":");
 }
 
-function blank(id, plan, where) {
+function blank(id, plan, where, { label = null, command = null, app = null }) {
   return {
-    id, plan, where,
+    id, plan, where, label, command, app,
     phase: "starting", index: null, tick: null, stages: [], result: null, refused: null, notes: [],
     series: new Series(COLUMNS, RATES), marks: [], warmups: [], sliced: false,
     offset_ns: 0, first_ns: Infinity, last_ns: 0,

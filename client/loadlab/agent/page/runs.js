@@ -4,7 +4,7 @@ import { runs } from "./api.js";
 import { byId, make, text } from "./dom.js";
 import { linkTo } from "./route.js";
 import { figure, when } from "./units.js";
-import { load } from "./words.js";
+import { appTold, load } from "./words.js";
 
 const STEP = 20;
 const MOST_LOADS = 6;
@@ -59,10 +59,12 @@ function few(loads) {
 function entry(run, telling) {
   const best = run.best_throughput_hz === null ? [] : [`best ${figure(run.best_throughput_hz)}/s`];
   const loads = run.stages ? [load(few(run.loads).join(", "), run.workload)] : ["no stage"];
-  const more = [...best, ...telling.map((name) => run.settings[name]).filter(Boolean)];
+  const kind = `${run.scenario} · ${run.transport} · ${run.workload}`;
+  const known = [run.label === null ? null : kind, run.app === null ? null : appTold(run.app)].filter(Boolean);
+  const more = [...known, ...best, ...telling.map((name) => run.settings[name]).filter(Boolean)];
   return make("li", {}, make(
     "a", { href: linkTo(run.run_id), "data-run": run.run_id, title: run.run_id },
-    make("span", { class: "first" }, `${run.scenario} · ${run.transport} · ${run.workload}`,
+    make("span", { class: "first" }, run.label ?? kind,
       make("b", { class: "mark", "data-verdict": run.headline === "PASS with warnings" ? "suspect" : run.verdict },
         run.headline)),
     make("span", { class: "second" }, [when(run.started_at), ...loads].join(" · ")),

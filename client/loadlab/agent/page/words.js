@@ -200,3 +200,10 @@ function errorWords(stage) {
   const statuses = Object.entries(stage.statuses).map(([status, times]) => `${count(times)} × status ${status}`);
   return [...kinds.length ? [kinds.join(", ")] : [], statuses.join(", ") || "no response at all"].join("; ");
 }
+
+const SHORT = 10;
+
+/** @param {{module: string, revision: ?string, dirty: ?boolean}} app @returns {string} as the terminal writes it */
+export function appTold({ module, revision, dirty }) {
+  return revision === null ? module : `${module} at ${revision.slice(0, SHORT)}${dirty ? " with changes" : ""}`;
+}
