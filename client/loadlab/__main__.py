@@ -10,11 +10,20 @@ def main() -> None:
     from loadlab.errors import Exit  # noqa: PLC0415 - signals are handled before it is loaded
     from loadlab.local_limits import limit_of  # noqa: PLC0415 - signals are handled before it is loaded
     from loadlab.resources import Resource, shortage  # noqa: PLC0415 - signals are handled before it is loaded
+    from loadlab.stillborn import on_stillborn_thread  # noqa: PLC0415 - signals are handled before it is loaded
 
+    def leave(_: BaseException | None = None) -> None:
+        stop_signals.leave(shortage(Resource.MEMORY, limit_of(Resource.MEMORY)), Exit.INVALID)
+
+    on_stillborn_thread(leave)
     try:
         from loadlab.cli import main as run  # noqa: PLC0415 - as above
     except (MemoryError, SystemError):  # CPython raises the second where there is no memory for the first
-        stop_signals.leave(shortage(Resource.MEMORY, limit_of(Resource.MEMORY)), Exit.INVALID)
+        leave()
+    except SyntaxError:  # its parser raises this one for want of memory
+        if limit_of(Resource.MEMORY) is None:
+            raise
+        leave()
     run()
 
 

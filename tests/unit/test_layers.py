@@ -31,7 +31,7 @@ LAYERS = {
         "loops",
     ),
     1: ("kept_plan", "pacing", "plan", "window", "tape", "recorder", "slices", "presence", "resources"),
-    2: ("transports", "hosts", "machine", "heap", "local_limits", "stop_signals", "files"),
+    2: ("transports", "hosts", "machine", "heap", "local_limits", "stillborn", "stop_signals", "files"),
     3: ("shard", "turns", "backing_off", "drive", "alarm", "chains", "dispatch", "scenarios", "fleet"),
     4: ("result", "analysis", "environment", "events"),
     5: (

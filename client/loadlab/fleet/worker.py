@@ -25,6 +25,7 @@ from loadlab.recorder import Recorder
 from loadlab.resources import shortage
 from loadlab.scenarios import scenario
 from loadlab.shard import Shard
+from loadlab.stillborn import on_stillborn_thread
 from loadlab.stop_signals import SIGNALS
 from loadlab.tape import PIECE, pieces
 from loadlab.turns import Guest, take_short_turns
@@ -49,9 +50,14 @@ async def carry_shard(parent: Connection) -> None:
     The parent says first which plan and which share.
     """
     give_back_large_blocks()
-    plan, share = parent.recv()
+    try:
+        plan, share = parent.recv()
+    except (EOFError, OSError):  # the parent was gone before it could say
+        end_group()
+        return
     shard = Shard(plan, share, MONOTONIC)
     reporter = Reporter(parent, shard)
+    on_stillborn_thread(reporter.fail_at_once)
     try:
         reporter.start()
     except RuntimeError as error:
@@ -71,14 +77,14 @@ async def carry_shard(parent: Connection) -> None:
             each.cancel()
 
 
-def _failed(error: Exception) -> Failed:
+def _failed(error: BaseException) -> Failed:
     """Say what ended a worker; a shortage of this machine's in its own words."""
     resource = lacking(error)
     if resource is None:
         why = f"raised {type(error).__name__}: {error}"
     else:
         why = f"could not go on: {shortage(resource, limit_of(resource))}"
-    return Failed(why, traceback.format_exc())
+    return Failed(why, "".join(traceback.format_exception(error)))
 
 
 class Reporter(threading.Thread):
@@ -118,6 +124,11 @@ class Reporter(threading.Thread):
         self._last = last
         self._over.set()
         self.join()
+
+    def fail_at_once(self, error: BaseException) -> None:
+        """Say what went wrong and end the process, for whoever waits here would wait for ever."""
+        self._send(_failed(error))
+        os._exit(1)
 
     def run(self) -> None:
         """Listen, sample, fold and report until the shard ends."""

@@ -51,6 +51,44 @@ def test_where_no_process_can_be_started_a_sentence_names_the_limit(tmp_path, pr
 def test_where_there_is_little_memory_a_run_ends_and_says_what_it_came_to(tmp_path, mebibytes, target):
     done = limited(tmp_path, f"--as={mebibytes << 20}", *RUN, *TARGETS[target])
     assert_told(done, 0, 1, 3, 4)
+    assert "processes and threads ran out" not in done.stdout + done.stderr
+
+
+STILLBORN = """
+import os, threading
+
+as_ever = threading.Thread._set_ident
+
+def set_ident(thread):
+    if os.environ["STILLBORN"] in f"{type(thread).__name__} {thread.name}":
+        raise MemoryError
+    as_ever(thread)
+
+threading.Thread._set_ident = set_ident
+"""
+"""Has each process of Python fail in the first step of some threads, as one without memory does."""
+
+
+@pytest.mark.parametrize(
+    ("scenario", "thread"),
+    [("task", "aside"), ("task", "_listen"), ("task", "reporter"), ("threads", "_UserThread")],
+)
+def test_a_thread_that_has_no_memory_for_its_first_step_lets_nothing_wait_for_ever(
+    tmp_path, scenario, thread
+):
+    (tmp_path / "sitecustomize.py").write_text(STILLBORN)
+    done = subprocess.run(
+        [*LOADLAB, "run", scenario, "--concurrency", "2", "--duration", "300ms", "--warmup", "0"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "STILLBORN": thread},
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "memory ran out" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_tour_says_it_in_the_same_words(tmp_path):
