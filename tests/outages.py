@@ -1,6 +1,7 @@
 """A server that can go away and come back on the same port, hang, or take no further connection."""
 
 import contextlib
+import itertools
 import socket
 import threading
 import time
@@ -20,6 +21,9 @@ class Restartable:
         self.accepted = 0
         self.hangs = False
         """Whether requests are read and not answered."""
+        self.away_s = 0.0
+        """How long it really was away."""
+        self._answered_s: list[float] = []
         self._connections: list[socket.socket] = []
         self._accept()
 
@@ -45,8 +49,20 @@ class Restartable:
     def be_away(self, for_s: float) -> None:
         """Go, and come back after so long."""
         self.go()
+        went_s = time.monotonic()
         time.sleep(for_s)
+        self.away_s = time.monotonic() - went_s
         self.come_back()
+
+    @property
+    def answers(self) -> int:
+        """How many requests it has answered."""
+        return len(self._answered_s)
+
+    @property
+    def longest_pause_s(self) -> float:
+        """The longest time between two of its answers."""
+        return max(later - earlier for earlier, later in itertools.pairwise(sorted(self._answered_s)))
 
     def hang(self, for_s: float) -> None:
         """Read requests and answer none, for so long."""
@@ -75,6 +91,7 @@ class Restartable:
                 if self.hangs:
                     continue
                 time.sleep(self._delay_s)
+                self._answered_s.append(time.monotonic())
                 connection.sendall(OK)
 
 

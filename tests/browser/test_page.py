@@ -200,11 +200,12 @@ WATCH_BOTH = """(() => {
 def test_the_legends_of_the_charts_say_the_same_moment_as_the_big_numbers(page, agent):
     page.open()
     page.js(WATCH_BOTH)
-    run_id = agent.run(scenario="task", concurrency="4,8", duration="2s")
+    run_id = agent.run(**LONG)
     page.wait_text("#permalink", run_id)
+    until(lambda: len({tuple(each["tiles"]) for each in page.js("seen")}) >= 5, "figures that move")
+    agent.quiet()
     page.wait_text("#phase", ENDED)
     seen = page.js("seen")
-    assert len({tuple(each["tiles"]) for each in seen}) >= 5, "they moved"
     for each in seen:
         tiles, legends = (
             [re.sub(r"\.0+$", "", text) or "–" for text in each[of]] for of in ("tiles", "legends")
@@ -214,9 +215,10 @@ def test_the_legends_of_the_charts_say_the_same_moment_as_the_big_numbers(page, 
 
 
 def test_a_reload_in_the_middle_shows_the_same_run_and_all_of_it(page, agent):
-    run_id = agent.run(scenario="task", concurrency="8,9,4", duration="2s")
+    """Of many stages, so that it goes on however long the page takes to load."""
+    run_id = agent.run(scenario="task", concurrency=",".join(map(str, range(4, 64))), duration="2s")
     page.open()
-    page.wait("#stages li[data-state=running]:nth-child(2)")
+    page.wait("#stages li[data-state=running]:nth-child(n+2)")
     before = page.text("#table tbody tr")
     page.open()
     page.wait("#stages li[data-state=running]")
@@ -384,12 +386,13 @@ def test_a_page_whose_agent_has_a_new_token_asks_for_it(own_page):
 
 def test_a_phone_is_wide_enough_and_opens_on_the_run(page, agent):
     page.size(360, 740, phone=True)
-    agent.run(scenario="task", concurrency="1,8", duration="1s")
+    agent.run(**LONG)
     page.open()
     page.wait("#stages li[data-state=running]")
     widths = "[document.documentElement.scrollWidth, window.innerWidth]"
     assert page.js(widths) == [360, 360]
     assert not page.one("#form").is_displayed()
+    agent.quiet()
     page.wait_text("#phase", ENDED)
     page.wait("#table table")
     page.one("#new summary").click()
