@@ -2,6 +2,7 @@
 
 import pytest
 
+from loadlab.analysis.steady import COARSEST_RATIO, batches_of, least_found
 from loadlab.clock import NS_PER_MS as MS
 from loadlab.clock import NS_PER_S
 from loadlab.result import Outage
@@ -58,6 +59,28 @@ def test_a_window_that_could_not_have_found_25_percent_says_what_it_could_have_f
         found = check(name, healthy(**noisy))
         assert found.outcome is UNTESTABLE
         assert found.message.startswith("only a change of service time by 39% or more would have been found")
+
+
+WILD = [1.0, 1.0, 1.9, 1.9, 0.8, 0.8, 1.6, 1.6, 0.7, 0.7, 1.8, 1.8, 0.9, 0.9]
+CALMER = [1.0, 1.0, 1.3, 1.3, 0.9, 0.9, 1.25, 1.25, 0.85, 0.85, 1.3, 1.3, 0.95, 0.95]
+
+
+@pytest.mark.parametrize(
+    ("noise", "in_flight_dispersion", "times", "outcome"),
+    [(WILD, 1.0, 2, FAIL), (WILD, 2.1, 5, UNTESTABLE), (CALMER, 2.1, 8, FAIL)],
+)
+def test_a_coarse_window_of_requests_that_queue_tells_only_a_change_far_beyond_chance(
+    noise, in_flight_dispersion, times, outcome
+):
+    """Its batches may be shorter than a queue is remembered, and resemble each other."""
+    latencies = [100 * each for each in noise] + [100 * times * each for each in noise]
+    of = healthy(
+        slices=slices([640] * len(latencies), latencies),
+        window_ns=len(latencies) * NS_PER_S,
+        in_flight_dispersion=in_flight_dispersion,
+    )
+    assert least_found(batches_of(of), of) > COARSEST_RATIO
+    assert check("stationary", of).outcome is outcome
 
 
 def test_where_requests_queue_latency_shows_more_than_service_time_changed():

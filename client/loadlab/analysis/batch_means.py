@@ -32,9 +32,15 @@ class Change(NamedTuple):
     """How many batches the first part has."""
 
     @property
+    def times_least(self) -> float:
+        """How many times the smallest such difference the two parts are apart."""
+        apart = abs(self.after - self.before)
+        return apart / self.least if self.least else math.inf if apart else 0.0
+
+    @property
     def beyond_chance(self) -> bool:
         """Whether the two parts differ by more than chance explains."""
-        return abs(self.after - self.before) > self.least
+        return self.times_least > 1
 
     @property
     def least_ratio(self) -> float:

@@ -32,6 +32,8 @@ DRIFT_RATIO = 0.1
 """How far throughput or latency may change: a convention, twice what `lag` lets the client add."""
 COARSEST_RATIO = 0.25
 """A window that could not have found a change of this size tells nothing."""
+_PLAIN_TIMES = 2.5
+"""In a coarse window of requests that queue: a change of so many times the least beyond chance is told."""
 _MOST_RESPONSE = 4.0
 """More is not credited: a target that stands still now and then raises the dispersion, too."""
 _LEAST_SECONDS_WARMUP = 10
@@ -56,6 +58,8 @@ class Drift(NamedTuple):
     """What is after over what was before, less 1."""
     batches: int
     """How many batches were before."""
+    times_least: float
+    """How many times the smallest change that chance does not explain."""
 
     def __str__(self) -> str:
         """Say which way it changed, and how far."""
@@ -67,7 +71,7 @@ def stationary(case: Case) -> Check:
     batches = batches_of(case.stage)
     drift = drift_of(batches)
     found = least_found(batches, case.stage)
-    changed = drift is not None and abs(drift.ratio) > DRIFT_RATIO
+    changed = drift is not None and abs(drift.ratio) > DRIFT_RATIO and _is_plain(drift, case.stage, found)
     grows = case.plan.workload is Workload.OPEN and queue_grows(batches)
     return compared(
         name="stationary",
@@ -91,6 +95,7 @@ def warmed_up(case: Case) -> Check:
     batches = batches_of(case.stage)
     drift = beginning_of(batches)
     found = least_found(batches, case.stage)
+    told = drift is not None and _is_plain(drift, case.stage, found)
     begins_s = drift.batches * batches.length_s if drift else 0
     too_short = None
     if len(batches.rates) * batches.length_s < _LEAST_SECONDS_WARMUP:
@@ -101,7 +106,7 @@ def warmed_up(case: Case) -> Check:
         limit=0,
         actual=begins_s,
         unit="s",
-        untestable=_untestable(case) or too_short or (None if drift else _too_coarse(found)),
+        untestable=_untestable(case) or too_short or (None if told else _too_coarse(found)),
         means="the window began in the steady state",
         failed=f"{drift} after the window's first {begins_s} s: use a --warmup longer by that",
     )
@@ -110,8 +115,7 @@ def warmed_up(case: Case) -> Check:
 def batches_of(stage: StageResult) -> Batches:
     """Return the window's whole seconds in batches."""
     seconds = [each for each in stage.slices if each.at_ns + NS_PER_S <= stage.window_ns]
-    queueing = (stage.in_flight_dispersion or 0.0) > _QUEUEING
-    length_s = max(1, round(len(seconds) / (_BATCHES_QUEUEING if queueing else _BATCHES)))
+    length_s = max(1, round(len(seconds) / (_BATCHES_QUEUEING if _queues(stage) else _BATCHES)))
     speeds = [1 / max(each.mean, 1) for each in seconds if each.mean is not None]
     in_flight = [each.in_flight for each in seconds if each.in_flight is not None]
     return Batches(
@@ -168,15 +172,28 @@ def _larger(rates: Change | None, speeds: Change | None) -> Drift | None:
     found = []
     if rates and rates.beyond_chance:
         ratio = (rates.after - rates.before) / (rates.before or rates.after)
-        found.append(Drift("throughput", ratio, rates.batches))
+        found.append(Drift("throughput", ratio, rates.batches, rates.times_least))
     if speeds and speeds.beyond_chance:
-        found.append(Drift("latency", speeds.before / speeds.after - 1, speeds.batches))
+        found.append(Drift("latency", speeds.before / speeds.after - 1, speeds.batches, speeds.times_least))
     return max(found, key=lambda each: abs(each.ratio), default=None)
 
 
 def _untestable(case: Case) -> str | None:
     changes = case.stage.rate_to_hz is not None
     return "the rate changes over the window by plan" if changes else away(case) or cut_short(case)
+
+
+def _queues(stage: StageResult) -> bool:
+    return (stage.in_flight_dispersion or 0.0) > _QUEUEING
+
+
+def _is_plain(drift: Drift, stage: StageResult, found: float) -> bool:
+    """Tell whether a change may be told of a window, however coarse it is.
+
+    Where requests queue, a coarse window may have batches shorter than a queue is remembered. Neighbours
+    resemble each other then, and chance explains more than their scatter says.
+    """
+    return found <= COARSEST_RATIO or not _queues(stage) or drift.times_least > _PLAIN_TIMES
 
 
 def _too_coarse(found: float) -> str | None:
