@@ -95,7 +95,6 @@ def warmed_up(case: Case) -> Check:
     batches = batches_of(case.stage)
     drift = beginning_of(batches)
     found = least_found(batches, case.stage)
-    told = drift is not None and _is_plain(drift, case.stage, found)
     begins_s = drift.batches * batches.length_s if drift else 0
     too_short = None
     if len(batches.rates) * batches.length_s < _LEAST_SECONDS_WARMUP:
@@ -106,7 +105,7 @@ def warmed_up(case: Case) -> Check:
         limit=0,
         actual=begins_s,
         unit="s",
-        untestable=_untestable(case) or too_short or (None if told else _too_coarse(found)),
+        untestable=_untestable(case) or too_short or (None if drift else _too_coarse(found)),
         means="the window began in the steady state",
         failed=f"{drift} after the window's first {begins_s} s: use a --warmup longer by that",
     )
@@ -188,7 +187,7 @@ def _queues(stage: StageResult) -> bool:
 
 
 def _is_plain(drift: Drift, stage: StageResult, found: float) -> bool:
-    """Tell whether a change may be told of a window, however coarse it is.
+    """Tell whether a change between the halves may be told of a window, however coarse it is.
 
     Where requests queue, a coarse window may have batches shorter than a queue is remembered. Neighbours
     resemble each other then, and chance explains more than their scatter says.
