@@ -3,6 +3,7 @@
 import pytest
 
 from loadlab.analysis import audit, unjudged
+from loadlab.analysis.steady import BY_PLAN
 from loadlab.result import Check, CheckOutcome, Verdict
 from results import stage
 
@@ -51,6 +52,18 @@ def test_a_question_that_no_check_answers_is_told_with_the_stages_and_with_why()
     assert figures.message == "stages 1, 8: the figures could not be cross-checked (too short)"
     assert {each.stage for each in found} == {None}
     assert {each.outcome for each in found} == {CheckOutcome.UNTESTABLE}
+
+
+def test_a_window_too_short_to_tell_whether_the_load_was_steady_says_so():
+    short = [check("stationary", "2", message="too few seconds"), check("warmed_up", "2")]
+    (found,) = unjudged.checks(short)
+    assert found.name == "steadiness_judged"
+    assert found.message == "stage 2: nothing could tell whether the load was steady (too few seconds)"
+    assert unjudged.checks([check("stationary", "2", CheckOutcome.PASS), check("warmed_up", "2")]) == ()
+
+
+def test_a_ramp_is_not_asked_whether_it_is_steady():
+    assert unjudged.checks([check("stationary", "5:50", message=BY_PLAN)]) == ()
 
 
 def test_it_changes_no_verdict():

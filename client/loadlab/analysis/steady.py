@@ -32,6 +32,8 @@ DRIFT_RATIO = 0.1
 """How far throughput or latency may change: a convention, twice what `lag` lets the client add."""
 COARSEST_RATIO = 0.25
 """A window that could not have found a change of this size tells nothing."""
+BY_PLAN = "the rate changes over the window by plan"
+"""Why a ramp is not asked whether it is steady."""
 _PLAIN_TIMES = 2.5
 """In a coarse window of requests that queue: a change of so many times the least beyond chance is told."""
 _MOST_RESPONSE = 4.0
@@ -179,7 +181,7 @@ def _larger(rates: Change | None, speeds: Change | None) -> Drift | None:
 
 def _untestable(case: Case) -> str | None:
     changes = case.stage.rate_to_hz is not None
-    return "the rate changes over the window by plan" if changes else away(case) or cut_short(case)
+    return BY_PLAN if changes else away(case) or cut_short(case)
 
 
 def _queues(stage: StageResult) -> bool:

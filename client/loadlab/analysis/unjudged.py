@@ -6,6 +6,7 @@ no fault, and changes no verdict; the run says it beside its verdict.
 
 from collections.abc import Iterable, Iterator
 
+from loadlab.analysis.steady import BY_PLAN
 from loadlab.result import Check, CheckOutcome
 
 _QUESTIONS = {
@@ -17,6 +18,7 @@ _QUESTIONS = {
         "the figures could not be cross-checked",
         ("little", "target_count", "target_busy", "target_inside", "bound"),
     ),
+    "steadiness_judged": ("nothing could tell whether the load was steady", ("stationary",)),
 }
 NAMES = frozenset(_QUESTIONS)
 
@@ -35,7 +37,7 @@ def _checks(of_stages: list[Check]) -> Iterator[Check]:
     for name, (question, answers) in _QUESTIONS.items():
         asked: dict[str | None, list[Check]] = {}
         for check in of_stages:
-            if check.name in answers:
+            if check.name in answers and check.message != BY_PLAN:
                 asked.setdefault(check.stage, []).append(check)
         left = {
             stage: found

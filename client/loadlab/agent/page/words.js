@@ -103,7 +103,7 @@ export function reasons(result) {
 }
 
 /** Checks that say what no check could tell of a run (`loadlab.analysis.unjudged.NAMES`). */
-export const UNJUDGED = ["client_judged", "figures_judged"];
+export const UNJUDGED = ["client_judged", "figures_judged", "steadiness_judged"];
 
 /** @param {Object} result @returns {string[]} what nothing could tell of a run that passed */
 export function openQuestions(result) {
