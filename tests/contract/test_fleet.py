@@ -39,6 +39,8 @@ pytestmark = pytest.mark.real
 FOUND_S = 2.0
 SLACK_S = 15.0  # of a busy machine, beyond what is promised, and well below what is left of the load
 LONG_NS = 40 * NS_PER_S
+ENDLESS_NS = 600 * NS_PER_S
+"""Of a load that must be ended: `carry` has far less patience."""
 LEAST_LOOKS = 60
 """In two seconds: 200 are meant; a reporter that is not let in has about ten where turns are 50 to 150 µs."""
 
@@ -150,9 +152,7 @@ def test_the_rest_of_a_lost_shards_schedule_is_unfinished_and_everything_due_has
 
 def test_a_worker_that_raises_makes_the_stage_invalid_with_the_error_in_a_sentence(tmp_path):
     """A plan that no command would make: its transport is none. The worker meets that first."""
-    started_s = time.monotonic()
-    found = carry(users_of("task", 2, LONG_NS, transport="pigeon"), tmp_path)
-    assert time.monotonic() - started_s < 20
+    found = carry(users_of("task", 2, ENDLESS_NS, transport="pigeon"), tmp_path)
     finding = loss_told(found.stage)
     assert "the worker of shard 0 raised KeyError: 'pigeon'" in finding.message
     assert found.stage.state is State.INVALID
@@ -164,9 +164,7 @@ def test_a_worker_that_raises_in_the_midst_of_its_load_is_found_at_once(tmp_path
     """A request that can't be written, after many that can: no command would make it either."""
     good = Request(url="http://127.0.0.1/", weight=60.0)
     bad = Request(url="http://127.0.0.1/", headers=(("X", "a\r\nb"),))
-    started_s = time.monotonic()
-    found = carry(users_of(name, 2, 30 * NS_PER_S, requests=(good, bad)), tmp_path, delay="5ms")
-    assert time.monotonic() - started_s < 25
+    found = carry(users_of(name, 2, ENDLESS_NS, requests=(good, bad)), tmp_path, delay="5ms")
     assert "raised" in loss_told(found.stage).message
     assert found.stage.state is State.INVALID
 
@@ -185,10 +183,8 @@ def test_a_process_of_the_pool_that_dies_or_stops_does_not_let_the_map_hang(tmp_
         await asyncio.sleep(0.7)
         os.kill(pool[-1], number)
 
-    started_s = time.monotonic()
-    plan = batch_of("pool-map", 400, processes=2)
+    plan = batch_of("pool-map", 4000, processes=2, timeout_ns=ENDLESS_NS, drain_ns=ENDLESS_NS)
     found = carry(plan, tmp_path, meanwhile=hit_one, delay="300ms")
-    assert time.monotonic() - started_s < 20
     assert told in loss_told(found.stage).message
     assert found.stage.state is State.INVALID
 
