@@ -28,7 +28,7 @@ $(foreach name,$(filter $(settings),$(given)),$(eval override $(name) := $$(valu
 
 # The same for chores: `make run task` would load SCENARIO, and only then ask for a rule to make `task`.
 chores := run tour doctor calibrate up open down logs ps images test test-all test-compose test-statistics test-pythons \
-    mutants prove check format lock dashboards schema bench ground-truth false-alarms idle-runs clean help
+    mutants prove check format lock dashboards schema bench ground-truth false-alarms idle-runs soak clean help
 stray := $(filter-out $(chores) .%,$(MAKECMDGOALS))
 ifneq ($(stray),)
 $(error $(stray): no chore of this Makefile; make alone lists them. A scenario is a setting, as in make run SCENARIO=task)
@@ -123,6 +123,9 @@ false-alarms: .venv/dev ## how often steady loads are called unsteady, and chang
 
 idle-runs: .venv/dev ## default runs on an idle machine, none of which may be INVALID: ARGS="--runs 20 --scenario pool task"
 	@$(bin)/python bench/idle_runs.py $(ARGS)
+
+soak: .venv/dev ## account for millions of requests to a server that misbehaves, and fuzz parser and API, an hour: ARGS="--part 0.01"
+	@$(bin)/python bench/soak.py $(ARGS)
 
 .venv-bench/done: requirements/bench.txt
 	@scripts/venv.sh bench
