@@ -28,7 +28,7 @@ $(foreach name,$(filter $(settings),$(given)),$(eval override $(name) := $$(valu
 
 # The same for chores: `make run task` would load SCENARIO, and only then ask for a rule to make `task`.
 chores := run tour doctor calibrate up open down logs ps images test test-all test-compose test-statistics test-pythons \
-    mutants prove check format lock dashboards schema bench ground-truth false-alarms idle-runs soak clean help
+    mutants prove check format lock dashboards schema bench ground-truth false-alarms idle-runs soak outdated clean help
 stray := $(filter-out $(chores) .%,$(MAKECMDGOALS))
 ifneq ($(stray),)
 $(error $(stray): no chore of this Makefile; make alone lists them. A scenario is a setting, as in make run SCENARIO=task)
@@ -105,6 +105,9 @@ format: .venv/dev ## put the code into the one format
 
 lock: .venv/dev ## renew the hashed locks in requirements/
 	@scripts/lock.sh
+
+outdated: .venv/dev ## list packages and images that are newer than the locks and docker-compose.yml; changes nothing
+	@$(bin)/python scripts/outdated.py
 
 dashboards: .venv/dev ## write grafana/dashboards anew, after a change of the code in grafana/boards
 	@PYTHONPATH=grafana $(bin)/python -m boards
