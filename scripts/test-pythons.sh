@@ -6,6 +6,9 @@ set -eu
 . "$(dirname -- "$0")/common.sh"
 . ./scripts/engine.sh
 
+# What is tested, as an archive: .dockerignore keeps all of that but the lab itself from a build in this folder.
+tracked_files() { git ls-files -z | grep -zvxF .dockerignore | tar --create --null --files-from=- --ignore-failed-read; }
+
 need_engine
 scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT
@@ -19,8 +22,8 @@ for python in "$@"; do
     have_image "$base" || ./scripts/images.sh "python$python"
     say "Installing what is locked for Python $python …"
     tests=concurrency-lab/tests:$python
-    if ! docker build --tag "$tests" --build-arg "PYTHON_IMAGE=$base" --build-arg "PYTHON=python$python" \
-        --file scripts/test-pythons.Dockerfile . >"$scratch/build" 2>&1; then
+    if ! tracked_files | docker build --tag "$tests" --build-arg "PYTHON_IMAGE=$base" \
+        --build-arg "PYTHON=python$python" --file scripts/test-pythons.Dockerfile - >"$scratch/build" 2>&1; then
         tail -n 25 "$scratch/build" >&2
         warn "The image for Python $python could not be built (its last lines are above)."
         printf '%s\timage\tFAILED\n' "$python" >>"$scratch/lines"

@@ -199,8 +199,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in again]
 
 
-def generation(item: pytest.Item) -> str:
-    return item.callspec.params["compose"]
+def generation(item: pytest.Item) -> str | None:
+    """The compose that a test runs with, None of one that needs the engine alone."""
+    return item.callspec.params.get("compose") if hasattr(item, "callspec") else None
 
 
 @pytest.fixture(scope="session")
