@@ -3,7 +3,7 @@
 
 # What base images built here are called: never an upstream name.
 PYTHON_BUILT=concurrency-lab/python:3.13-debian
-PROMETHEUS_BUILT=concurrency-lab/prometheus:2.53-debian
+PROMETHEUS_BUILT=concurrency-lab/prometheus:3-debian
 test_base() { echo "concurrency-lab/test-base:$1-debian"; }
 
 VOLUMES_WITHIN_S=10

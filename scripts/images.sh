@@ -7,7 +7,8 @@ set -eu
 . "$(dirname -- "$0")/common.sh"
 . ./scripts/engine.sh
 
-stable=trixie # what the stack's images are made from
+stable=trixie # what the stack's Python is made from
+prometheus_suite=forky # the first with Prometheus 3, whose promtool is a package of its own
 certificates=/etc/ssl/certs/ca-certificates.crt
 
 # The suite that packages a Python.
@@ -61,7 +62,7 @@ for name in "${@:-all}"; do
     esac
     case $name in
     # The folder belongs to the user of docker-compose.yml: a new volume takes its owner from the image.
-    prometheus | all) build "$PROMETHEUS_BUILT" "$stable" prometheus,ca-certificates \
+    prometheus | all) build "$PROMETHEUS_BUILT" "$prometheus_suite" prometheus,promtool,ca-certificates \
         'install -d -o 65534 -g 65534 "$1/prometheus"' ;;
     esac
 done

@@ -40,11 +40,13 @@ def flags() -> list[str]:
 
 
 @contextlib.contextmanager
-def scraping(folder: Path, targets: dict[str, str], port: int | None = None) -> Iterator[Prometheus]:
+def scraping(
+    folder: Path, targets: dict[str, str], port: int | None = None, generation: str = "2"
+) -> Iterator[Prometheus]:
     """Run a Prometheus that keeps its data in a folder; its log is in it."""
     port = port or free_port()
     command = [
-        program("prometheus"),
+        program("prometheus", generation),
         f"--config.file={configuration(folder, targets)}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",

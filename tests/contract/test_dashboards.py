@@ -31,6 +31,7 @@ from loadlab.metrics import Metrics
 from loadlab.plan import Request, Stage, Workload
 from loadlab.result import RunResult, State
 from loadlab.scenarios import scenario
+from promtool import GENERATIONS
 from scraper import free_port, scraping, wait_for_scrape
 
 pytestmark = [pytest.mark.real, pytest.mark.timed]
@@ -126,8 +127,14 @@ def as_json(result):
     return json.loads(msgspec.json.encode(result))
 
 
+@pytest.fixture(scope="module", params=GENERATIONS)
+def generation(request):
+    """The Prometheus that scrapes the runs and is asked."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(tmp_path_factory, generation):
     lab = Lab(tmp_path_factory.mktemp("lab"))
     lab.addresses = lab.do(lab.start())
     yield lab
@@ -135,8 +142,8 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def prometheus(lab):
-    with scraping(lab.folder, lab.addresses) as prometheus:
+def prometheus(lab, generation):
+    with scraping(lab.folder, lab.addresses, generation=generation) as prometheus:
         wait_for_scrape(prometheus, "client")
         wait_for_scrape(prometheus, "target")
         yield prometheus
@@ -329,16 +336,16 @@ def test_raw_counters_are_the_counts_and_increase_is_near(prometheus, runs):
         assert_increase_is_near(prometheus, result)
 
 
-def test_the_counts_are_exact_when_prometheus_is_restarted_within_the_run(tmp_path):
+def test_the_counts_are_exact_when_prometheus_is_restarted_within_the_run(tmp_path, generation):
     lab = Lab(tmp_path)
     targets, port = lab.do(lab.start()), free_port()
     try:
-        with scraping(tmp_path, targets, port) as prometheus:
+        with scraping(tmp_path, targets, port, generation) as prometheus:
             wait_for_scrape(prometheus, "client")
             running = lab.begin(lab.run("20260101-000300-pool-dddd", "pool", (4, 8), processes=2))
             time.sleep(4)
             assert not running.done()
-        with scraping(tmp_path, targets, port) as prometheus:
+        with scraping(tmp_path, targets, port, generation) as prometheus:
             result = as_json(running.result(60))
             wait_for_scrape(prometheus, "client")
             assert_raw_counters_are_the_counts(prometheus, result)
