@@ -122,11 +122,10 @@ def check(answer: Answer) -> None:
 
 def stop(agent: RunningAgent, run_id: str) -> None:
     """Stop a run at once and wait until the agent is free."""
-    authorized = {"Authorization": f"Bearer {TOKEN}"}
     deadline_s = time.monotonic() + SOON_S
     while time.monotonic() < deadline_s:
-        agent.post(f"/api/runs/{run_id}/stop", **authorized)
-        state = agent.get("/api/state", **authorized).json
+        agent.post(f"/api/runs/{run_id}/stop")
+        state = agent.get("/api/state").json
         if state["running"] is None:
             return
         time.sleep(0.01)
@@ -135,15 +134,14 @@ def stop(agent: RunningAgent, run_id: str) -> None:
 
 def well(agent: RunningAgent) -> None:
     """See that the agent carries a run, and that nothing was raised in it."""
-    authorized = {"Authorization": f"Bearer {TOKEN}"}
     options = {"scenario": "task", "transport": "null", "delay": "1ms", "concurrency": "1", "duration": "1s"}
-    answer = agent.post("/api/runs", {"options": options}, **authorized)
+    answer = agent.post("/api/runs", {"options": options})
     assert answer.status == HTTPStatus.CREATED, answer.body
     deadline_s = time.monotonic() + SOON_S
-    while agent.get("/api/state", **authorized).json["running"] is not None:
+    while agent.get("/api/state").json["running"] is not None:
         assert time.monotonic() < deadline_s, "the last run does not end"
         time.sleep(0.1)
-    result = agent.get(f"/api/runs/{answer.json['run_id']}/result.json", **authorized)
+    result = agent.get(f"/api/runs/{answer.json['run_id']}/result.json")
     assert result.json["stages"][0]["counts"]["ok"] > 0, result.body
     assert "Traceback" not in agent.log, agent.log
 
