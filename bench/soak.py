@@ -122,8 +122,14 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, default=Path("results/soak.json"))
+    parser.add_argument("--show", nargs="+", type=Path, help="print the table of docs/security.md from these")
     given = parser.parse_args()
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
+    for path in given.show or ():
+        found |= json.loads(path.read_text())["soak"]
+    if given.show:
+        print(table(found))
+        return
     for name, numbers, mutated in (("misbehaves", SOAKED, False), ("mutated", MUTATED, True)):
         for transport in CLIENTS:
             goal = round(numbers[transport] * given.part)
@@ -132,6 +138,7 @@ def main() -> None:
                 sums = soak(transport, goal, given.runs, given.seed, losses, mutated=mutated)
                 found[f"{transport}, {name}"] = vars(sums)
                 print(f"{transport}, {name}: {line(sums)}", flush=True)
+    print(table(found))
     codes = [fuzzed(*FUZZERS[name], given.part) for name in FUZZERS if name in given.only]
     given.json.parent.mkdir(parents=True, exist_ok=True)
     given.json.write_text(json.dumps({"environment": surroundings({}), "soak": found}, indent=1) + "\n")
@@ -212,6 +219,20 @@ def group_of(pid: int) -> int | None:
         return os.getpgid(pid)
     except ProcessLookupError:
         return None
+
+
+def table(found: dict[str, dict[str, Any]]) -> str:
+    """Return what all runs came to as Markdown, a transport and kind of server a row."""
+    heads = ("sent", "read", "ok", "timeout", "broken", "killed, stopped, silent", "unknown", "not explained")
+    rows = [f"| transport, server | {' | '.join(heads)} |", "| --- |" + " --: |" * len(heads)]
+    for name, sums in found.items():
+        counts = sums["outcomes"]
+        lost = ", ".join(str(sums["lost"].get(how, 0)) for how in ("SIGKILL", "SIGSTOP", SILENCE))
+        broken = counts["protocol_error"] + counts["connect_error"] + counts["unfinished"]
+        figures = (sums["sent"], sums["read"], counts["ok"], counts["timeout"], broken)
+        cells = [*(f"{each:,}" for each in figures), lost, f"{sums['unknown']:,}", str(len(sums["problems"]))]
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
 
 
 def line(sums: Sums) -> str:

@@ -7,11 +7,14 @@ import pytest
 from promtool import ROOT
 
 PAGE = (ROOT / "docs" / "security.md").read_text()
-ROWS = re.findall(r"^\| (?!what holds|---)(.+?) \| (.+) \|$", PAGE, re.MULTILINE)
+TABLES = re.findall(r"^\| what holds \| test \|\n\| --- \| --- \|\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+ROWS = [row for table in TABLES for row in re.findall(r"^\| (.+?) \| (.+) \|$", table, re.MULTILINE)]
 TEST = re.compile(r"`([a-z_/]+\.py)` `(test_\w+)`")
 
 
-def test_there_is_a_table_of_them():
+def test_there_is_a_table_of_them_in_each_section():
+    sections = re.findall(r"^## .+$", PAGE, re.MULTILINE)
+    assert len(TABLES) == len(sections) > 4
     assert len(ROWS) > 20
 
 
