@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from agents import RunningAgent
 
 TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105 - of an agent that lives as long as this script
-BATCH = 500
+BATCH = 100
 """Requests between two looks at the clock."""
 SOON_S = 30.0
 """How long an answer, or the end of a run that is stopped, may take on a busy machine."""
