@@ -10,6 +10,8 @@ from loadlab.plan import Plan, Stage, Workload
 from loadlab.recent import Recent
 from loadlab.sample import Outcome
 
+_MOST_SLOTS = 2**31
+"""More than this no target has, whatever its metrics say."""
 _LOOK_S = 1.0
 """How often the target is asked for its threads: as often as Prometheus asks it."""
 
@@ -59,7 +61,8 @@ class Ticks:
 
     def _slots(self) -> int | None:
         workers, threads = self._told("target_workers"), self._told("target_threads")
-        return round(workers * threads) if workers and threads else None
+        slots = round(workers * threads) if workers and threads else 0
+        return slots if 0 < slots <= _MOST_SLOTS else None
 
     def _told(self, name: str) -> float | None:
         target = self._target  # which `look` may replace meanwhile

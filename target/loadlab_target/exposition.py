@@ -2,13 +2,20 @@
 
 Under gunicorn it runs in a thread of the master process, which serves no request of the load. `/healthz` here
 is for health checks: it is not counted as a request, and answers while every thread of the target is taken.
+
+It serves so many connections at once and ends each after a time: whoever opens many, or says nothing on them,
+takes no more of the target's process than that.
 """
 
+import contextlib
 import socket
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from socketserver import ThreadingMixIn
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -36,6 +43,11 @@ def _is_written(path: Path) -> bool:
         return path.stat().st_size > 0
     except FileNotFoundError:  # a dead worker's gauges, removed meanwhile
         return False
+
+
+MOST_CONNECTIONS = 16
+WITHIN_S = 5.0
+"""How long a connection may take from its first byte to its last."""
 
 
 class MetricsServer:
@@ -81,12 +93,42 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 class _Server(ThreadingMixIn, WSGIServer):
+    """A thread for each connection, so many of them at most, and each for so long."""
+
     daemon_threads = True
 
     def __init__(self, bound: socket.socket) -> None:
+        self._began_s: dict[socket.socket, float] = {}
+        """When each connection began that is served now."""
         super().__init__(bound.getsockname(), _QuietHandler, bind_and_activate=False)
         self.socket.close()
         self.socket = bound
         # What binding would have filled in.
         self.server_name, self.server_port = bound.getsockname()[:2]
         self.setup_environ()
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as socketserver has it
+        """Begin to serve a connection, or close it where too many are served."""
+        if len(self._began_s) >= MOST_CONNECTIONS:
+            self.shutdown_request(request)
+            return
+        self._began_s[request] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as above
+        """Forget a connection before its descriptor may be another's."""
+        self._began_s.pop(request, None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """End the connections that have taken too long; called about twice a second."""
+        oldest_s = time.monotonic() - WITHIN_S
+        for connection, began_s in list(self._began_s.items()):
+            if began_s < oldest_s:
+                with contextlib.suppress(OSError):  # it has ended meanwhile
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as above
+        """Say nothing of a connection that broke: it would be a traceback for each in the target's log."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
