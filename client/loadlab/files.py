@@ -56,6 +56,14 @@ def _is_shared(folder: Path) -> bool:
     return bool(folder.stat().st_mode & stat.S_ISGID)
 
 
+def read_tail(path: Path | str, most_bytes: int) -> bytes:
+    """Return the end of a file that may grow without a limit, as an app's log does."""
+    with open(path, "rb") as file:  # noqa: PTH123 - as above
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - most_bytes))
+        return file.read(most_bytes)
+
+
 def read_json(path: Path | str, decoder: msgspec.json.Decoder[Kind], most_bytes: int = MOST_BYTES) -> Kind:
     """Return what a JSON file holds; raise OSError, or msgspec.DecodeError for its content."""
     data = read_bounded(path, most_bytes)

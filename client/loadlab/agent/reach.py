@@ -10,6 +10,7 @@ from loadlab.errand import Errand
 from loadlab.errors import LostAgentError, UsageError
 from loadlab.hosts.attached import Lines
 
+_MOST_REFUSAL_BYTES = 1 << 20
 _SILENCE_S = 20.0
 """It says every few seconds that it is there."""
 _DATA = b"data: "
@@ -46,7 +47,7 @@ class Reach:
             ) as answer:
                 if answer.ok:
                     return
-                refusal = msgspec.json.decode(await answer.read(), type=dict[str, str])
+                refusal = msgspec.json.decode(await _all_of(answer), type=dict[str, str])
         except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:
             raise UsageError(
                 f"the agent does not answer at {self._path} ({error}); in the stack, `make up` puts it right"
@@ -64,7 +65,7 @@ class Reach:
                             yield line.removeprefix(_DATA)
                         if line.removeprefix(_DATA).startswith(_LAST):
                             return
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise LostAgentError(f"the agent was lost ({error})") from None
         raise LostAgentError("the agent has gone")
 
@@ -77,3 +78,13 @@ class Reach:
                 pass
         except (aiohttp.ClientError, TimeoutError):
             return  # following it will tell
+
+
+async def _all_of(answer: aiohttp.ClientResponse) -> bytes:
+    """Read a refusal; raise ClientPayloadError where it is longer than any of the agent's."""
+    data = bytearray()
+    async for piece in answer.content.iter_any():
+        data += piece
+        if len(data) > _MOST_REFUSAL_BYTES:
+            raise aiohttp.ClientPayloadError("an answer without an end")
+    return bytes(data)

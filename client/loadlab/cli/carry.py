@@ -102,7 +102,10 @@ class Ears:
             data = os.read(0, _CHUNK)
             if not data:
                 return None
-            self._heard = self._lines.feed(data)
+            try:
+                self._heard = self._lines.feed(data)
+            except ValueError as error:
+                raise UsageError(f"loadlab carry: standard input holds {error}") from None
         return self._heard.pop(0)
 
 
@@ -135,7 +138,9 @@ def _listen(ears: Ears, loop: asyncio.AbstractEventLoop, stop: Callable[[], None
     """Hear what the host says from now on, in a thread."""
 
     def listen() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the run is over
+        with contextlib.suppress(
+            RuntimeError, UsageError
+        ):  # the loop is closed: the run is over; or no lines
             while (line := ears.next_line()) is not None:
                 if line.strip() == STOP:
                     loop.call_soon_threadsafe(stop)

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from loadlab.files import MOST_BYTES
+
 _HEADER = 8
 _STDOUT, _STDERR = 1, 2
 _CHUNK = 1 << 16
@@ -44,7 +46,10 @@ class Process(Protocol):
 
 
 class Demultiplexer:
-    """Takes an engine's stream apart: frames of a header (which output, the length) and that many bytes."""
+    """Takes an engine's stream apart: frames of a header (which output, the length) and that many bytes.
+
+    Raises ValueError for a frame that is larger than anything of ours.
+    """
 
     def __init__(self) -> None:
         self._rest = bytearray()
@@ -55,6 +60,8 @@ class Demultiplexer:
         frames = []
         while len(self._rest) >= _HEADER:
             end = _HEADER + int.from_bytes(self._rest[4:_HEADER], "big")
+            if end > MOST_BYTES:
+                raise ValueError("a frame without an end")
             if len(self._rest) < end:
                 break
             frames.append((self._rest[0], bytes(self._rest[_HEADER:end])))
@@ -63,17 +70,23 @@ class Demultiplexer:
 
 
 class Lines:
-    """Puts lines together from pieces cut anywhere."""
+    """Puts lines together from pieces cut anywhere; raises ValueError for one that is too long."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
         self._rest = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the lines that are now whole, without their ends."""
-        self._rest += data
-        *lines, rest = bytes(self._rest).split(b"\n") if b"\n" in data else [bytes(self._rest)]
+        *ends, rest = data.split(b"\n")
+        if len(self._rest) + max(map(len, (*ends, rest))) > self._most_bytes:
+            raise ValueError("a line without an end")
+        if not ends:
+            self._rest += rest
+            return []
+        first = bytes(self._rest + ends[0])
         self._rest = bytearray(rest)
-        return lines
+        return [first, *ends[1:]]
 
 
 class Attached:

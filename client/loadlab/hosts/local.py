@@ -13,6 +13,7 @@ import msgspec
 
 import loadlab
 from loadlab.errors import Exit, TargetError, UsageError
+from loadlab.files import read_json, read_tail
 from loadlab.hosts import Target, serving
 from loadlab.hosts.addresses import find, unreachable
 from loadlab.hosts.app import app_here
@@ -40,6 +41,9 @@ _START_S = 20.0
 _STOP_S = 10.0
 _POLL_S = 0.02
 _TAIL_LINES = 12
+_TAIL_BYTES = 64 << 10
+_MOST_ANNOUNCED_BYTES = 64 << 10
+_ANNOUNCED = msgspec.json.Decoder(Announced)
 
 
 class LocalHost:
@@ -124,7 +128,7 @@ class LocalHost:
         return last_words(self._said(), _TAIL_LINES)
 
     def _said(self) -> str:
-        return self._log.read_text(errors="replace")
+        return read_tail(self._log, _TAIL_BYTES).decode(errors="replace")
 
 
 def _import_paths() -> list[str]:
@@ -139,6 +143,6 @@ def _environment() -> dict[str, str]:
 
 def _read(announce: Path) -> Announced | None:
     try:
-        return msgspec.json.decode(announce.read_bytes(), type=Announced)
+        return read_json(announce, _ANNOUNCED, _MOST_ANNOUNCED_BYTES)
     except FileNotFoundError:
         return None

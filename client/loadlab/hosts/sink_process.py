@@ -45,7 +45,8 @@ class Answer(asyncio.Protocol):
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
-        self._rest = b""
+        self._rest = bytearray()
+        """What has come of a head that is not whole: grown in place, so that reading it is linear."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection."""
@@ -53,19 +54,29 @@ class Answer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer what is complete and keep the rest; a head that never ends costs its connection."""
-        data = self._rest + data
+        if self._rest:
+            seen = len(self._rest)
+            self._rest += data
+            if self._rest.find(_END, max(0, seen - len(_END) + 1)) < 0:
+                self._keep_waiting()
+                return
+            data = bytes(self._rest)
+            self._rest.clear()
         complete = data.count(_END)
+        if not data.endswith(_END):
+            self._rest += data[data.rfind(_END) + len(_END) :] if complete else data
         if not complete:
-            self._rest = data
-            if len(data) > _MOST_BYTES:
-                self._transport.abort()
+            self._keep_waiting()
             return
-        self._rest = b"" if data.endswith(_END) else data[data.rindex(_END) + len(_END) :]
         if data.startswith(_METRICS):
             self._transport.write(self._answers.metrics())
             return
         self._answers.requests += complete
         self._transport.write(_HELLO * complete)
+
+    def _keep_waiting(self) -> None:
+        if len(self._rest) > _MOST_BYTES:
+            self._transport.abort()
 
 
 async def serve() -> None:

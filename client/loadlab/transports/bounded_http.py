@@ -24,7 +24,7 @@ from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.itself import ToItselfError, is_to_itself
 from loadlab.transports.standing import has_news
 from loadlab.transports.wire.chunks import Chunks
-from loadlab.transports.wire.heads import MOST_FIELDS, Head, MalformedError, read_head
+from loadlab.transports.wire.heads import MOST_BYTES, MOST_FIELDS, Head, MalformedError, read_head
 
 http.client._MAXHEADERS = MOST_FIELDS  # type: ignore[attr-defined] # noqa: SLF001 - it has no other way to set it
 
@@ -127,6 +127,8 @@ class _Reader(io.BufferedReader):
         self._reads = reads
         self.head: list[bytes] | None = []
         """The lines of a head while it is read."""
+        self._head_bytes = 0
+        """Of all heads before the body, the interim ones too."""
 
     def readline(self, size: int | None = -1, /) -> bytes:
         line = super().readline(size)
@@ -134,6 +136,9 @@ class _Reader(io.BufferedReader):
             raise http.client.IncompleteRead(line)
         if self.head is not None:
             self.head.append(line)
+            self._head_bytes += len(line)
+            if self._head_bytes > MOST_BYTES:
+                raise MalformedAnswerError("an endless head")
         return line
 
     def piece(self, most: int) -> bytes:

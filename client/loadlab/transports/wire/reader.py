@@ -23,8 +23,8 @@ class Reader:
     def __init__(self, verdicts: Verdicts, *, bodiless: bool) -> None:
         self._verdicts = verdicts
         self._bodiless = bodiless
-        self._begun = b""
-        """What has come of a head that is not whole."""
+        self._begun = bytearray()
+        """What has come of a head that is not whole: grown in place, so that reading it is linear."""
         self._raw: bytes | None = b""
         """The head as it came; None after an interim one."""
         self._head: Head | None = None
@@ -62,20 +62,21 @@ class Reader:
         return raw, len(raw) + head.body_bytes
 
     def _read_heads(self, data: bytes) -> Reply | None:
-        search_from = max(len(self._begun) - 3, 0)
-        data = self._begun + data
+        begun = self._begun
+        seen = len(begun)
+        begun += data
         at = 0
-        while (end := data.find(END_OF_HEAD, max(at, search_from)) + 4) > 3:
-            raw = data[at:end]
+        while (end := begun.find(END_OF_HEAD, max(at, seen - 3)) + 4) > 3:
+            raw = bytes(begun[at:end])
             head = read_head(raw, bodiless=self._bodiless)
             at = end
             if head.status >= 200:
-                self._head, self._begun = head, b""
+                self._head = head
                 self._raw = None if self._raw is None else raw
-                return self._read_body(head, data, at)
+                return self._read_body(head, data, end - seen)
             self._raw = None
-        self._begun = data[at:]
-        _check_beginning(self._begun)
+        del begun[:at]
+        _check_beginning(begun, max(seen - at - 1, 0))
         return None
 
     def _read_body(self, head: Head, data: bytes, at: int) -> Reply | None:
@@ -98,13 +99,13 @@ class Reader:
         return Reply(self._verdicts[head.status], head.status, self._body_bytes, head.inside_ns)
 
 
-def _check_beginning(begun: bytes) -> None:
-    """Give up what can't become a head any more, so that nobody waits for its end."""
+def _check_beginning(begun: bytearray, new: int) -> None:
+    """Give up what can't become a head any more, so that nobody waits for its end; looks from `new` on."""
     if begun.startswith(TLS_ALERT):
         raise MalformedError("it speaks TLS")
     if not _BEGINNING.startswith(begun[: len(_BEGINNING)]):
         raise MalformedError("another protocol")
     if len(begun) > MOST_BYTES:
         raise MalformedError("an endless head")
-    if _BARE_LF.search(begun):
+    if _BARE_LF.search(begun, new):
         raise MalformedError("a line that ends without CR")
