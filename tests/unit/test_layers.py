@@ -18,6 +18,7 @@ LAYERS = {
         "units",
         "arrivals",
         "address_scope",
+        "terminal_text",
         "histogram",
         "fields",
         "hdr_encoding",

@@ -14,7 +14,7 @@ from loadlab.cli.carry import carry
 from loadlab.cli.doctor import doctor
 from loadlab.cli.run import run
 from loadlab.cli.show import show
-from loadlab.cli.streams import Output, OutputGoneError, guard
+from loadlab.cli.streams import Output, OutputGoneError, guard, say
 from loadlab.cli.tour import tour
 from loadlab.command_line import secrets_in
 from loadlab.errors import Exit, LabError
@@ -74,7 +74,7 @@ def _carried(output: Output) -> int:
         return _said("interrupted", Exit.INTERRUPTED)
     except click.ClickException as error:
         message = output.secrets.masked(_without_arguments(error.format_message()))
-        click.UsageError(message, getattr(error, "ctx", None)).show()
+        click.UsageError(message, getattr(error, "ctx", None)).show(sys.stderr)
         return error.exit_code
     except LabError as error:
         return _said(output.secrets.masked(str(error)), error.exit)
@@ -101,7 +101,7 @@ def _unforeseen(error: Exception, secrets: Secrets) -> Exit:
 
 
 def _said(sentence: str, code: Exit) -> Exit:
-    click.echo(f"loadlab: {sentence}", err=True)
+    say(f"loadlab: {sentence}", error=True)
     return code
 
 

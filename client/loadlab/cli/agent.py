@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from loadlab.cli.options import TARGET, results_in, results_options, target_options, with_options
-from loadlab.cli.streams import Output
+from loadlab.cli.streams import Output, say
 from loadlab.errors import Exit
 from loadlab.hosts.container import STACK_TARGET
 from loadlab.place import at_named, of_its_own, refuse_vain_remote
@@ -57,8 +57,8 @@ def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # n
     output.is_extra = True
     stops = Stops()
     listening = Listening(bind, Path(socket_path) if socket_path else None, token)
-    click.echo(f"The live page is at {listening.url}")
-    click.echo(f"It loads {place.target}")
+    say(f"The live page is at {listening.url}")
+    say(f"It loads {place.target}")
 
     async def run() -> None:
         metrics = Metrics()

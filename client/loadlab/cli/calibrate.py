@@ -1,7 +1,6 @@
 """`loadlab calibrate`: what this machine's own client can do at most."""
 
 import asyncio
-import sys
 
 import click
 from rich.console import Console
@@ -12,7 +11,7 @@ from loadlab.calibration import cache
 from loadlab.calibration.measure import Calibrator
 from loadlab.calibration.rows import Asked, Row, closed, rows
 from loadlab.cli.console import Activity, Terminal
-from loadlab.cli.streams import Output
+from loadlab.cli.streams import Output, write_json
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.errors import EarlyStopError, Exit, LabError, UsageError
 from loadlab.fleet.control import Control
@@ -79,8 +78,7 @@ def calibrate(
         unwritten = error
     end_with(Exit.PASS if unwritten is None else unwritten.exit)
     if as_json:
-        sys.stdout.buffer.write(cache.encode(kept))
-        sys.stdout.flush()
+        write_json(cache.encode(kept))
     else:
         Terminal().print(render(found))
     if unwritten is not None:

@@ -17,6 +17,7 @@ import click
 import msgspec
 
 from loadlab import environment
+from loadlab.cli.streams import say
 from loadlab.errand import STOP, Aboard, Errand, Line, Refused, decode, encode, errand
 from loadlab.errors import EarlyStopError, Exit, LabError, LostAgentError, UsageError
 from loadlab.hosts.attached import Lines
@@ -43,7 +44,7 @@ def carry() -> int:
     except LostAgentError as error:
         # No `Refused`: what the host has heard so far it keeps.
         mouth.close()
-        click.echo(str(error), err=True)
+        say(str(error), error=True)
         return error.exit
     except LabError as error:
         mouth.say(Refused(str(error), error.exit))

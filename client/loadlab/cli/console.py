@@ -1,28 +1,50 @@
 """Where commands print."""
 
 import os
-from typing import Any
+from collections.abc import Iterable
+from typing import IO, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.status import Status
 
 from loadlab.progress import is_screen
 from loadlab.report.curve import curve
 from loadlab.report.table import render
 from loadlab.result import RunResult
+from loadlab.terminal_text import escaped
 
 _SIZES = ("COLUMNS", "LINES")
+_MOST_DIGITS = 4
 
 
 class Terminal(Console):
-    """A console on one of the process's own streams."""
+    """A console on one of the process's own streams. What it prints is neither markup nor anything that acts.
+
+    Only it writes control sequences, so it escapes each piece of text before they are put around it.
+    """
 
     def __init__(self, **given: Any) -> None:  # noqa: ANN401 - what rich takes
         """Take rich's own options."""
         for name in _SIZES:
             if not _is_size(os.environ.get(name, "1")):
                 del os.environ[name]  # as shells and tools leave it that know no size; rich would believe it
-        super().__init__(**given)
+        super().__init__(**{"markup": False, "emoji": False} | given)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Escape what is text in the pieces that are to be written."""
+        for piece in super().render(renderable, options):
+            yield piece if piece.control else piece._replace(text=escaped(piece.text))
+
+    @property
+    def file(self) -> IO[str]:
+        """The stream as control sequences may be written to it."""
+        file = super().file
+        return getattr(file, "unescaped", file)
+
+    @file.setter
+    def file(self, new: IO[str]) -> None:
+        self._file = new
 
 
 class Activity(Status):
@@ -49,4 +71,4 @@ def print_result(result: RunResult, *, curves: bool = True) -> None:
 
 
 def _is_size(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) > 0
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text) > 0

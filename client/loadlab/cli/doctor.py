@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from loadlab.cli.console import Terminal
 from loadlab.doctor import Mark, examine
 from loadlab.errors import Exit
+from loadlab.terminal_text import one_line
 from loadlab.words import DEFAULT_CONCURRENCY
 
 _STYLES = {Mark.FINE: "green", Mark.NOTE: "yellow", Mark.WRONG: "bold red"}
@@ -27,6 +29,6 @@ def doctor(concurrency: int) -> int:
     found = list(examine(concurrency, Path.cwd()))
     for finding in found:
         text = f"{finding.seen}: {finding.advice}" if finding.advice else finding.seen
-        table.add_row(f"[{_STYLES[finding.mark]}]{finding.mark}", finding.subject, text)
+        table.add_row(Text(finding.mark, _STYLES[finding.mark]), *map(one_line, (finding.subject, text)))
     Terminal().print(table)
     return Exit.USAGE if any(finding.mark is Mark.WRONG for finding in found) else Exit.PASS

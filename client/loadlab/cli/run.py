@@ -1,7 +1,6 @@
 """`loadlab run`: one scenario against one target."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import click
 from loadlab import store
 from loadlab.cli.console import Terminal, print_result
 from loadlab.cli.options import LOAD, TARGET, results_in, with_options
-from loadlab.cli.streams import Output
+from loadlab.cli.streams import Output, write_json
 from loadlab.command_line import shown
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.events import Event
@@ -121,8 +120,7 @@ def _conclude(result: RunResult, folder: store.Folder, log: Terminal, *, as_json
     end_with(exit_of(result) if unwritten is None else unwritten.exit)
     if as_json:
         log.print(render(result))
-        sys.stdout.buffer.write(encode(result))
-        sys.stdout.flush()
+        write_json(encode(result))
     else:
         print_result(result, curves=not quiet)
     if unwritten is not None:

@@ -10,6 +10,7 @@ from loadlab.agent.archive import Archive
 from loadlab.cli.console import Terminal, print_result
 from loadlab.cli.options import results_in
 from loadlab.errors import UsageError
+from loadlab.terminal_text import one_line
 
 _LATEST = "latest"
 _TOLD = 5
@@ -28,7 +29,7 @@ def show(result: str, out: Path) -> None:
     terminal = Terminal()
     for line in (f"{found.run_id}: {found.environment.where}", found.command):
         if line is not None:
-            terminal.print(line, style="dim", soft_wrap=True, highlight=False, markup=False)
+            terminal.print(one_line(line), style="dim", soft_wrap=True, highlight=False, markup=False)
     print_result(found)
 
 

@@ -1,4 +1,4 @@
-"""Standard output and error as every command has them: to write to them never fails.
+"""Standard output and error as every command has them: to write to them never fails, and acts on no terminal.
 
 A stream may be closed, its disk full, its reader gone, its encoding poor. What it does not take is lost, and
 that is judged once, when the command is over: what it measured never depends on what could be shown.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from loadlab.errors import Exit, first_of
 from loadlab.masking import Secrets
+from loadlab.terminal_text import EscapingStream, escaped_json
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -123,10 +124,23 @@ def _closed(descriptor: int) -> OSError | None:
     return None
 
 
+def say(text: str, *, error: bool = False) -> None:
+    """Write a line to one of the standard streams; click would write around them where they are ASCII."""
+    stream = sys.stderr if error else sys.stdout
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
+def write_json(data: bytes) -> None:
+    """Write a JSON text to standard output."""
+    sys.stdout.buffer.write(escaped_json(data))
+    sys.stdout.flush()
+
+
 def _text(raw: _Raw, before: object) -> io.TextIOWrapper:
     """Return the stream over this descriptor, written as the one before."""
     given = before if isinstance(before, io.TextIOWrapper) else None
-    return io.TextIOWrapper(
+    return EscapingStream(
         io.BufferedWriter(raw),
         encoding=given.encoding if given else "utf-8",
         errors="loadlab.plain",

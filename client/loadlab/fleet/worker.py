@@ -10,6 +10,7 @@ import os
 import random
 import select
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -28,6 +29,7 @@ from loadlab.shard import Shard
 from loadlab.stillborn import on_stillborn_thread
 from loadlab.stop_signals import SIGNALS
 from loadlab.tape import PIECE, pieces
+from loadlab.terminal_text import EscapingStream
 from loadlab.turns import Guest, take_short_turns
 from loadlab.window import Window
 
@@ -50,6 +52,7 @@ async def carry_shard(parent: Connection) -> None:
     The parent says first which plan and which share.
     """
     give_back_large_blocks()
+    sys.stderr = EscapingStream(sys.stderr.buffer, errors="backslashreplace", line_buffering=True)
     try:
         plan, share = parent.recv()
     except (EOFError, OSError):  # the parent was gone before it could say

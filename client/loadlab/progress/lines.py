@@ -9,6 +9,7 @@ from loadlab.events import Event, Noted, RunBegan, StageEnded, Tick
 from loadlab.plan import Plan
 from loadlab.progress.watcher import Quiet
 from loadlab.result import StageResult
+from loadlab.terminal_text import one_line
 from loadlab.units import show_count, show_hz, show_ns
 
 _EVERY_NS = 5 * NS_PER_S
@@ -41,7 +42,7 @@ class Lines(Quiet):
     def _line(self, text: str) -> None:
         self._said_ns = self._clock.now_ns()
         with suppress(OSError):
-            self._console.print(text, soft_wrap=True, highlight=False, markup=False)
+            self._console.print(one_line(text), soft_wrap=True, highlight=False, markup=False)
 
     def _label(self, index: int) -> str:
         return self._plan.stages[index].label if self._plan else str(index)

@@ -9,6 +9,7 @@ from rich.live import Live
 from loadlab.events import Event, Noted, RunBegan
 from loadlab.progress.standing import Standing
 from loadlab.progress.view import View
+from loadlab.terminal_text import one_line
 
 
 class Screen:
@@ -38,6 +39,6 @@ class Screen:
         with suppress(OSError):
             match event:
                 case RunBegan(_, sentence, _) | Noted(sentence):
-                    self._console.print(sentence, highlight=False, markup=False)
+                    self._console.print(one_line(sentence), highlight=False, markup=False)
                 case _:
                     self._live.refresh()

@@ -2,6 +2,7 @@
 
 from loadlab.analysis.trust import CLIENTS_OWN
 from loadlab.result import StageResult, State
+from loadlab.terminal_text import one_line
 from loadlab.units import show_figure
 
 MARKS = {State.VALID: "", State.SUSPECT: "?", State.INVALID: "!"}
@@ -9,7 +10,7 @@ MARKS = {State.VALID: "", State.SUSPECT: "?", State.INVALID: "!"}
 
 def marked_label(stage: StageResult) -> str:
     """Return the stage's label behind its mark."""
-    return f"{MARKS[stage.state]}{stage.label}"
+    return f"{MARKS[stage.state]}{one_line(stage.label)}"
 
 
 def clients_limit(stage: StageResult) -> bool:

@@ -16,6 +16,7 @@ from loadlab.plan import Workload
 from loadlab.report.fitting import Fitting
 from loadlab.report.marks import MARKS, clients_limit, marked_label, marked_rate
 from loadlab.result import CheckOutcome, RunResult, StageResult, State, Verdict
+from loadlab.terminal_text import one_line
 from loadlab.units import show_figure, show_hz, show_ns
 
 _ERRORS = ("http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished")
@@ -37,7 +38,7 @@ def render(result: RunResult) -> RenderableType:
     batch = result.plan.workload is Workload.BATCH
     parts: list[RenderableType] = [*heading(result), _title(result)]
     parts.append(_batch(result) if batch else _closed(result))
-    parts += [Text(line) for line in _notes(result)]
+    parts += [Text(one_line(line)) for line in _notes(result)]
     parts += [Text(line, "dim") for line in _legend(result)]
     parts.append(_verdict(result))
     return Group(*parts)
@@ -46,15 +47,15 @@ def render(result: RunResult) -> RenderableType:
 def heading(result: RunResult) -> Iterator[Text]:
     """Give what the run is called, and which app was loaded, where there is something to say."""
     if result.label is not None:
-        yield Text(result.label, "bold")
+        yield Text(one_line(result.label), "bold")
     if result.app is not None:
-        yield Text(f"app: {result.app}")
+        yield Text(one_line(f"app: {result.app}"))
 
 
 def _title(result: RunResult) -> Text:
     plan = result.plan
     said = f"{plan.scenario} · {plan.transport} · {plan.workload} · rates per second, latency in ms"
-    return Text(said, "italic")
+    return Text(one_line(said), "italic")
 
 
 def _closed(result: RunResult) -> Fitting:
@@ -209,7 +210,7 @@ def _verdict(result: RunResult) -> Text:
     if result.interrupted:
         text.append("; stopped early, what was measured is kept")
     for message in (*reasons(result), *_open(result)):
-        text.append(f"\n  {message}")
+        text.append(f"\n  {one_line(message)}")
     return text
 
 
