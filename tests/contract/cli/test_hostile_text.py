@@ -15,7 +15,7 @@ from results import result, stage
 
 pytestmark = pytest.mark.real
 
-HOSTILE = "\x1b]0;owned\x07\x1bc\x08\x7f\x9b31m\u202e\u2066[/x][bold]\n\nPASS"
+HOSTILE = "\x1b]0;owned\x07\x1bc\x08\x7f\x9b31m\u202e\u2066[/x][bold]\n\nFORGED"
 SEQUENCES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 """Those that the lab writes: colours, and where the cursor is."""
 ACTING = re.compile(
@@ -84,7 +84,7 @@ def hostile_result(tmp_path):
 def test_show_of_a_hostile_result(hostile_result, at_terminal):
     text = shown(at_terminal("show", "latest"))
     assert "\\x1b]0;owned" in text
-    assert not re.search(r"^PASS", text, re.MULTILINE), "no line of the result's making"
+    assert not re.search(r"^FORGED", text, re.MULTILINE), "no line of the result's making"
 
 
 def test_a_hostile_folder_and_name_are_refused_in_words(tmp_path, at_terminal):
