@@ -96,7 +96,7 @@ def _unforeseen(error: Exception, secrets: Secrets) -> Exit:
     """Say what this machine lacked, or else that it is an error of the lab's own."""
     if resource := lacking(error):
         return _said(shortage(resource, limit_of(resource)), Exit.INVALID)
-    click.echo(secrets.masked("".join(traceback.format_exception(error))), err=True, nl=False)
+    say(secrets.masked("".join(traceback.format_exception(error))).rstrip("\n"), error=True)
     return _said(f"this is an error of loadlab's own; {REPORT_TO}", Exit.INTERNAL)
 
 

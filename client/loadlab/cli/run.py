@@ -1,6 +1,7 @@
 """`loadlab run`: one scenario against one target."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
