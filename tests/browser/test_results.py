@@ -377,6 +377,7 @@ def test_a_run_that_failed_gives_its_reason_once_and_the_statuses_that_came(page
     page.wait_text("#phase", "FAIL")
     assert page.text("#verdict .why") == f"stage 1: {sentence}"
     assert page.text("#verdict").count(sentence) == 1
+    assert page.one("#stages li").get_attribute("data-state") == "failed", "however well it was measured"
     assert "10 http error; 10 × status 302, 10 × status 401" in page.text("#verdict .besides")
 
 
