@@ -319,6 +319,18 @@ LAG = Check(
 )  # fmt: skip
 
 
+def test_replies_that_all_failed_are_not_called_the_targets_throughput(page, agent):
+    run_id = "20261101-140000-task-dddd"
+    failed = {"counts": Counts(scheduled=20, http_error=20), "throughput_hz": 900.0}
+    two = tuple(Stage(concurrency=users) for users in (1, 8))
+    stages = (a_stage(throughput_hz=10.0), a_stage(label="8", concurrency=8, **failed))
+    agent.keep(a_result(run_id=run_id, plan=msgspec.structs.replace(plan(), stages=two), stages=stages))
+    page.open(f"#run={run_id}")
+    page.wait_text("#figures-of", "Stage of 1 user: the most throughput that is the target's")
+    assert page.figure("throughput") == "10.0"
+    assert "best 10.0/s" in page.text(f"#runs a[data-run='{run_id}']")
+
+
 @pytest.mark.parametrize("width", [1400, 820, 390])
 def test_a_check_is_read_without_scrolling_and_its_times_have_a_unit(page, agent, width):
     run_id = f"20261101-1500{width:04}-task-cccc"

@@ -24,7 +24,12 @@ _USUAL = "GET /"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,119}")
 
 
+class _Counts(msgspec.Struct):
+    ok: int
+
+
 class _Stage(msgspec.Struct):
+    counts: _Counts
     label: str
     throughput_hz: float
     state: State
@@ -86,7 +91,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, str]
     """What else tells one run from another, in words by what it is."""
     best_throughput_hz: float | None
-    """Of its stages that are valid; None where there is none."""
+    """Of its stages that are valid and had a request that ended ok; None where there is none."""
 
 
 class Archive:
@@ -178,7 +183,9 @@ def _read(name: str, path: str) -> Run | None:
             (
                 stage.throughput_hz
                 for stage in result.stages
-                if stage.state is not State.INVALID and "throughput_hz" not in stage.unknown
+                if stage.state is not State.INVALID
+                and stage.counts.ok
+                and "throughput_hz" not in stage.unknown
             ),
             default=None,
         ),

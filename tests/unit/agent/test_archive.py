@@ -10,7 +10,7 @@ from fakes import plan
 from loadlab.agent.archive import Archive
 from loadlab.clock import NS_PER_S
 from loadlab.plan import Request
-from loadlab.result import State, Verdict, encode
+from loadlab.result import Counts, State, Verdict, encode
 from results import result, stage
 
 
@@ -60,8 +60,13 @@ def test_what_is_usual_is_no_setting_that_tells_runs_apart(tmp_path):
     assert Archive(tmp_path).runs()[0].settings == {"duration": "3.00 s each", "where": there.where}
 
 
-def test_a_run_without_a_valid_stage_has_no_best(tmp_path):
-    put(tmp_path, "r", stages=())
+@pytest.mark.parametrize(
+    "stages",
+    [(), (stage(state=State.INVALID),), (stage(counts=Counts(scheduled=9, http_error=9)),)],
+    ids=["none", "invalid", "every request failed"],
+)
+def test_a_run_without_a_stage_that_shows_the_target_has_no_best(tmp_path, stages):
+    put(tmp_path, "r", stages=stages)
     assert Archive(tmp_path).runs()[0].best_throughput_hz is None
 
 

@@ -53,10 +53,15 @@ export class Figures {
  */
 function telling(run) {
   const stages = run.stages.filter(Boolean);
-  const own = stages.filter((stage) => !clientsLimit(stage) && stage.state !== "invalid");
+  const own = stages.filter(isTargets);
   if (run.phase !== "over" || !own.length) return stages.at(-1);
   if (run.plan.workload === "batch") return own.at(-1);
   return own.reduce((best, stage) => (stage.throughput_hz > best.throughput_hz ? stage : best));
+}
+
+/** @returns {boolean} whether its throughput is what the target can do: replies that all failed are not */
+function isTargets(stage) {
+  return !clientsLimit(stage) && stage.state !== "invalid" && stage.counts.ok > 0;
 }
 
 function live(run) {
@@ -101,7 +106,7 @@ function measured(run, stage) {
   const slots = target?.workers && target?.threads ? target.workers * target.threads : null;
   const batch = run.plan.workload === "batch";
   const several = !batch && run.phase === "over" && run.stages.filter(Boolean).length > 1;
-  const best = several && !limited && stage.state !== "invalid" ? "the most throughput that is the target's, " : "";
+  const best = several && isTargets(stage) ? "the most throughput that is the target's, " : "";
   const trust = stage.state === "valid" ? "" : ` · ${stateWords(stage)}`;
   return {
     caption: `Stage of ${load(stage.label, run.plan.workload)}: ${best}over ${showSpan(stage.window_ns)}${trust}`,
