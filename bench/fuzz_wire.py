@@ -22,6 +22,7 @@ from unit.transports.wire.memory import Wire
 
 SLOW_S = 1.0
 MOST_GROWTH_KIB = 4096
+TOLD_EACH = 50_000
 
 
 def main() -> None:
@@ -55,6 +56,8 @@ def main() -> None:
         slowest_s = max(slowest_s, took_s)
         if took_s > SLOW_S:
             sys.exit(f"stream {number} took {took_s:.1f} s: {data!r}")
+        if number % TOLD_EACH == TOLD_EACH - 1:
+            print(f"  {number + 1:,} streams in {time.monotonic() - begun_s:.0f} s", flush=True)
         outcomes[whole.reply.outcome.key if whole.reply else "still waiting"] += 1
     growth_kib = most_memory_kib() - settled_kib
     took_s = time.monotonic() - begun_s

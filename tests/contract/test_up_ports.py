@@ -100,3 +100,13 @@ def test_a_port_of_another_address_or_of_another_machine_is_not_taken(checkout, 
         assert passed_the_ports(checkout.up(TARGET_PORT=port, **others_of("TARGET_PORT")))
     far = {"docker_host": "tcp://192.0.2.1:2375"}
     assert passed_the_ports(checkout.up(TARGET_PORT=taken, **others_of("TARGET_PORT"), **far))
+
+
+@pytest.mark.parametrize(
+    "image", ["python:3.13.13-slim-trixie", f"python@sha256:{'0a' * 32}"], ids=["tag", "digest"]
+)
+def test_an_image_is_pulled_by_the_tag_or_the_digest_that_was_given(checkout, image):
+    done = checkout.up(PYTHON_IMAGE=image, **others_of(None))
+    assert f"image inspect {image}\n" in checkout.asked
+    assert f"pull {image}\n" in checkout.asked
+    assert f"PYTHON_IMAGE={image} can't be pulled" in done.stderr
