@@ -113,7 +113,7 @@ class Agent:
         with urllib.request.urlopen(self.asked(path, json.dumps(body).encode()), timeout=20) as reply:
             return json.load(reply)
 
-    def run(self, **options: str) -> str:
+    def run(self, **options: str | list[str]) -> str:
         """Start a run, as somebody elsewhere would, and return its name."""
         self.quiet()
         return self.post("api/runs", {"options": options})["run_id"]

@@ -106,6 +106,21 @@ def test_a_run_is_known_by_its_label_its_app_and_its_command(page, agent):
     assert "shop:app at 0123456789 with changes" in listed
 
 
+def test_the_page_of_a_run_holds_no_secret_and_keeps_none(page, agent):
+    token = "s3cr3t-of-the-browser"
+    page.open()
+    run_id = agent.run(
+        scenario="task", concurrency="1", duration="300ms", path=f"/?token={token}",
+        header=[f"Authorization: Bearer {token}", f"X-Own: {token}"], secret_header=["X-Own"], body=token,
+    )  # fmt: skip
+    page.wait_text("#permalink", run_id)
+    page.wait("#result:not([hidden])")
+    assert "Authorization: ***" in page.text("#typed")
+    stored = "JSON.stringify([{...localStorage}, {...sessionStorage}, location])"
+    held = f"document.documentElement.outerHTML + {stored}"
+    assert token not in page.js(held)
+
+
 def test_a_run_without_a_label_is_called_what_it_is(page, agent):
     run_id = "20261101-081600-task-aaaa"
     agent.keep(limited_by_the_client(run_id))

@@ -82,6 +82,54 @@ def test_a_run_from_the_page_needs_the_token_and_lands_beside_those_of_make_run(
 
 
 @pytest.mark.either_compose
+def test_a_run_of_the_host_is_listed_on_the_page_and_nobody_elses_to_read(stack):
+    """Also where the host's user is root, and the client container is not."""
+    command = [sys.executable, "-m", "loadlab", "run", "task", "--concurrency", "2", "--duration", "300ms"]
+    done = subprocess.run(
+        [*command, "--label", "of the host", "--out", str(stack.results)],
+        cwd=ROOT,
+        env=os.environ | {"COMPOSE_PROJECT_NAME": stack.project},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 3), done.stderr
+    (listed,) = [run for run in stack.agent("/api/runs")[1] if run["label"] == "of the host"]
+    assert listed["command"].startswith("loadlab run task --concurrency 2 --duration 300ms")
+    folder = stack.results / listed["run_id"]
+    assert {path.name for path in folder.iterdir()} == {"result.json", "target.log"}
+    assert not any(path.stat().st_mode & 0o007 for path in (folder, *folder.iterdir()))
+    assert stack.agent(f"/api/runs/{listed['run_id']}/result.json")[1]["label"] == "of the host"
+
+
+@pytest.mark.either_compose
+def test_a_result_names_the_app_of_the_stack_with_its_commit(stack, tmp_path):
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "shop.py").write_text(
+        "def sell(environ, start):\n    start('200 OK', [('Content-Length', '0')])\n    return []\n"
+    )
+    for words in (
+        ["init", "--quiet"],
+        ["add", "shop.py"],
+        ["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "--message", "one"],
+    ):
+        subprocess.run(["git", "-C", str(folder), *words], check=True)
+    commit = subprocess.run(
+        ["git", "-C", str(folder), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    try:
+        stack.up(TARGET_APP="shop:sell", APP_DIR=folder)
+        app = ended(stack, start(stack))["app"]
+        assert app == {"module": "shop:sell", "revision": commit, "dirty": False}
+        (folder / "shop.py").write_text(f"# changed\n{(folder / 'shop.py').read_text()}")
+        stack.up(TARGET_APP="shop:sell", APP_DIR=folder)
+        assert ended(stack, start(stack))["app"] == app | {"dirty": True}
+    finally:
+        stack.up()
+
+
+@pytest.mark.either_compose
 def test_what_prometheus_has_of_a_run_is_what_the_result_has(stack):
     run_id = start(stack)
     found = ended(stack, run_id)
