@@ -5,10 +5,11 @@ masked by place. Texts that others write (errors, redirects, logs) may repeat th
 looked for by value.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -68,12 +69,13 @@ PROSE: Final = frozenset(
 """Fields of results and events that may hold what others wrote."""
 
 _LONG = 1024
+_FEW = 200
 _PARAMETER = re.compile(r"([?&;])([^=&;?\s#]+)=([^&;\s#'\"<>]+)")
 _USERINFO = re.compile(r"(?<=//)[^/?#\s@'\"]*(?:@[^/?#\s@'\"]*)*@")
 _SHAPE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)(.*)", re.DOTALL)
 _WHOLE_AUTHORITY = re.compile(r"(?:.*@)?(?:\[[^\]]*\]|[^:@]*)(?::[0-9]*)?")
 """An authority that no unencoded sign of a password has cut short."""
-_BEFORE_AT = re.compile(r"(//)?(?:(?!//).)*@", re.DOTALL)
+_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*)?:?//")
 _Kind = TypeVar("_Kind")
 
 
@@ -109,14 +111,16 @@ def masked_url(url: str, more: Iterable[str] = ()) -> str:
     """Return a URL as it may be shown; of what is no URL all that may be userinfo is masked."""
     shape = _SHAPE.fullmatch(url)
     if shape is None or not _WHOLE_AUTHORITY.fullmatch(shape[2]):
-        return masked_query(_BEFORE_AT.sub(_hidden, url, count=1), more)
+        return masked_query(_without_all_before_at(url), more)
     scheme, authority, rest = shape[1] or "", shape[2], shape[3]
     userinfo, at, host = authority.rpartition("@")
     return f"{scheme}//{MASK if userinfo else ''}{at}{host}{masked_query(rest, more)}"
 
 
-def _hidden(found: re.Match[str]) -> str:
-    return f"{found[1] or ''}{MASK}@"
+def _without_all_before_at(url: str) -> str:
+    before, at, host = url.rpartition("@")
+    scheme = _SCHEME.match(before)
+    return f"{scheme[0] if scheme else ''}{MASK}@{host}" if at else url
 
 
 def is_masked_url(url: str, more: Iterable[str] = ()) -> bool:
@@ -146,29 +150,59 @@ class Secrets:
     def __init__(self, values: Iterable[str] = (), *, query: Iterable[str] = ()) -> None:
         """Take the values as they are sent, and names of query parameters that are secret besides."""
         self._query = tuple(query)
-        known = {form for value in values for form in _forms(value) if len(form) >= LEAST_SIGNS}
-        self._known = sorted(known, key=len, reverse=True)
+        self._values = tuple(dict.fromkeys(value for value in values if len(value) >= LEAST_SIGNS))
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to look for."""
-        return bool(self._known)
+        return bool(self._values)
+
+    @cached_property
+    def _by_start(self) -> dict[str, set[str]]:
+        """Every form of the values by its first signs: a mix may have 100,000 of them."""
+        found: dict[str, set[str]] = {}
+        for form in itertools.chain.from_iterable(map(_forms, self._values)):
+            if len(form) >= LEAST_SIGNS:
+                found.setdefault(form[:LEAST_SIGNS], set()).add(form)
+        return found
+
+    @cached_property
+    def _sizes(self) -> dict[str, list[int]]:
+        """How long those are that begin so, the longest first."""
+        return {
+            start: sorted({len(form) for form in forms}, reverse=True)
+            for start, forms in self._by_start.items()
+        }
 
     def masked(self, text: str) -> str:
         """Return a text without what may not be shown."""
         text = masked_query(_USERINFO.sub(f"{MASK}@", text), self._query)
-        for value in self._known:
-            if value in text:
-                text = text.replace(value, MASK)
-        return self._without_cut_off_end(text)
+        if not self._values or (
+            len(self._by_start) <= _FEW and not any(map(text.__contains__, self._by_start))
+        ):
+            return text
+        parts, kept, at = [], 0, 0
+        while at < len(text):
+            size = self._found_at(text, at)
+            if size:
+                parts += [text[kept:at], MASK]
+                kept = at + size
+            at += size or 1
+        return self._without_cut_off_end("".join([*parts, text[kept:]]))
+
+    def _found_at(self, text: str, at: int) -> int:
+        """Return how long the value is that stands there, 0 for none."""
+        start = text[at : at + LEAST_SIGNS]
+        sizes = self._sizes.get(start, ())
+        return next((size for size in sizes if text[at : at + size] in self._by_start[start]), 0)
 
     def _without_cut_off_end(self, text: str) -> str:
         """Mask the beginning of a value where a text was cut off in the middle of one."""
         if not text.endswith("…"):
             return text
-        for value in self._known:
-            for size in range(min(len(value), len(text)) - 1, LEAST_SIGNS - 1, -1):
-                if text.endswith(f"{value[:size]}…"):
-                    return f"{text[: -size - 1]}{MASK}…"
+        for at in range(len(text) - LEAST_SIGNS):
+            tail = text[at:-1]
+            if any(each.startswith(tail) for each in self._by_start.get(tail[:LEAST_SIGNS], ())):
+                return f"{text[:at]}{MASK}…"
         return text
 
     def masked_bytes(self, data: bytes) -> bytes:

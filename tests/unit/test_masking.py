@@ -1,5 +1,6 @@
 """What must not be shown: by its place where that is known, by its value in what others write."""
 
+import time
 import types
 import typing
 
@@ -51,6 +52,19 @@ def test_a_url_is_shown_without_userinfo_and_secret_parameters(url, shown):
     assert masked_url(shown, ["own"]) == shown
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a", "//", "/", "@", "a@", "//a", "?a", "?a=", "&token=", ":", "a:", "[", "a//@", "//a@b:"],
+)
+@pytest.mark.parametrize("end", ["", "@", "x//@host", "\n"])
+def test_masking_takes_a_time_that_is_linear_in_the_length(text, end):
+    long = text * (200_000 // len(text)) + end
+    began_s = time.process_time()
+    masked_url(long)
+    Secrets(["hidden"]).masked(long)
+    assert time.process_time() - began_s < 5
+
+
 @pytest.mark.parametrize("url", ["http://***@host/", "http://host/?token=***", "/?own=***"])
 def test_what_is_masked_is_known_again(url):
     assert is_masked_url(url, ["own"])
@@ -100,6 +114,15 @@ def test_a_value_that_python_quotes_is_found():
 @pytest.mark.parametrize("size", range(4, len(SECRET)))
 def test_the_beginning_of_a_value_is_found_where_a_text_was_cut_off(size):
     assert Secrets([SECRET]).masked(f"it said {SECRET[:size]}…") == "it said ***…"
+
+
+def test_a_mix_of_very_many_values_is_looked_through_at_once():
+    hidden = Secrets(f"secret-{number:06}" for number in range(50_000))
+    words = "a sentence of usual length about secret-049999 and secret-05000, and more of it"
+    began_s = time.process_time()
+    for _ in range(1000):
+        assert hidden.masked(words) == words.replace("secret-049999", "***")
+    assert time.process_time() - began_s < 60
 
 
 def test_the_longest_of_several_values_is_masked_whole():
