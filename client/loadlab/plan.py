@@ -198,7 +198,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             if value == MASK and is_secret_header(name, self.secret_headers):
                 yield f"--header: {name} {again}"
         if is_masked_url(request.url, self.secret_query):
-            yield f"--target: {request.url!r} {again}"
+            yield f"--target: {masked_url(request.url, self.secret_query)!r} {again}"
         if request.body == MASK.encode() or request.body_bytes not in (None, len(request.body)):
             yield "--body: results keep its length alone; give the body"
 

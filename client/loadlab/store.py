@@ -12,6 +12,7 @@ import msgspec
 
 from loadlab.errors import LabError, UsageError
 from loadlab.files import make_private, open_private, read_json
+from loadlab.kept_plan import kept, secrets_of
 from loadlab.masking import Secrets
 from loadlab.result import DECODER, READABLE_VERSIONS, RunResult, encode
 
@@ -115,7 +116,9 @@ def read(path: Path) -> RunResult:
             f"{path} is not a result of this version: its schema_version is {result.schema_version},"
             f" not one of {', '.join(map(str, READABLE_VERSIONS))}"
         )
-    return result
+    # Those of an earlier version hold what they were carried with.
+    hidden = secrets_of(result.plan)
+    return msgspec.structs.replace(hidden.without(result), plan=kept(result.plan))
 
 
 def write_whole(path: Path, data: bytes) -> Path:

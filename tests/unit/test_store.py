@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from loadlab import store
+from loadlab.agent.archive import Archive
 from loadlab.errors import UsageError
 from loadlab.masking import Secrets
 from loadlab.result import decode, encode
@@ -204,3 +206,30 @@ def test_a_log_without_secrets_is_left_alone(tmp_path):
     before = folder.log.stat().st_ino
     folder.mask_log(Secrets())
     assert folder.log.stat().st_ino == before
+
+
+def test_a_result_of_an_earlier_version_is_read_without_its_secrets(tmp_path):
+    bare = msgspec.to_builtins(result())
+    bare["plan"]["target"] = "http://user:passw0rd@host"
+    bare["plan"]["requests"] = [
+        {
+            "url": "http://user:passw0rd@host/?token=t0ken",
+            "headers": [["Cookie", "a=c00kie"]],
+            "body": "Ym9keQ==",
+        }
+    ]
+    bare["environment"]["where"] = "http://user:passw0rd@host, from this process"
+    (tmp_path / "result.json").write_bytes(msgspec.json.encode(bare))
+    found = msgspec.json.encode(store.read(tmp_path)).decode()
+    assert "http://***@host/?token=***" in found
+    assert not any(secret in found for secret in ("passw0rd", "t0ken", "c00kie", "Ym9keQ"))
+    (listed,) = Archive(moved(tmp_path, tmp_path / "runs")).runs()
+    assert "t0ken" not in repr(listed)
+    assert "passw0rd" not in repr(listed)
+
+
+def moved(here, folder):
+    """Put a result where the runs of a folder are."""
+    (folder / "a-run").mkdir(parents=True)
+    (here / "result.json").rename(folder / "a-run" / "result.json")
+    return folder

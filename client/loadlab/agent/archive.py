@@ -13,6 +13,7 @@ import msgspec
 from loadlab.analysis import audit
 from loadlab.files import read_json
 from loadlab.hosts import App
+from loadlab.masking import Secrets, masked_query
 from loadlab.result import State, Verdict
 from loadlab.store import RESULT
 from loadlab.units import show_ns
@@ -194,12 +195,12 @@ def _read(name: str, path: str) -> Run | None:
 
 def _settings(plan: _Plan, where: str) -> dict[str, str]:
     """Return what else tells a run from another, in words; what is usual is left out."""
-    asked = [f"{request.method} {origin_and_rest(request.url)[1]}" for request in plan.requests]
+    asked = [f"{request.method} {masked_query(origin_and_rest(request.url)[1])}" for request in plan.requests]
     told = {
         "request": "" if asked == [_USUAL] else asked[0] if len(asked) == 1 else f"{len(asked)} requests",
         "duration": "" if plan.duration_ns is None else f"{show_ns(plan.duration_ns)} each",
         "think": f"think {show_ns(plan.think_ns)}" if plan.think_ns else "",
         "processes": f"{plan.processes} processes" if plan.processes > 1 else "",
-        "where": "" if plan.transport == "null" else _OWN.sub(r"\1", where),
+        "where": "" if plan.transport == "null" else Secrets().masked(_OWN.sub(r"\1", where)),
     }
     return {name: words for name, words in told.items() if words}
