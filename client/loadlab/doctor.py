@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,6 +27,8 @@ from loadlab.stop_signals import Cleanup
 
 OLDEST_GUNICORN = 22
 _LOCKED = re.compile(r"^([a-z0-9-]+)==([^ ;]+)", re.MULTILINE)
+_PORT = re.compile("[0-9]{1,5}")
+_MOST_PORT = 65_535
 _COMMAND_S = 10.0
 _SPARE_FILES = 64
 
@@ -50,30 +52,49 @@ class Finding(msgspec.Struct, frozen=True):
     advice: str = ""
 
 
-def examine(users: int, folder: Path) -> Iterator[Finding]:
-    """Look at everything: the interpreter, this machine's limits for so many users, and Docker."""
-    yield _python()
-    yield _event_loop()
-    yield _gunicorn()
-    yield _open_files(users)
-    yield _cores()
-    yield _ceilings()
+def examine(users: int, folder: Path | None = None) -> Iterator[Finding]:
+    """Look at everything: the interpreter, this machine's limits for so many users, and Docker.
+
+    The stack is that of the folder, or else of the one that this process is in.
+    """
+    for subject, look in (
+        ("python", _python),
+        ("event loop", _event_loop),
+        ("gunicorn", _gunicorn),
+        ("open files", lambda: _open_files(users)),
+        ("cores", _cores),
+        ("ceilings", _ceilings),
+    ):
+        yield from _looked(subject, lambda look=look: (look(),))  # type: ignore[misc]
+    yield from _looked("stack", lambda: _around(folder))
+
+
+def _looked(subject: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Give what an examination finds, or that it failed: the rest is looked at in any case."""
+    try:
+        yield from look()
+    except Exception as error:  # noqa: BLE001 - of many kinds: what a machine may hold has no end
+        yield Finding(subject, Mark.NOTE, f"unknown: {type(error).__name__}: {error}")
+
+
+def _around(folder: Path | None) -> Iterator[Finding]:
+    """Look at the checkout around a folder, and at Docker."""
+    folder = folder or Path.cwd()
     root = checkout(folder)
     if root is not None:
         yield _packages(root)
     engine = _engine()
     yield engine
-    if engine.mark is Mark.FINE:
-        yield _compose()
-        if root is None:
-            yield Finding(
-                "stack", Mark.NOTE, f"no {COMPOSE_FILE} here or above: only local runs and --target"
-            )
-            return
-        yield _stack(folder)
-        text = _text(root / COMPOSE_FILE)
-        yield from _images(text)
-        yield from _ports(text)
+    if engine.mark is not Mark.FINE:
+        return
+    yield _compose()
+    if root is None:
+        yield Finding("stack", Mark.NOTE, f"no {COMPOSE_FILE} here or above: only local runs and --target")
+        return
+    yield _stack(folder)
+    text = _text(root / COMPOSE_FILE)
+    yield from _images(text)
+    yield from _ports(text)
 
 
 def _python() -> Finding:
@@ -199,7 +220,7 @@ def _stack(folder: Path) -> Finding:
 def _images(compose_text: str) -> Iterator[Finding]:
     for variable, default in re.findall(r"\$\{(\w+_IMAGE):-([^}]+)\}", compose_text):
         image = os.environ.get(variable) or default
-        if _said("docker", "image", "inspect", "--format", "{{.Id}}", image):
+        if _said("docker", "image", "inspect", "--format", "{{.Id}}", "--", image):
             yield Finding(image, Mark.FINE, "here")
             continue
         own = _said(
@@ -218,7 +239,11 @@ def _kind(image: str) -> str:
 def _ports(compose_text: str) -> Iterator[Finding]:
     """Look who listens where the stack would; if it is up itself, its own ports are no collision."""
     for variable, default in re.findall(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}", compose_text):
-        port = int(os.environ.get(variable) or default)
+        written = os.environ.get(variable) or default
+        if not _PORT.fullmatch(written) or not 0 < int(written) <= _MOST_PORT:
+            yield Finding(variable, Mark.WRONG, f"{written!r} is no port", f"give 1 to {_MOST_PORT}")
+            continue
+        port = int(written)
         published = _said("docker", "ps", "--filter", f"publish={port}", "--format", "{{.Names}}")
         if not _taken(port):
             yield Finding(f"port {port}", Mark.FINE, "free")

@@ -1,9 +1,13 @@
 """What doctor says of the packages that a run is made with."""
 
+import subprocess
+import sys
+
 import pytest
 
 from loadlab import doctor
 from loadlab.doctor import Mark
+from promtool import ROOT
 
 
 @pytest.fixture
@@ -56,3 +60,67 @@ def test_a_package_that_an_apps_requirements_changed_is_named_with_both_versions
 def test_a_package_that_is_not_installed_is_none_that_was_changed(installed, checkout):
     installed.update(flask="3.1.3")
     assert doctor._packages(checkout).mark is Mark.FINE
+
+
+VARIABLES = (
+    *("TARGET_PORT", "AGENT_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "PYTHON_IMAGE", "PROMETHEUS_IMAGE"),
+    *("DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"),
+    *("COMPOSE_PROJECT_NAME", "HOME", "XDG_CACHE_HOME", "PATH", "TMPDIR", "COLUMNS", "LINES"),
+)
+VALUES = (
+    "",
+    "x",
+    "-1",
+    "9" * 5000,
+    "9" * 20,
+    "\udcff\udcfe",
+    "/dev/zero",
+    "unix://",
+    "tcp://h:x",
+    "[red]",
+    "\u0661",
+)
+
+
+@pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_doctor_never_raises_whatever_the_environment_holds(variable, value, monkeypatch):
+    """With an engine and its answers made up, so that every examination is made."""
+    monkeypatch.setattr(doctor, "_said", lambda *_: "1.0")
+    monkeypatch.setattr("loadlab.hosts.compose.fit", lambda *_: None)
+    monkeypatch.setenv(variable, value)
+    found = list(doctor.examine(128, ROOT))
+    assert not [each for each in found if each.seen.startswith("unknown: ")]
+    assert "python" in [each.subject for each in found]
+
+
+@pytest.mark.parametrize("value", ["x", "-1", "0", "65536", "9" * 5000, "\u0661"])
+def test_what_is_no_port_is_said(value, monkeypatch):
+    monkeypatch.setenv("AGENT_PORT", value)
+    found = {each.subject: each for each in doctor._ports("127.0.0.1:${AGENT_PORT:-9200}:9200")}
+    assert found["AGENT_PORT"].mark is Mark.WRONG
+    assert "is no port" in found["AGENT_PORT"].seen
+
+
+def test_an_examination_that_fails_hides_no_other(monkeypatch, tmp_path):
+    def fail():
+        raise OSError("no such thing")
+
+    monkeypatch.setattr(doctor, "_cores", fail)
+    found = {each.subject: each for each in doctor.examine(128, tmp_path)}
+    assert found["cores"].seen == "unknown: OSError: no such thing"
+    assert {"ceilings", "docker engine"} <= set(found)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("environment", [{}, {"HOME": ""}, {"COLUMNS": "9" * 5000}, {"TARGET_PORT": "x"}])
+def test_the_command_ends_in_words_where_there_is_hardly_an_environment(environment, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = f"cd {gone} && rmdir {gone} && exec {sys.executable} -m loadlab doctor"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode in (0, 2), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "python" in done.stdout

@@ -1,7 +1,5 @@
 """`loadlab doctor`: what stands in the way of a good measurement here."""
 
-from pathlib import Path
-
 import click
 from rich.table import Table
 from rich.text import Text
@@ -26,7 +24,7 @@ _STYLES = {Mark.FINE: "green", Mark.NOTE: "yellow", Mark.WRONG: "bold red"}
 def doctor(concurrency: int) -> int:
     """Look at this machine, its limits, Docker and the stack; say what to do where something is wrong."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    found = list(examine(concurrency, Path.cwd()))
+    found = list(examine(concurrency))
     for finding in found:
         text = f"{finding.seen}: {finding.advice}" if finding.advice else finding.seen
         table.add_row(Text(finding.mark, _STYLES[finding.mark]), *map(one_line, (finding.subject, text)))

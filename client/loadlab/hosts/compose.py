@@ -192,4 +192,5 @@ def _engine_errors() -> tuple[type[Exception], ...]:
     import docker.errors  # noqa: PLC0415 - as above
     import requests  # noqa: PLC0415 - as above
 
-    return docker.errors.DockerException, requests.RequestException, OSError
+    # It reads DOCKER_HOST with the standard library, which raises ValueError for a port that is none.
+    return docker.errors.DockerException, requests.RequestException, OSError, ValueError

@@ -38,11 +38,14 @@ def _listens(path: str) -> bool:
 
 def _context() -> str | None:
     """Return the address of the context that `docker context use` chose, if one was."""
-    home = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    try:
+        home = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    except RuntimeError:  # this user has no home
+        return None
     name = os.environ.get("DOCKER_CONTEXT") or _json(home / "config.json").get("currentContext")
     if not isinstance(name, str) or name == "default":
         return None
-    folder = hashlib.sha256(name.encode()).hexdigest()
+    folder = hashlib.sha256(os.fsencode(name)).hexdigest()
     meta = _json(home / "contexts" / "meta" / folder / "meta.json")
     with contextlib.suppress(KeyError, TypeError):
         return str(meta["Endpoints"]["docker"]["Host"])
