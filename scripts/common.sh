@@ -5,8 +5,19 @@
 unset CDPATH
 cd -P -- "$(dirname -- "$0")/.." || exit
 
-say() { printf '%s\n' "$*"; }
-warn() { printf '%s\n' "$*" >&2; }
+# What others have written, such as an app's log, without what acts on a terminal: control characters (C0, DEL, C1),
+# bidirectional marks and overrides. The same as `loadlab` does, by bytes: no locale is needed.
+plain() {
+    LC_ALL=C sed \
+        -e "s/$(printf '[\001-\010\013-\037\177]')/?/g" \
+        -e "s/$(printf '\302[\200-\237]')/?/g" \
+        -e "s/$(printf '\330\234')/?/g" \
+        -e "s/$(printf '\342\200[\216\217\250-\256]')/?/g" \
+        -e "s/$(printf '\342\201[\246-\257]')/?/g"
+}
+
+say() { printf '%s\n' "$*" | plain; }
+warn() { printf '%s\n' "$*" | plain >&2; }
 fail() {
     warn "$*"
     exit 1

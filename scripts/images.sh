@@ -29,7 +29,7 @@ build() {
     if ! mmdebstrap --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' --include="$3" \
         --customize-hook="$4" --customize-hook="$trust" \
         "$2" "$scratch/root.tar" "$mirror" >"$scratch/log" 2>&1; then
-        tail -n 15 "$scratch/log" >&2
+        tail -n 15 "$scratch/log" | plain >&2
         fail "mmdebstrap could not build $1 (its last lines are above)."
     fi
     docker import --change "ENV PIP_CERT=$certificates" --change 'CMD ["/bin/sh"]' "$scratch/root.tar" "$1" >/dev/null

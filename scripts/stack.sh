@@ -6,4 +6,7 @@ set -eu
 
 need_compose
 choose_project
-compose "$@"
+case $1 in
+logs) compose "$@" 2>&1 | plain ;; # containers write them, and an app is one
+*) compose "$@" ;;
+esac

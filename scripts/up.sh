@@ -208,7 +208,7 @@ give_up() {
         *) state="is ${state#running }" ;;
         esac
         warn "--- the last lines of $service:"
-        docker logs --tail 20 "$id" >&2
+        docker logs --tail 20 "$id" 2>&1 | plain >&2
         warn "---"
         culprit=${culprit:-"$service $state."}
     done
@@ -273,7 +273,7 @@ for service in $(services_beside); do services="$services $service"; done
 
 say "Building the images of target and client (the first time takes a minute) …"
 if ! compose build target client >"$scratch/build" 2>&1; then
-    tail -n 25 "$scratch/build" >&2
+    tail -n 25 "$scratch/build" | plain >&2
     fail "The images could not be built (the last lines are above)."
 fi
 

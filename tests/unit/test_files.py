@@ -9,7 +9,8 @@ from loadlab import environment, store
 from loadlab.agent.archive import Archive
 from loadlab.calibration import cache
 from loadlab.errors import UsageError
-from loadlab.files import read_bounded, read_json
+from loadlab.files import read_bounded, read_json, read_tail
+from loadlab.hosts.local import LocalHost
 from loadlab.plan import Request
 from loadlab.requested import requested
 
@@ -112,3 +113,13 @@ def test_a_body_is_refused_in_a_sentence(tmp_path, make):
 def ask(**given) -> tuple[Request, ...]:
     words = {"path": None, "method": None, "headers": (), "body": None, "requests_file": None}
     return requested("http://127.0.0.1/", **words | given)
+
+
+def test_of_a_log_only_the_end_is_read(tmp_path):
+    log = tmp_path / "target.log"
+    with log.open("wb") as file:
+        file.truncate(4 << 30)
+        file.seek(0, os.SEEK_END)
+        file.write(b"last words\n")
+    assert read_tail(log, 100).endswith(b"\0last words\n")
+    assert len(LocalHost(log, {})._said()) <= 64 << 10

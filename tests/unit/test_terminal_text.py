@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import unicodedata
 
 import pytest
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from loadlab.cli.console import Terminal
 from loadlab.terminal_text import EscapingStream, escaped, escaped_json, one_line
+from promtool import ROOT
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 CONTROLS = "".join(chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) == "Cc")
@@ -74,6 +76,24 @@ def test_a_console_writes_no_sequences_but_its_own(text):
     console.print(text, soft_wrap=True)
     stream.flush()
     assert not acts(raw.getvalue().decode())
+
+
+@pytest.mark.real
+def test_the_scripts_write_what_a_log_says_without_what_acts():
+    log = f"Zürich 日本\tone\n{ACTING.encode('utf-8', 'ignore').decode()}\ntwo\n"
+    for command in ("plain", 'say "$(cat)"', 'warn "$(cat)" 2>&1'):
+        script = f". ./scripts/common.sh; {command}"
+        done = subprocess.run(
+            ["/bin/sh", "-c", script, "scripts/x"],
+            cwd=ROOT,
+            input=log.encode(),
+            capture_output=True,
+            check=True,
+        )
+        said = done.stdout.decode()
+        assert said.startswith("Zürich 日本\tone\n")
+        assert said.endswith("\ntwo\n")
+        assert not [sign for sign in acts(said) if sign != "\0"]
 
 
 def test_a_console_writes_its_own():
