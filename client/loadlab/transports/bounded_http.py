@@ -125,10 +125,13 @@ class _Reader(io.BufferedReader):
     def __init__(self, reads: _LimitedReads) -> None:
         super().__init__(reads)
         self._reads = reads
+        self.begin_head()
+
+    def begin_head(self) -> None:
+        """Expect a head."""
         self.head: list[bytes] | None = []
-        """The lines of a head while it is read."""
+        """Its lines while it is read."""
         self._head_bytes = 0
-        """Of all heads before the body, the interim ones too."""
 
     def readline(self, size: int | None = -1, /) -> bytes:
         line = super().readline(size)
@@ -184,7 +187,7 @@ class Answer(http.client.HTTPResponse):
                 return version, status, reason
             http.client.parse_headers(self._reader)
             self._checked_head()
-            self._reader.head = []
+            self._reader.begin_head()
 
     def _checked_head(self) -> Head:
         assert self._reader.head is not None, "it was just read"
