@@ -113,7 +113,7 @@ dashboards: .venv/dev ## write grafana/dashboards anew, after a change of the co
 	@PYTHONPATH=grafana $(bin)/python -m boards
 
 schema: .venv/dev ## write docs/result.schema.json anew, after a change of the result types
-	@$(bin)/python -m loadlab.report.schema >docs/result.schema.json
+	@$(bin)/python -m loadlab.results.schema >docs/result.schema.json
 
 bench: .venv/dev .venv-bench/done ## what one core does beside wrk, hey, oha, Locust (see bench/README.md): ARGS="--only wrk cpu"
 	@$(bin)/python bench/speed.py $(ARGS)

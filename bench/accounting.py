@@ -9,7 +9,7 @@ unaccounted for.
 
 from typing import Any, NamedTuple
 
-from loadlab.reasons import NO_CONNECTION, UNHEARD
+from loadlab.recording.reasons import NO_CONNECTION, UNHEARD
 
 Stage = dict[str, Any]
 """A stage of a result."""

@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 
-from loadlab.arrivals import Arrivals, Constant, Spacing
 from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.workload.arrivals import Arrivals, Constant, Spacing
 
 PROGRAM: list[object] = [sys.executable, __file__]
 _AWAKE_NS = 50_000

@@ -25,11 +25,10 @@ from queues import Floats, Pace, Target, closed_load, open_load, recorded, slow_
 from surroundings import surroundings
 
 from loadlab.analysis import summary
-from loadlab.analysis.case import Case
-from loadlab.analysis.steady import batches_of, least_found, stationary, warmed_up
+from loadlab.analysis.checks.check import CheckInput
+from loadlab.analysis.checks.steady_state import batches_of, least_found, stationary, warmed_up
 from loadlab.clock import NS_PER_S
-from loadlab.plan import Plan, Request, Stage, Workload
-from loadlab.result import (
+from loadlab.results.result import (
     CheckOutcome,
     ClientStage,
     Counts,
@@ -39,6 +38,7 @@ from loadlab.result import (
     State,
 )
 from loadlab.scenarios import scenario
+from loadlab.workload.plan import Plan, Request, Stage, Workload
 
 MOST_SUSPECT, LEAST_FOUND = 0.01, 0.9
 CHUNK = 100
@@ -134,7 +134,7 @@ def judged(load: Load, due_s: Floats, done_s: Floats) -> Verdict:
     return Verdict(halves.outcome, beginning.outcome, least, "the queue grows" in halves.message)
 
 
-def case_of(load: Load, due_s: Floats, done_s: Floats) -> Case:
+def case_of(load: Load, due_s: Floats, done_s: Floats) -> CheckInput:
     """Return one run as the lab's stage."""
     counted = recorded(due_s, done_s, load.window_s)
     window_ns = load.window_s * NS_PER_S
@@ -172,7 +172,7 @@ def case_of(load: Load, due_s: Floats, done_s: Floats) -> Case:
         requests=(Request(url=URL),),
         stages=(Stage(concurrency=load.users) if load.users else Stage(rate_hz=1.0),),
     )
-    return Case(plan, scenario("task").TRAITS, 1.0, stage)
+    return CheckInput(plan, scenario("task").TRAITS, 1.0, stage)
 
 
 def measured(loads: tuple[Load, ...], runs: int, seed: int) -> Iterator[dict[str, Any]]:

@@ -27,7 +27,7 @@ from requests_to_agent import Ask, requests_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from agents import RunningAgent
+from support.agents import RunningAgent
 
 TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105 - of an agent that lives as long as this script
 BATCH = 100
@@ -150,7 +150,7 @@ class Sink:
     """The lab's own target that answers at once, in a process of its own."""
 
     def __enter__(self) -> Self:
-        words = [sys.executable, "-m", "loadlab.hosts.sink_process"]
+        words = [sys.executable, "-m", "loadlab.targets.sink_process"]
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         self.url: str = json.loads(self._process.stdout.readline())["url"]

@@ -12,18 +12,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from loadlab.environment import cpus
-from loadlab.events import StageBegan, StageEnded
-from loadlab.fleet.control import Control
 from loadlab.fleet.live import Live
-from loadlab.hosts.nowhere import Nowhere
+from loadlab.fleet.stop import Control
 from loadlab.metrics import Metrics
-from loadlab.place import carry_at
-from loadlab.plan import Plan, Request, Stage, Workload
-from loadlab.recorder import Recorder
-from loadlab.result import RunResult
-from loadlab.tape import COLUMNS, PIECE
-from loadlab.window import Window
+from loadlab.recording.recorder import Recorder
+from loadlab.recording.tape import COLUMNS, PIECE
+from loadlab.recording.window import Window
+from loadlab.results.events import StageBegan, StageEnded
+from loadlab.results.result import RunResult
+from loadlab.runs.place import carry_at
+from loadlab.system.environment import cpus
+from loadlab.targets.no_target import NoTarget
+from loadlab.workload.plan import Plan, Request, Stage, Workload
 
 NS_PER_S = 1_000_000_000
 SCRAPE_S = 1.0
@@ -82,7 +82,7 @@ async def under_load(plan: Plan) -> tuple[RunResult, list[float]]:
                 scrapes.extend(timed(metrics.expose, times=1))
 
     scraper = asyncio.ensure_future(scrape())
-    result = await carry_at(Nowhere(None), plan, "a-run", Control(), metrics.tell, observe=metrics.observe)
+    result = await carry_at(NoTarget(None), plan, "a-run", Control(), metrics.tell, observe=metrics.observe)
     scraper.cancel()
     return result, scrapes
 

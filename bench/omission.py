@@ -9,7 +9,7 @@ from loadlab.units import show_ns
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 # The stages are those that the tests judge.
-from paused_target import HOSTS, USERS, closed_through, opened_through
+from support.paused_target import HOSTS, USERS, closed_through, opened_through
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 

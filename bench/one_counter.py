@@ -11,9 +11,9 @@ import time
 
 import uvloop
 
-from loadlab.plan import Plan, Request, Stage, Workload
-from loadlab.sample import Outcome, Reply
+from loadlab.recording.sample import Outcome, Reply
 from loadlab.transports.wire.transport import WireTransport
+from loadlab.workload.plan import Plan, Request, Stage, Workload
 
 CONNECTIONS = 50
 WARMUP_S = 0.5

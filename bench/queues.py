@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from loadlab.clock import NS_PER_MS, NS_PER_S, NS_PER_US
-from loadlab.histogram import Int64s, Sparse
-from loadlab.recorder import Recorder
-from loadlab.slices import Slice
-from loadlab.window import Window
+from loadlab.recording.histogram import Int64s, Sparse
+from loadlab.recording.recorder import Recorder
+from loadlab.recording.seconds import Slice
+from loadlab.recording.window import Window
 
 Floats = npt.NDArray[np.float64]
 Pace = Callable[[Floats], Floats]

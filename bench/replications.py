@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from hdrh.histogram import HdrHistogram
 
-from loadlab.analysis.queueing import mean_s, quantile_s
-from loadlab.histogram import Histogram, Sparse, bucket_of, quantile_ns
+from loadlab.analysis.erlang import mean_s, quantile_s
+from loadlab.recording.histogram import Histogram, Sparse, bucket_of, quantile_ns
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 FIGURES = ("mean", *QUANTILES)

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import msgspec
 from hypothesis import strategies as st
 
-from loadlab.agent.asked import Asked
-from loadlab.environment import Room
+from loadlab.agent.run_request import PostedRun
+from loadlab.options.load import RunOptions, build_plan
 from loadlab.scenarios import names
-from loadlab.words import Words, plan_of
+from loadlab.system.environment import Capacity
 
 Json = Any
 Documents = st.SearchStrategy[Json]
@@ -104,8 +104,10 @@ def valid_runs(target: str) -> list[Json]:
         {"scenario": "pool", "workload": "batch", "requests": "4,8", "processes": "2", "header": ["A: b"]},
         {"scenario": "task", "think": "exp:1s", "ramp_up": "1s", "warmup": "1s", "path": "/x", "body": "y"},
     ]
-    room = Room(cpus=2.0, open_files=1024)
-    plans = [plan_of(msgspec.convert(each, Words), target, room) for each in options if "delay" not in each]
+    room = Capacity(cpus=2.0, open_files=1024)
+    plans = [
+        build_plan(msgspec.convert(each, RunOptions), target, room) for each in options if "delay" not in each
+    ]
     return [{"options": each} for each in options] + [{"plan": msgspec.to_builtins(plan)} for plan in plans]
 
 
@@ -141,7 +143,7 @@ def _places(document: Json) -> list[tuple[Json, Json]]:
 
 def by_schema() -> Documents:
     """Give documents of the schema of what may be posted."""
-    (root,), named = msgspec.json.schema_components([Asked], ref_template="{name}")
+    (root,), named = msgspec.json.schema_components([PostedRun], ref_template="{name}")
     return _of(root, named)
 
 

@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from loadlab.plan import Workload
 from loadlab.scenarios import scenario
+from loadlab.workload.plan import Workload
 
 LOADLAB = Path(sys.executable).with_name("loadlab")
 ORDER = ("blocking", "coroutine", "blocked-loop", "task", "callback", "threads", "pool", "pool-map")

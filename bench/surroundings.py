@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from loadlab import environment
+from loadlab.system import environment
 
 
 def surroundings(tools: dict[str, str]) -> dict[str, Any]:

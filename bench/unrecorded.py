@@ -4,12 +4,12 @@ Takes the arguments of `loadlab`. Nothing is known of a request but that it was 
 that the result tells.
 """
 
-from loadlab import chains
 from loadlab.__main__ import main
-from loadlab.sample import Outcome, Reply
+from loadlab.load import callback_users
+from loadlab.recording.sample import Outcome, Reply
 
 
-class Counting(chains.ChainOfCalls):
+class Counting(callback_users.DirectCallbackUser):
     """Goes on with each reply: no moments, no tape."""
 
     def _replied(self, reply: Reply) -> None:
@@ -23,7 +23,7 @@ class Counting(chains.ChainOfCalls):
         self._flight = self._send(prepared, self._reply, now_ns)
 
 
-chains.ChainOfCalls = Counting  # type: ignore[misc]  # workers import this module, too
+callback_users.DirectCallbackUser = Counting  # type: ignore[misc]  # workers import this module, too
 
 if __name__ == "__main__":
     main()

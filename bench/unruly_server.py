@@ -22,7 +22,7 @@ from typing import cast
 
 from mutations import mutated
 
-from loadlab.loops import new_event_loop
+from loadlab.system.event_loop import new_event_loop
 
 END = b"\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"

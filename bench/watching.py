@@ -24,8 +24,8 @@ from surroundings import surroundings
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 # The agent and the Prometheus of the tests are real ones, and need no second way to be started.
-from agents import RunningAgent
-from scraper import free_port, scraping
+from support.agents import RunningAgent
+from support.scraper import free_port, scraping
 
 LEAST = 0.97
 LONGEST_SCRAPE_S = 0.02

@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from loadlab.plan import Workload
 from loadlab.scenarios import names, scenario
+from loadlab.workload.plan import Workload
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 INVALID = 3

@@ -1,6 +1,6 @@
 """`python -m loadlab` and the `loadlab` command."""
 
-from loadlab import stop_signals
+from loadlab.system import stop_signals
 
 
 def main() -> None:
@@ -8,9 +8,9 @@ def main() -> None:
     stop_signals.handle()
     # Loading takes a while that Ctrl-C may fall into; what says that memory ran out is loaded first.
     from loadlab.errors import Exit  # noqa: PLC0415 - signals are handled before it is loaded
-    from loadlab.local_limits import limit_of  # noqa: PLC0415 - signals are handled before it is loaded
-    from loadlab.resources import Resource, shortage  # noqa: PLC0415 - signals are handled before it is loaded
-    from loadlab.stillborn import on_stillborn_thread  # noqa: PLC0415 - signals are handled before it is loaded
+    from loadlab.system.limits import limit_of  # noqa: PLC0415 - signals are handled before it is loaded
+    from loadlab.system.resources import Resource, shortage  # noqa: PLC0415 - signals are handled before it is loaded
+    from loadlab.system.stillborn import on_stillborn_thread  # noqa: PLC0415 - signals are handled before it is loaded
 
     def leave(_: BaseException | None = None) -> None:
         stop_signals.leave(shortage(Resource.MEMORY, limit_of(Resource.MEMORY)), Exit.INVALID)

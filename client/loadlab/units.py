@@ -87,7 +87,7 @@ def show_count(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def show_figure(value: float | None) -> str:
+def format_number(value: float | None) -> str:
     """Write a number with three figures; an absent one as a dash."""
     return "–" if value is None else _figures(value)
 

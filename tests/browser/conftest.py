@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 from selenium import webdriver
 
-from browsing import LOAD_S, PATIENCE_S, Agent, Page
+from support.browsing import LOAD_S, PATIENCE_S, Agent, Page
 
 BROWSERS = ("chromium", "chromium-browser")
 ARGUMENTS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run")

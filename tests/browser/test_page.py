@@ -10,8 +10,8 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
-from browsing import until
 from loadlab.agent.api import MOST_FOLLOWERS
+from support.browsing import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 

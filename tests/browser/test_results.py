@@ -5,19 +5,29 @@ import json
 import msgspec
 import pytest
 
-from browsing import until
-from fakes import plan
-from loadlab.analysis import audit, unjudged
+from loadlab.analysis import judge_run, unjudged
+from loadlab.analysis.judge_stage import CLIENT_LIMIT_CHECKS, NO_BOUND_SHARE_CHECKS, SHORTAGES
 from loadlab.analysis.together import Told, together
-from loadlab.analysis.trust import CLIENTS_OWN, NOT_ASKED, SHORTAGES
-from loadlab.hosts import App
-from loadlab.plan import Request, Stage
-from loadlab.report.table import reasons
-from loadlab.result import Check, CheckOutcome, Counts, Finding, SliceResult, State, Theory, Verdict, encode
-from loadlab.units import show_figure, show_ns
-from results import NOTHING
-from results import result as a_result
-from results import stage as a_stage
+from loadlab.results.result import (
+    Check,
+    CheckOutcome,
+    Counts,
+    Finding,
+    SliceResult,
+    State,
+    Theory,
+    Verdict,
+    encode,
+)
+from loadlab.targets import App
+from loadlab.terminal.table import reasons
+from loadlab.units import format_number, show_ns
+from loadlab.workload.plan import Request, Stage
+from support.browsing import until
+from support.fakes import plan
+from support.results import NOTHING
+from support.results import result as a_result
+from support.results import stage as a_stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
@@ -193,7 +203,7 @@ def test_numbers_are_written_as_the_terminal_writes_them(page):
     page.open()
     values = [0, 0.004, 0.0994, 0.0996, 1, 9.994, 9.996, 12.34, 99.94, 99.96, 631.4, 1590, 117_856.2, None]
     assert module_says(page, f"arguments[0].map({import_of('units', 'figure')})", values) == [
-        show_figure(value) for value in values
+        format_number(value) for value in values
     ]
     spans = [0, 17, 999, 1_000, 999_600, 2_500_000, 101_234_567, 1_270_000_000, 61e9, None]
     assert module_says(page, f"arguments[0].map({import_of('units', 'showSpan')})", spans) == [
@@ -251,11 +261,11 @@ def test_the_charts_of_a_run_of_microseconds_and_of_fractions_of_a_second_have_r
 
 def test_the_page_knows_which_checks_are_of_the_clients_own_limits_and_which_are_open_questions(page):
     page.open()
-    assert set(module_says(page, import_of("words", "CLIENTS_OWN"))) == CLIENTS_OWN
-    assert set(module_says(page, import_of("words", "NOT_ASKED"))) == NOT_ASKED
+    assert set(module_says(page, import_of("words", "CLIENT_LIMIT_CHECKS"))) == CLIENT_LIMIT_CHECKS
+    assert set(module_says(page, import_of("words", "NO_BOUND_SHARE_CHECKS"))) == NO_BOUND_SHARE_CHECKS
     assert set(module_says(page, import_of("words", "SHORTAGES"))) == SHORTAGES
     assert set(module_says(page, import_of("words", "UNJUDGED"))) == unjudged.NAMES
-    assert set(module_says(page, import_of("words", "REASONS"))) == CLIENTS_OWN | audit.FAILING
+    assert set(module_says(page, import_of("words", "REASONS"))) == CLIENT_LIMIT_CHECKS | judge_run.FAILING
 
 
 def told(result):
@@ -274,7 +284,9 @@ def test_a_verdict_has_the_same_name_as_in_the_terminal(page):
     assert module_says(
         page, f"arguments[0].map({import_of('words', 'headline')})", [told(each) for each in results]
     ) == [
-        audit.headline(each.verdict, stopped=each.interrupted, suspect=each.stages[0].state is State.SUSPECT)
+        judge_run.headline(
+            each.verdict, stopped=each.interrupted, suspect=each.stages[0].state is State.SUSPECT
+        )
         for each in results
     ]
 

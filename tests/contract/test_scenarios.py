@@ -5,13 +5,13 @@ import os
 
 import pytest
 
-from live import MS, batch_of, carry, sound, users_of, workers_of
 from loadlab.analysis.theory import makespan_ns, most_in_flight
 from loadlab.clock import MONOTONIC, NS_PER_S
-from loadlab.hosts.local import LocalHost
-from loadlab.plan import Stage
+from loadlab.load.shard import Shard, Share
 from loadlab.scenarios import names, scenario
-from loadlab.shard import Shard, Share
+from loadlab.targets.local import LocalHost
+from loadlab.workload.plan import Stage
+from support.live import MS, batch_of, carry, sound, users_of, workers_of
 
 pytestmark = [pytest.mark.quick, pytest.mark.real]
 

@@ -6,7 +6,7 @@ import tarfile
 
 import pytest
 
-from readme import ROOT
+from support.readme import ROOT
 
 EVERYTHING = "FROM scratch\nCOPY . /\n"
 SECRET = ("token", "shop.env", ".env", ".env.local", "id_rsa", "secret.txt")

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import pytest
 
-from agreement import look, write, wrong
-from counters import assert_increase_is_near, assert_raw_counters_are_the_counts
-from dashboards import loaded
-from grafana import Prometheus, Viewer
+from support.agreement import look, write, wrong
+from support.counters import assert_increase_is_near, assert_raw_counters_are_the_counts
+from support.dashboards import loaded
+from support.grafana import Prometheus, Viewer
 
 pytestmark = pytest.mark.either_compose
 

@@ -8,18 +8,18 @@ from typing import Any
 import msgspec
 from aiohttp import hdrs, web
 
-from loadlab.agent import asked
+from loadlab.agent import run_request
+from loadlab.agent.access import Guard, NoGuard
 from loadlab.agent.archive import Archive, is_run_id
-from loadlab.agent.feed import Message, Track
-from loadlab.agent.guard import Guard, NoGuard
+from loadlab.agent.event_log import Message, RunEvents
 from loadlab.agent.limits import Limits
 from loadlab.agent.page_files import PageFiles
 from loadlab.agent.runs import BusyError, Runs
 from loadlab.clock import NS_PER_S
 from loadlab.errors import LabError, UsageError
 from loadlab.metrics import Metrics
+from loadlab.options.load import DEFAULT_BATCH, DEFAULT_CONCURRENCY, DEFAULT_DURATION_NS, traits_of
 from loadlab.scenarios import names
-from loadlab.words import DEFAULT_BATCH, DEFAULT_CONCURRENCY, DEFAULT_DURATION_NS, traits_of
 
 HEADERS = {
     # Scripts and everything else from here alone; the charts set styles of their elements and draw on images.
@@ -174,7 +174,7 @@ class Api:
         except TimeoutError:
             return _error(408, f"what is posted must be here within {_BODY_WITHIN_S:.0f} s")
         try:
-            todo = asked.read(data)
+            todo = run_request.read(data)
             if todo.run_id is not None and not (self._is_socket and is_run_id(todo.run_id)):
                 raise UsageError("run_id: a run is named by the agent")
             load = self._runs.start(todo, None if self._is_socket else self._limits)
@@ -204,10 +204,10 @@ class Api:
             return _error(404, "the events of that run are not kept; its result.json is, where there is one")
         if not self._is_socket:
             return await self._follow(request, track)
-        with self._runs.attended(track):
+        with self._runs.followed(track):
             return await self._follow(request, track)
 
-    async def _follow(self, request: web.Request, track: Track | None) -> web.StreamResponse:
+    async def _follow(self, request: web.Request, track: RunEvents | None) -> web.StreamResponse:
         last = request.headers.get("Last-Event-ID", "")
         since = int(last) if last.isascii() and last.isdigit() and len(last) < 20 else None
         if self._followers >= MOST_FOLLOWERS:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import msgspec
 
-from loadlab.analysis import audit
-from loadlab.files import read_json
-from loadlab.hosts import App
-from loadlab.masking import Secrets, masked_query
-from loadlab.result import State, Verdict
-from loadlab.store import RESULT
+from loadlab.analysis import judge_run
+from loadlab.results.result import State, Verdict
+from loadlab.results.run_folder import RESULT
+from loadlab.system.files import read_json
+from loadlab.targets import App
 from loadlab.units import show_ns
-from loadlab.url import origin_and_rest
+from loadlab.workload.masking import Secrets, masked_query
+from loadlab.workload.url import origin_and_rest
 
 _OWN = re.compile(r"a target of its own.* \((.*)\), http://[0-9.]+:[0-9]+")
 """Where a target of the lab's own is: served so, at another address in each run."""
@@ -171,7 +171,7 @@ def _read(name: str, path: str) -> Run | None:
         transport=result.plan.transport,
         workload=result.plan.workload,
         verdict=result.verdict,
-        headline=audit.headline(
+        headline=judge_run.headline(
             result.verdict,
             stopped=result.interrupted,
             suspect=any(stage.state is State.SUSPECT for stage in result.stages),

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import msgspec
 
 from loadlab.clock import NS_PER_S
-from loadlab.plan import Plan, Workload
 from loadlab.units import show_ns
+from loadlab.workload.plan import Plan, Workload
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

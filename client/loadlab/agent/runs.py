@@ -9,19 +9,20 @@ from pathlib import Path
 
 import msgspec
 
-from loadlab.agent.asked import Asked, task
-from loadlab.agent.feed import Feed, Track
+from loadlab.agent.event_log import EventLog, RunEvents
 from loadlab.agent.limits import Limits
-from loadlab.agent.load import Carry, Load
-from loadlab.engine import Observe, Tell
+from loadlab.agent.one_run import AgentRun, Carry
+from loadlab.agent.run_request import PostedRun, task
 from loadlab.errors import UsageError
-from loadlab.fleet.control import Control
-from loadlab.kept_plan import secrets_of
+from loadlab.fleet.live import Observe
+from loadlab.fleet.stop import Control
 from loadlab.metrics import Metrics
-from loadlab.place import Here, carry_at
-from loadlab.plan import Plan
-from loadlab.result import About, RunResult
-from loadlab.store import TARGET_LOG, Folder
+from loadlab.results.events import Tell
+from loadlab.results.result import About, RunResult
+from loadlab.results.run_folder import TARGET_LOG, Folder
+from loadlab.runs.place import LocalRunner, carry_at
+from loadlab.workload.kept_plan import secrets_of
+from loadlab.workload.plan import Plan
 
 PATIENCE_S = 8.0
 """How long a run may drain when the agent is asked to end; then it does not wait."""
@@ -41,7 +42,7 @@ class Same(msgspec.Struct, frozen=True):
 class BusyError(UsageError):
     """Another run is under way."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: AgentRun) -> None:
         self.run_id = load.run_id
         super().__init__(
             f"{load.run_id} is under way ({load.plan.scenario}, since {load.since}), and there is one load"
@@ -52,13 +53,13 @@ class BusyError(UsageError):
 class Runs:
     """Starts a run and stops it."""
 
-    def __init__(self, place: Here, out: Path, metrics: Metrics, same: "Same | None" = None) -> None:
+    def __init__(self, place: LocalRunner, out: Path, metrics: Metrics, same: "Same | None" = None) -> None:
         self.place = place
         self.same = same or Same()
-        self.feed = Feed()
+        self.feed = EventLog()
         self.out = out
         self._metrics = metrics
-        self._load: Load | None = None
+        self._load: AgentRun | None = None
         self._closing = False
         self._attending: Counter[str] = Counter()
 
@@ -68,11 +69,11 @@ class Runs:
         return self.place.target
 
     @property
-    def running(self) -> Load | None:
+    def running(self) -> AgentRun | None:
         """The run that is under way, None where none is."""
         return None if self._load is None or self._load.over else self._load
 
-    def start(self, asked: Asked, limits: Limits | None) -> Load:
+    def start(self, asked: PostedRun, limits: Limits | None) -> AgentRun:
         """Start a run; raise BusyError, or UsageError with what is wrong with what was asked."""
         if self._closing:
             raise UsageError("this agent is about to end and starts no run any more")
@@ -85,7 +86,7 @@ class Runs:
         if run_id is None:
             folder = Folder(self.out, todo.plan.scenario)
             run_id = folder.run_id
-        self._load = Load(
+        self._load = AgentRun(
             run_id,
             todo.plan,
             _carry(todo.place, folder, todo.about),
@@ -98,13 +99,13 @@ class Runs:
             asyncio.get_running_loop().call_later(ATTENDED_WITHIN_S, self._unless_attended, self._load)
         return self._load
 
-    def track(self, run_id: str) -> Track | None:
+    def track(self, run_id: str) -> RunEvents | None:
         """Return the events of the run that is under way, or of the last one; None of any other."""
         latest = self.feed.latest
         return latest if latest is not None and latest.run_id == run_id else None
 
     @contextlib.contextmanager
-    def attended(self, track: Track) -> Iterator[None]:
+    def followed(self, track: RunEvents) -> Iterator[None]:
         """Have somebody follow who may own the run; when the last of them leaves, a named run is given up.
 
         Its result would reach nobody, and no load outlives its starter.
@@ -117,7 +118,7 @@ class Runs:
             if (load := self.running) is not None and load.run_id == track.run_id:
                 self._unless_attended(load)
 
-    def _unless_attended(self, load: Load) -> None:
+    def _unless_attended(self, load: AgentRun) -> None:
         if load.is_named and not load.over and not self._attending[load.run_id]:
             load.stop()
             load.stop()
@@ -136,7 +137,7 @@ class Runs:
         self.feed.close()
 
 
-def _carry(place: Here, folder: Folder | None, about: About) -> Carry:
+def _carry(place: LocalRunner, folder: Folder | None, about: About) -> Carry:
     """Return what carries a plan there; a target's own log is kept where the result is."""
 
     async def carry(plan: Plan, run_id: str, control: Control, tell: Tell, observe: Observe) -> RunResult:

@@ -13,15 +13,15 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from loadlab.address_scope import is_loopback, reachable
+from loadlab.agent.access import MOST_TOKEN, Guard, NoGuard
 from loadlab.agent.api import Api
 from loadlab.agent.archive import Archive
-from loadlab.agent.guard import MOST_TOKEN, Guard, NoGuard
 from loadlab.agent.runs import Runs
 from loadlab.agent.unfinished import salvage
 from loadlab.errors import UsageError
 from loadlab.metrics import Metrics
-from loadlab.stop_signals import Stops
+from loadlab.system.stop_signals import Stops
+from loadlab.targets.address_scope import is_loopback, reachable
 
 _LAST_WORDS_S = 2.0
 """How long followers may take for the last event when the agent ends."""

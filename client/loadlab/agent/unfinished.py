@@ -13,15 +13,16 @@ from typing import IO
 
 import msgspec
 
-from loadlab import environment
 from loadlab.clock import utc
-from loadlab.events import Event, RunBegan, StageEnded
-from loadlab.files import open_private, read_bounded
-from loadlab.hosts import App
-from loadlab.kept_plan import KeptPlan
-from loadlab.result import NAMELESS, About, Environment, encode
-from loadlab.salvage import Salvage
-from loadlab.store import RESULT, write_whole
+from loadlab.remote.partial_result import Salvage
+from loadlab.results.events import Event, RunBegan, StageEnded
+from loadlab.results.result import NAMELESS, About, encode
+from loadlab.results.run_folder import RESULT, write_whole
+from loadlab.system import environment
+from loadlab.system.environment import Environment
+from loadlab.system.files import open_private, read_bounded
+from loadlab.targets import App
+from loadlab.workload.kept_plan import KeptPlan
 
 FILE = "unfinished.jsonl"
 _WHY = "the agent ended"

@@ -1,6 +1,6 @@
 """What to do about a client that is the bottleneck, in words. Pure."""
 
-from loadlab.plan import Plan, Traits, Workload
+from loadlab.workload.plan import Plan, Traits, Workload
 
 
 def resource(traits: Traits, full: int, workers: int) -> str:

@@ -2,13 +2,13 @@
 
 from loadlab.analysis.hints import ITS_LOG
 from loadlab.analysis.outages import outages
-from loadlab.fleet.carried import Carried
-from loadlab.plan import Plan, Workload
-from loadlab.reasons import CLOSED_WHILE_KEPT
-from loadlab.result import Finding
-from loadlab.sample import Outcome
+from loadlab.fleet.stage_counts import StageCounts
+from loadlab.recording.reasons import CLOSED_WHILE_KEPT
+from loadlab.recording.sample import Outcome
+from loadlab.results.result import Finding
 from loadlab.transports.refusals import REFUSED
 from loadlab.units import show_count
+from loadlab.workload.plan import Plan, Workload
 
 _REGULAR = 0.1
 """Of the answers: a server that loses so many connections closes them in its normal course."""
@@ -16,7 +16,7 @@ _AT_ONCE = 3
 """Requests in flight that fail in the same 20 ms: their worker has ended. Idle ones end one by one."""
 
 
-def closings(plan: Plan, carried: Carried, workers_ended: int | None) -> list[Finding]:
+def closings(plan: Plan, carried: StageCounts, workers_ended: int | None) -> list[Finding]:
     """Say whose connections broke and why; `workers_ended` is what the target tells of its own processes."""
     found, stats = [], carried.stats
     failed = carried.counted.errors.get(Outcome.PROTOCOL_ERROR, {})
@@ -63,7 +63,7 @@ def _whole_stage(plan: Plan) -> str:
     return " (warm-up included)" if plan.warmup_ns else ""
 
 
-def _crashed(plan: Plan, carried: Carried, unheard: int, workers_ended: int | None) -> bool:
+def _crashed(plan: Plan, carried: StageCounts, unheard: int, workers_ended: int | None) -> bool:
     """Tell whether connections that were closed unheard were more likely in use than idle.
 
     Connections are idle only in an open load and where users think. A server that closes without notice in

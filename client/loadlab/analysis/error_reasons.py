@@ -1,10 +1,10 @@
 """Why requests did not end ok: each kind's reasons with their counts. Pure."""
 
-from loadlab.plan import Plan
-from loadlab.reasons import MOST, OTHER, closer_of
-from loadlab.recorder import Recorder
-from loadlab.result import Counts, ErrorReason
-from loadlab.sample import Outcome
+from loadlab.recording.reasons import MOST, OTHER, closer_of
+from loadlab.recording.recorder import Recorder
+from loadlab.recording.sample import Outcome
+from loadlab.results.result import Counts, ErrorReason
+from loadlab.workload.plan import Plan
 
 _UNEXPLAINED = (Outcome.TIMEOUT, Outcome.CONNECT_ERROR, Outcome.PROTOCOL_ERROR)
 """Kinds whose name leaves open why; a status, a limit and a drain say it themselves."""

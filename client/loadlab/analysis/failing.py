@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from loadlab.analysis.outages import in_seconds, outages
 from loadlab.clock import NS_PER_S
-from loadlab.fleet.carried import Carried
-from loadlab.plan import Plan
-from loadlab.presence import TICK_NS, ticks_of
-from loadlab.result import Finding
-from loadlab.sample import Outcome
+from loadlab.fleet.stage_counts import StageCounts
+from loadlab.recording.presence import TICK_NS, ticks_of
+from loadlab.recording.sample import Outcome
+from loadlab.results.result import Finding
+from loadlab.workload.plan import Plan
 
 _LEAST_TICKS = NS_PER_S // TICK_NS
 _TOLD = 3
@@ -17,7 +17,7 @@ _ALLOWS_ALL = (None, 1.0)
 """Limits of `--max-errors` that no share of errors is above."""
 
 
-def failing_seconds(plan: Plan, carried: Carried) -> list[Finding]:
+def failing_seconds(plan: Plan, carried: StageCounts) -> list[Finding]:
     """Name each span of a second or longer in which requests ended and all of them failed.
 
     It goes from the first failure to the next request that ends well, exact to 20 ms. There is none where
@@ -34,7 +34,7 @@ def failing_seconds(plan: Plan, carried: Carried) -> list[Finding]:
     return [Finding("failing_seconds", f"every request that ended {told} of its window failed{times}")]
 
 
-def _spans(carried: Carried) -> Iterator[tuple[int, int]]:
+def _spans(carried: StageCounts) -> Iterator[tuple[int, int]]:
     seconds, window_ns = carried.counted.slices, carried.window.length_ns
     badly = ticks_of({second: part.ended_badly for second, part in seconds.items()})
     if not badly:

@@ -3,14 +3,12 @@
 from loadlab.analysis.closings import closings
 from loadlab.analysis.failing import failing_seconds
 from loadlab.clock import NS_PER_S
-from loadlab.fleet.carried import Carried
-from loadlab.plan import Plan, Stage, Traits, Workload
-from loadlab.recorder import Recorder
-from loadlab.result import (
-    Finding,
-)
-from loadlab.sample import ANSWERED, Outcome
+from loadlab.fleet.stage_counts import StageCounts
+from loadlab.recording.recorder import Recorder
+from loadlab.recording.sample import ANSWERED, Outcome
+from loadlab.results.result import Finding
 from loadlab.units import show_count, show_ns
+from loadlab.workload.plan import Plan, Stage, Traits, Workload
 
 _WORTH_TELLING = 0.001
 """Of the window: one connection that the target closed just when it was used again costs a user 1 ms."""
@@ -21,13 +19,13 @@ def complete(counted: Recorder) -> bool:
     return sum(counted.counts) == sum(counted.count(outcome) for outcome in ANSWERED) > 0
 
 
-def cut_short(plan: Plan, carried: Carried) -> bool:
+def cut_short(plan: Plan, carried: StageCounts) -> bool:
     """Tell whether the stage ended before its time."""
     return plan.duration_ns is not None and carried.window.length_ns < plan.duration_ns
 
 
 def findings_of(
-    plan: Plan, stage: Stage, traits: Traits, carried: Carried, *, workers_ended: int | None = None
+    plan: Plan, stage: Stage, traits: Traits, carried: StageCounts, *, workers_ended: int | None = None
 ) -> list[Finding]:
     """Say what the stage's numbers do not; `workers_ended` is of the target, None where it tells none."""
     counted = carried.counted
@@ -91,17 +89,17 @@ def _answered(counted: Recorder) -> bool:
     return any(counted.count(outcome) for outcome in ANSWERED)
 
 
-def _halted_before_window(carried: Carried) -> bool:
+def _halted_before_window(carried: StageCounts) -> bool:
     """Tell whether every worker was told to stop before the window began."""
     stops = carried.halted_ns.values()
     return carried.halted and bool(stops) and max(stops) < carried.window.start_ns
 
 
-def _ended(carried: Carried) -> str:
+def _ended(carried: StageCounts) -> str:
     return "it was stopped" if carried.stopped else "it ended because the target could not be loaded,"
 
 
-def _nothing_due(carried: Carried, *, began: bool) -> str:
+def _nothing_due(carried: StageCounts, *, began: bool) -> str:
     sent = carried.counted.sent
     if not began:
         warm_up = f" ({show_count(sent, 'request')} of the warm-up)" if sent else ""
@@ -114,7 +112,7 @@ def _nothing_due(carried: Carried, *, began: bool) -> str:
     )
 
 
-def backed_off_ns(stage: Stage, carried: Carried) -> int:
+def backed_off_ns(stage: Stage, carried: StageCounts) -> int:
     """Return how long all users waited in the window, together.
 
     Each worker counts up to the planned end. A window that ended before holds no more than its own length
@@ -125,7 +123,7 @@ def backed_off_ns(stage: Stage, carried: Carried) -> int:
     return min(carried.backed_off_ns, stage.concurrency * carried.window.length_ns)
 
 
-def _backed_off(stage: Stage, carried: Carried) -> list[Finding]:
+def _backed_off(stage: Stage, carried: StageCounts) -> list[Finding]:
     """Say that users waited where their connections failed at once."""
     waited_ns = backed_off_ns(stage, carried)
     if waited_ns <= _WORTH_TELLING * carried.window.length_ns:

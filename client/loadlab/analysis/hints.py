@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from loadlab.reasons import IS_TLS, NO_CONNECTION
-from loadlab.result import StageResult
-from loadlab.sample import REDIRECTS, Outcome
+from loadlab.recording.reasons import IS_TLS, NO_CONNECTION
+from loadlab.recording.sample import REDIRECTS, Outcome
+from loadlab.results.result import StageResult
 from loadlab.transports.refusals import remedy
 
 ITS_LOG = "see the application's log (target.log, where the lab runs the target)"

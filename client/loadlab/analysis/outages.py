@@ -4,12 +4,12 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from loadlab.analysis.case import Case, compared
+from loadlab.analysis.checks.check import CheckInput, make_check
 from loadlab.clock import NS_PER_S
-from loadlab.fleet.carried import Carried
-from loadlab.presence import TICK_NS, ticks_of
-from loadlab.result import Check, Outage, StageResult, Standstill
-from loadlab.sample import FAILED, Outcome
+from loadlab.fleet.stage_counts import StageCounts
+from loadlab.recording.presence import TICK_NS, ticks_of
+from loadlab.recording.sample import FAILED, Outcome
+from loadlab.results.result import Check, Outage, StageResult, Standstill
 from loadlab.units import show_ns
 
 _LEAST_NS = 5 * TICK_NS
@@ -20,7 +20,7 @@ _TOLD = 3
 _BY_ITSELF = set(FAILED) - {Outcome.UNFINISHED}
 
 
-def outages(carried: Carried) -> tuple[Outage, ...]:
+def outages(carried: StageCounts) -> tuple[Outage, ...]:
     """Return each span of the window without an answer in which requests were sent that failed.
 
     It begins with the first failure after an answer and ends with the first answer after it, or with the
@@ -58,10 +58,10 @@ def away_at_the_end(stage: StageResult) -> bool:
     return bool(stage.outages) and stage.outages[-1].to_ns >= stage.window_ns
 
 
-def target_away(case: Case) -> Check:
+def target_away(case: CheckInput) -> Check:
     """Say from when to when no request was answered, though some were asked."""
     spans: tuple[Outage | Standstill, ...] = (*case.stage.outages, *case.stage.stalls)
-    return compared(
+    return make_check(
         name="target_away",
         metric="time without an answer in which requests failed or waited far longer than usual",
         operator="==",
@@ -74,7 +74,7 @@ def target_away(case: Case) -> Check:
     )
 
 
-def _away(case: Case) -> str | None:
+def _away(case: CheckInput) -> str | None:
     spans, window_ns = case.stage.outages, case.stage.window_ns
     if not spans:
         return None
@@ -86,7 +86,7 @@ def _away(case: Case) -> str | None:
     )
 
 
-def _stood_still(case: Case) -> str | None:
+def _stood_still(case: CheckInput) -> str | None:
     spans = case.stage.stalls
     if not spans:
         return None
@@ -96,7 +96,7 @@ def _stood_still(case: Case) -> str | None:
     )
 
 
-def _told(case: Case, spans: Sequence[Outage | Standstill]) -> str:
+def _told(case: CheckInput, spans: Sequence[Outage | Standstill]) -> str:
     window_ns = case.stage.window_ns
     told = ", and ".join(
         f"for {show_ns(span.to_ns - span.from_ns)}, {in_seconds(span.from_ns, span.to_ns, window_ns)}"
@@ -112,7 +112,7 @@ def in_seconds(from_ns: int, to_ns: int, window_ns: int) -> str:
     return f"from {from_ns / NS_PER_S:.2f} s to {until}"
 
 
-def _clock(case: Case, span: Outage | Standstill) -> str:
+def _clock(case: CheckInput, span: Outage | Standstill) -> str:
     """Return the span by the wall clock, in UTC."""
     if case.stage.began_at is None:
         return "its wall-clock time is not known"

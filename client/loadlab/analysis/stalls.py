@@ -1,8 +1,8 @@
 """From when to when a target stood still: requests waited, and none was answered. Pure."""
 
-from loadlab.fleet.carried import Carried
-from loadlab.presence import LONG_NS, TICK_NS, ticks_of
-from loadlab.result import Outage, Standstill
+from loadlab.fleet.stage_counts import StageCounts
+from loadlab.recording.presence import LONG_NS, TICK_NS, ticks_of
+from loadlab.results.result import Outage, Standstill
 
 _TIMES = 10
 """Longer than so many of the mean distance between two answers, as of an outage, and than so many usual
@@ -13,7 +13,7 @@ _OWN_TIMES = 2
 """A span shorter than so many of the client's own longest pause may be the client's."""
 
 
-def stalls(carried: Carried, away: tuple[Outage, ...]) -> tuple[Standstill, ...]:
+def stalls(carried: StageCounts, away: tuple[Outage, ...]) -> tuple[Standstill, ...]:
     """Return each span of the window without an answer through which a request waited; outages are left out.
 
     It is a second long at least, and far longer than this load's distances between answers and its usual

@@ -7,19 +7,17 @@ from msgspec import structs
 from loadlab.analysis import unknown
 from loadlab.analysis.error_reasons import error_reasons
 from loadlab.analysis.findings import backed_off_ns, complete, cut_short, findings_of
-from loadlab.analysis.losses import Missed, due_in_window, missed, with_unknown
+from loadlab.analysis.lost_workers import Missed, due_in_window, missed, with_unknown
 from loadlab.analysis.outages import outages
 from loadlab.analysis.stalls import stalls
 from loadlab.analysis.target import grown, target_stage, theory
 from loadlab.clock import NS_PER_S, NS_PER_US
-from loadlab.fleet.carried import Carried
-from loadlab.histogram import Histogram, interval_ns, quantile_ns
-from loadlab.hosts.metrics import REQUESTS, WORKERS_ENDED, Reading
-from loadlab.machine import Held
-from loadlab.plan import Plan, Stage, Traits, Workload
-from loadlab.recorder import Recorder
-from loadlab.resources import Resource
-from loadlab.result import (
+from loadlab.fleet.stage_counts import StageCounts
+from loadlab.recording.histogram import Histogram, interval_ns, quantile_ns
+from loadlab.recording.recorder import Recorder
+from loadlab.recording.sample import Outcome
+from loadlab.recording.seconds import Slice
+from loadlab.results.result import (
     ClientStage,
     Counts,
     Distribution,
@@ -30,11 +28,13 @@ from loadlab.result import (
     StageResult,
     State,
 )
-from loadlab.sample import Outcome
-from loadlab.slices import Slice
+from loadlab.system.contention import Contention
+from loadlab.system.resources import Resource
+from loadlab.targets.target_metrics import REQUESTS, WORKERS_ENDED, Reading
+from loadlab.workload.plan import Plan, Stage, Traits, Workload
 
 _NOTHING = Histogram()
-_NOT_TOLD = Held()
+_NOT_TOLD = Contention()
 _FEW_HITS = 30
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
@@ -43,12 +43,12 @@ def stage_result(
     plan: Plan,
     stage: Stage,
     traits: Traits,
-    carried: Carried,
+    carried: StageCounts,
     readings: tuple[Reading | None, Reading | None],
     *,
     around: tuple[Reading | None, Reading | None] = (None, None),
     began_at: str | None = None,
-    taken: Held = _NOT_TOLD,
+    taken: Contention = _NOT_TOLD,
 ) -> StageResult:
     """Return the result of a stage, not judged yet.
 

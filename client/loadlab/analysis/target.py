@@ -4,12 +4,9 @@ import math
 
 from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_S
-from loadlab.hosts.metrics import REQUESTS, Reading
-from loadlab.plan import Plan, Stage, Traits, Workload
-from loadlab.result import (
-    TargetStage,
-    Theory,
-)
+from loadlab.results.result import TargetStage, Theory
+from loadlab.targets.target_metrics import REQUESTS, Reading
+from loadlab.workload.plan import Plan, Stage, Traits, Workload
 
 _EDGES = 20
 """So many times what is in flight must be completed for a share of the bound to be told within 5 %."""

@@ -3,7 +3,7 @@
 import math
 
 from loadlab.clock import NS_PER_S
-from loadlab.plan import Plan, Stage, Traits
+from loadlab.workload.plan import Plan, Stage, Traits
 
 
 def most_in_flight(plan: Plan, stage: Stage, traits: Traits) -> int:

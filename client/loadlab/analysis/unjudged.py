@@ -6,8 +6,8 @@ no fault, and changes no verdict; the run says it beside its verdict.
 
 from collections.abc import Iterable, Iterator
 
-from loadlab.analysis.steady import BY_PLAN
-from loadlab.result import Check, CheckOutcome
+from loadlab.analysis.checks.steady_state import BY_PLAN
+from loadlab.results.result import Check, CheckOutcome
 
 _QUESTIONS = {
     "client_judged": (

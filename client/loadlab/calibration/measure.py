@@ -9,17 +9,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from loadlab.analysis.ceiling import Ceiling, Limit, ceiling
-from loadlab.calibration.rows import Row, plan
-from loadlab.environment import Room
+from loadlab.calibration.plans import Row, plan
 from loadlab.errors import ClientError
-from loadlab.fleet.control import Control
-from loadlab.hosts import Host, Target
-from loadlab.hosts.nowhere import Nowhere
-from loadlab.hosts.sink import SinkHost
-from loadlab.plan import Plan
-from loadlab.probe import probe
-from loadlab.result import RunResult
+from loadlab.fleet.stop import Control
+from loadlab.results.ceiling import Ceiling, Limit, ceiling
+from loadlab.results.result import RunResult
+from loadlab.runs.probe import probe
+from loadlab.system.environment import Capacity
+from loadlab.targets import Host, Target
+from loadlab.targets.no_target import NoTarget
+from loadlab.targets.sink import SinkHost
+from loadlab.workload.plan import Plan
 
 
 class _Up(NamedTuple):
@@ -37,7 +37,7 @@ class Calibrator:
         self._duration_ns = duration_ns
         self._control = control
         self._probe = probe
-        self._room = Room.here()
+        self._room = Capacity.here()
 
     async def measure(
         self, rows: tuple[Row, ...], begun: Callable[[int], None], ended: Callable[[int, Ceiling], None]
@@ -48,7 +48,7 @@ class Calibrator:
         """
         found = []
         async with AsyncExitStack() as stack:
-            nowhere = await stack.enter_async_context(_up(Nowhere(None)))
+            nowhere = await stack.enter_async_context(_up(NoTarget(None)))
             sink = None
             for index, row in enumerate(rows):
                 begun(index)

@@ -16,12 +16,12 @@ from loadlab.cli.run import run
 from loadlab.cli.show import show
 from loadlab.cli.streams import Output, OutputGoneError, guard, say
 from loadlab.cli.tour import tour
-from loadlab.command_line import secrets_in
 from loadlab.errors import Exit, LabError
-from loadlab.local_limits import lacking, limit_of
-from loadlab.masking import Secrets
-from loadlab.resources import shortage
-from loadlab.stop_signals import end_with
+from loadlab.options.command_line import secrets_in
+from loadlab.system.limits import lacking, limit_of
+from loadlab.system.resources import shortage
+from loadlab.system.stop_signals import end_with
+from loadlab.workload.masking import Secrets
 
 
 class _Commands(click.Group):

@@ -11,10 +11,10 @@ import click
 from loadlab.cli.options import TARGET, results_in, results_options, target_options, with_options
 from loadlab.cli.streams import Output, say
 from loadlab.errors import Exit
-from loadlab.hosts.container import STACK_TARGET
-from loadlab.place import at_named, of_its_own, refuse_vain_remote
-from loadlab.serve import Serve
-from loadlab.stop_signals import Stops
+from loadlab.options.target import TargetOptions
+from loadlab.runs.place import at_named, of_its_own, refuse_vain_remote
+from loadlab.stack.container import STACK_TARGET
+from loadlab.system.stop_signals import Stops
 
 DEFAULT_BIND = "127.0.0.1:9200"
 
@@ -44,7 +44,7 @@ def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # n
 
     target = given["target"]
     refuse_vain_remote(target or os.environ.get(STACK_TARGET), remote=given["remote"])
-    served = Serve(**{name: given[name] for name in Serve.__struct_fields__})
+    served = TargetOptions(**{name: given[name] for name in TargetOptions.__struct_fields__})
     place = at_named(target, served, remote=given["remote"]) or of_its_own(served)
     same = Same(
         target_options(None if target is None else place.target, served, remote=given["remote"]),

@@ -5,21 +5,22 @@ import asyncio
 import click
 from rich.console import Console
 
-from loadlab import environment, units
-from loadlab.analysis.ceiling import Ceiling
-from loadlab.calibration import cache
+from loadlab import units
 from loadlab.calibration.measure import Calibrator
-from loadlab.calibration.rows import Asked, Row, closed, rows
-from loadlab.cli.console import Activity, Terminal
+from loadlab.calibration.plans import CalibrationRow, Row, closed, rows
 from loadlab.cli.streams import Output, write_json
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.errors import EarlyStopError, Exit, LabError, UsageError
-from loadlab.fleet.control import Control
-from loadlab.loops import new_event_loop
-from loadlab.report.ceilings import render, show_rate
-from loadlab.stop_signals import Stops, end_with
+from loadlab.fleet.stop import Control
+from loadlab.options.load import one_of
+from loadlab.results import ceilings_file
+from loadlab.results.ceiling import Ceiling
+from loadlab.system import environment
+from loadlab.system.event_loop import new_event_loop
+from loadlab.system.stop_signals import Stops, end_with
+from loadlab.terminal.ceilings_table import render, show_rate
+from loadlab.terminal.console import Activity, Terminal
 from loadlab.transports import NAMES
-from loadlab.words import chosen
 
 _DEFAULT_DURATION = "1s"
 _LEAST_NS = 500 * NS_PER_MS
@@ -64,21 +65,21 @@ def calibrate(
     """
     todo = rows(asked(scenario, transport, processes), environment.cpus())
     duration_ns = window_ns(duration)
-    file = cache.make_folder()
+    file = ceilings_file.make_folder()
     stops = Stops()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         found = runner.run(_measure(todo, duration_ns, stops))
     stops.hold()
     output.is_extra = True
-    kept = cache.added(found, environment.read("this machine"))
+    kept = ceilings_file.added(found, environment.read("this machine"))
     unwritten = None
     try:
-        cache.write(kept)
+        ceilings_file.write(kept)
     except LabError as error:
         unwritten = error
     end_with(Exit.PASS if unwritten is None else unwritten.exit)
     if as_json:
-        write_json(cache.encode(kept))
+        write_json(ceilings_file.encode(kept))
     else:
         Terminal().print(render(found))
     if unwritten is not None:
@@ -87,9 +88,9 @@ def calibrate(
     return Exit.PASS
 
 
-def asked(scenario: str | None, transport: str | None, processes: str | None) -> Asked:
+def asked(scenario: str | None, transport: str | None, processes: str | None) -> CalibrationRow:
     """Read what is to be measured; raise UsageError where a word can't be meant."""
-    return Asked(
+    return CalibrationRow(
         _names("--scenario", scenario, tuple(closed())),
         _names("--transport", transport, NAMES),
         () if processes is None else units.counts(processes, "--processes"),
@@ -108,7 +109,7 @@ def _names(option: str, text: str | None, known: tuple[str, ...]) -> tuple[str, 
     """Read a list of names; raise UsageError where one is not known."""
     parts = () if text is None else tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     for part in parts:
-        chosen(option, part, known)
+        one_of(option, part, known)
     return parts
 
 

@@ -1,4 +1,4 @@
-"""`loadlab carry`: one run for a host that follows it from outside of this container; see loadlab.errand.
+"""`loadlab carry`: one run for a host that follows it from outside of this container; see loadlab.remote.protocol.
 
 The agent carries it. This process passes on, in both directions, and the run is given up when it leaves.
 """
@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from loadlab import environment
 from loadlab.cli.streams import say
-from loadlab.errand import STOP, Aboard, Errand, Line, Refused, decode, encode, errand
 from loadlab.errors import EarlyStopError, Exit, LabError, LostAgentError, UsageError
-from loadlab.hosts.attached import Lines
-from loadlab.hosts.container import AGENT_SOCKET, STACK_TARGET
-from loadlab.place import url_of
+from loadlab.remote.lines import Lines
+from loadlab.remote.protocol import STOP, Accepted, Line, Refused, RunRequest, decode, encode, errand
+from loadlab.runs.place import url_of
+from loadlab.stack.container import AGENT_SOCKET, STACK_TARGET
+from loadlab.system import environment
 
 if TYPE_CHECKING:  # an HTTP client, which every worker process would import on its way
-    from loadlab.agent.reach import Reach
+    from loadlab.remote.agent_client import AgentClient
 
 _CHUNK = 1 << 16
 _LEAVE_S = 2.0
@@ -38,7 +38,7 @@ def carry() -> int:
 
     Writes nothing to disk. Each line `stop` is a Ctrl-C; the end of the input gives up at once.
     """
-    mouth = Mouth()
+    mouth = EventWriter()
     try:
         code = asyncio.run(_carry(mouth))
     except LostAgentError as error:
@@ -54,7 +54,7 @@ def carry() -> int:
     return code
 
 
-class Mouth:
+class EventWriter:
     """Standard output, kept for the events alone: whatever else is printed goes to standard error.
 
     A thread writes, so that a host which does not listen for a while holds up no load.
@@ -90,7 +90,7 @@ class Mouth:
             return
 
 
-class Ears:
+class StdinLines:
     """Standard input by the line; unbuffered: a thread that waits in a buffer can't be left behind."""
 
     def __init__(self) -> None:
@@ -110,18 +110,18 @@ class Ears:
         return self._heard.pop(0)
 
 
-async def _carry(mouth: Mouth) -> Exit:
-    from loadlab.agent.reach import Reach  # noqa: PLC0415 - as above
+async def _carry(mouth: EventWriter) -> Exit:
+    from loadlab.remote.agent_client import AgentClient  # noqa: PLC0415 - as above
 
-    ears = Ears()
+    ears = StdinLines()
     target, path = _surroundings()
     asked = _read(await asyncio.to_thread(ears.next_line))
     plan = (
         asked.plan if asked.plan.transport == "null" else asked.plan.with_target(url_of(target, STACK_TARGET))
     )
-    async with Reach(path) as agent:
-        await agent.start(Errand(asked.run_id, plan, asked.about))
-        mouth.say(Aboard(environment.read("")))
+    async with AgentClient(path) as agent:
+        await agent.start(RunRequest(asked.run_id, plan, asked.about))
+        mouth.say(Accepted(environment.read("")))
         stops: asyncio.Queue[None] = asyncio.Queue()
         passing = asyncio.create_task(_pass_on(stops, agent, asked.run_id))
         _listen(ears, asyncio.get_running_loop(), lambda: stops.put_nowait(None))
@@ -135,7 +135,7 @@ async def _carry(mouth: Mouth) -> Exit:
     return last.exit if isinstance(last, Refused) else Exit.PASS
 
 
-def _listen(ears: Ears, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+def _listen(ears: StdinLines, loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
     """Hear what the host says from now on, in a thread."""
 
     def listen() -> None:
@@ -155,7 +155,7 @@ def _listen(ears: Ears, loop: asyncio.AbstractEventLoop, stop: Callable[[], None
     threading.Thread(target=listen, daemon=True, name="ears").start()
 
 
-async def _pass_on(stops: asyncio.Queue[None], agent: "Reach", run_id: str) -> None:
+async def _pass_on(stops: asyncio.Queue[None], agent: "AgentClient", run_id: str) -> None:
     while True:
         await stops.get()
         await agent.stop(run_id)
@@ -172,7 +172,7 @@ def _surroundings() -> tuple[str, str]:
     return found[0] or "", found[1] or ""
 
 
-def _read(line: bytes | None) -> Errand:
+def _read(line: bytes | None) -> RunRequest:
     if line is None:
         raise EarlyStopError("the host left before it said what to carry")
     try:

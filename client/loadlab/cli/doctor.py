@@ -4,11 +4,11 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from loadlab.cli.console import Terminal
-from loadlab.doctor import Mark, examine
+from loadlab.cli.diagnosis import Mark, examine
 from loadlab.errors import Exit
-from loadlab.terminal_text import one_line
-from loadlab.words import DEFAULT_CONCURRENCY
+from loadlab.options.load import DEFAULT_CONCURRENCY
+from loadlab.system.terminal_text import one_line
+from loadlab.terminal.console import Terminal
 
 _STYLES = {Mark.FINE: "green", Mark.NOTE: "yellow", Mark.WRONG: "bold red"}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from loadlab.serve import Serve
-from loadlab.words import DEFAULT_BATCH
+from loadlab.options.load import DEFAULT_BATCH
+from loadlab.options.target import TargetOptions
 
 LOAD = (
     click.option("--concurrency", metavar="N[,N…]", help="Users of each stage.  [default: 1,8,32,128]"),
@@ -127,7 +127,7 @@ def results_in(means: str) -> Callable[[_Command], _Command]:
     )
 
 
-def target_options(url: str | None, served: Serve, *, remote: bool) -> tuple[str, ...]:
+def target_options(url: str | None, served: TargetOptions, *, remote: bool) -> tuple[str, ...]:
     """Return the words that choose the same target for `loadlab run`; the URL is as it may be shown."""
     named = ("--target", url) if url is not None else ()
     own = tuple(word for option in served.given().items() for word in option)

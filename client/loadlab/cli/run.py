@@ -7,24 +7,24 @@ from typing import Any
 
 import click
 
-from loadlab import store
-from loadlab.cli.console import Terminal, print_result
 from loadlab.cli.options import LOAD, TARGET, results_in, with_options
 from loadlab.cli.streams import Output, write_json
-from loadlab.command_line import shown
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
-from loadlab.events import Event
-from loadlab.fleet.control import Control
-from loadlab.kept_plan import secrets_of
-from loadlab.place import Place, choose
-from loadlab.plan import Plan
-from loadlab.progress import watcher
-from loadlab.report.table import render
-from loadlab.result import About, RunResult, Verdict, encode
+from loadlab.fleet.stop import Control
+from loadlab.options.command_line import shown
+from loadlab.options.load import RunOptions, build_plan, label_of
+from loadlab.options.target import TargetOptions
+from loadlab.results import run_folder
+from loadlab.results.events import Event
+from loadlab.results.result import About, RunResult, Verdict, encode
+from loadlab.runs.place import Runner, choose
 from loadlab.scenarios import names
-from loadlab.serve import Serve
-from loadlab.stop_signals import Cleanup, Stops, end_with
-from loadlab.words import Words, label_of, plan_of
+from loadlab.system.stop_signals import Cleanup, Stops, end_with
+from loadlab.terminal import watcher
+from loadlab.terminal.console import Terminal, print_result
+from loadlab.terminal.table import render
+from loadlab.workload.kept_plan import secrets_of
+from loadlab.workload.plan import Plan
 
 _OUTPUT = (
     results_in("Parent of the result folder."),
@@ -45,15 +45,15 @@ def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: An
     Without options: a sweep over 1, 8, 32 and 128 users, about 15 s in all, against a gunicorn of its own
     or, while this folder's Compose stack is up, in that stack.
     """
-    words = Words(**{name: given[name] for name in Words.__struct_fields__})
-    serve = Serve(**{name: given[name] for name in Serve.__struct_fields__})
+    words = RunOptions(**{name: given[name] for name in RunOptions.__struct_fields__})
+    serve = TargetOptions(**{name: given[name] for name in TargetOptions.__struct_fields__})
     place = choose(words.target, serve, remote=given["remote"], transport=words.transport)
-    plan = plan_of(words, place.base, place.room)
+    plan = build_plan(words, place.base, place.room)
     output.secrets = secrets_of(plan)
     log = Terminal(stderr=True)
     stops = Stops()
     about = About(command=shown(sys.argv[1:]), label=label_of(words))
-    folder = store.Folder(out, plan.scenario)
+    folder = run_folder.Folder(out, plan.scenario)
     with Cleanup(folder.discard):
         carried: list[RunResult] = []
         try:
@@ -68,9 +68,9 @@ def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: An
 
 
 async def _carry(
-    place: Place,
+    place: Runner,
     plan: Plan,
-    folder: store.Folder,
+    folder: run_folder.Folder,
     log: Terminal,
     stops: Stops,
     *,
@@ -110,7 +110,9 @@ async def _carry(
             raise EarlyStopError("interrupted before the load began; nothing was measured") from None
 
 
-def _conclude(result: RunResult, folder: store.Folder, log: Terminal, *, as_json: bool, quiet: bool) -> int:
+def _conclude(
+    result: RunResult, folder: run_folder.Folder, log: Terminal, *, as_json: bool, quiet: bool
+) -> int:
     """Write, and only then print, also what can't be written; return the exit code."""
     unwritten = None
     try:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from loadlab import store
 from loadlab.agent.archive import Archive
-from loadlab.cli.console import Terminal, print_result
 from loadlab.cli.options import results_in
 from loadlab.errors import UsageError
-from loadlab.terminal_text import one_line
+from loadlab.results import run_folder
+from loadlab.system.terminal_text import one_line
+from loadlab.terminal.console import Terminal, print_result
 
 _LATEST = "latest"
 _TOLD = 5
@@ -25,7 +25,7 @@ def show(result: str, out: Path) -> None:
 
     RESULT is a result.json, the folder it is in, a run's id or the beginning of one, or `latest`.
     """
-    found = store.read(meant(result, out))
+    found = run_folder.read(meant(result, out))
     terminal = Terminal()
     for line in (f"{found.run_id}: {found.environment.where}", found.command):
         if line is not None:

@@ -13,8 +13,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from loadlab.errors import Exit, first_of
-from loadlab.masking import Secrets
-from loadlab.terminal_text import EscapingStream, escaped_json
+from loadlab.system.terminal_text import EscapingStream, escaped_json
+from loadlab.workload.masking import Secrets
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -5,11 +5,11 @@ import asyncio
 import click
 
 from loadlab import units
-from loadlab.cli.console import Activity, Terminal
 from loadlab.cli.streams import Output
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.errors import EarlyStopError, Exit, UsageError
-from loadlab.stop_signals import Stops
+from loadlab.system.stop_signals import Stops
+from loadlab.terminal.console import Activity, Terminal
 from loadlab.tour import NAMES, chosen
 from loadlab.tour.events import Event, Predicted, StepBegan, StepEnded
 
@@ -40,7 +40,7 @@ def tour(output: Output, /, *, delay: str, only: str | None) -> int:
     delay_ns = units.duration_ns(delay, "--delay")
     if not _LEAST_NS <= delay_ns <= _MOST_NS:
         raise UsageError(f"--delay: {delay!r} is not from 1ms to 60s")
-    from loadlab.loops import new_event_loop  # noqa: PLC0415 - what only this command needs
+    from loadlab.system.event_loop import new_event_loop  # noqa: PLC0415 - what only this command needs
 
     stops = Stops()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:

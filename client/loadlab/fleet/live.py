@@ -1,12 +1,14 @@
 """How a stage under way stands, from what its workers said last."""
 
+from collections.abc import Callable
+
 import msgspec
 
-from loadlab.fleet.member import Member
-from loadlab.fleet.messages import Pulse
-from loadlab.fleet.took import busy_now, pace_now
+from loadlab.fleet.cpu_use import busy_now, pace_now
+from loadlab.fleet.messages import Heartbeat
 from loadlab.fleet.waiting import waited_ns
-from loadlab.recorder import Recorder
+from loadlab.fleet.worker_handle import WorkerHandle
+from loadlab.recording.recorder import Recorder
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -45,7 +47,9 @@ class Live(msgspec.Struct, frozen=True):
         return max(0, self.upto_ns - answered_ns) if fails else 0
 
 
-def live_of(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns: int, now_ns: int) -> Live:
+def live_of(
+    members: list[WorkerHandle], counted: Recorder, fresh: Recorder, begin_ns: int, now_ns: int
+) -> Live:
     """Return how it stands; `fresh` is what came since the last call."""
     last = last_pulses(members)
     standing = last_pulses([member for member in members if member.broken is None])
@@ -71,6 +75,10 @@ def live_of(members: list[Member], counted: Recorder, fresh: Recorder, begin_ns:
     )
 
 
-def last_pulses(members: list[Member]) -> list[Pulse]:
+def last_pulses(members: list[WorkerHandle]) -> list[Heartbeat]:
     """Return the last pulse of each member that has said anything."""
     return [member.pulses[-1] for member in members if member.pulses]
+
+
+Observe = Callable[[Live], None]
+"""Told what the workers counted, about twice a second, as it is merged: for metrics."""

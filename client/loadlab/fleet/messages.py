@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from loadlab.histogram import Histogram, Sparse
-from loadlab.recorder import Recorder
+from loadlab.recording.histogram import Histogram, Sparse
+from loadlab.recording.recorder import Recorder
 from loadlab.transports.connection_stats import ConnectionStats
 
 
@@ -13,7 +13,7 @@ class Ready(msgspec.Struct, tag=True):
     """Worker: everything is open; the barrier may fall."""
 
 
-class Pulse(msgspec.Struct, tag=True):
+class Heartbeat(msgspec.Struct, tag=True):
     """Worker, several times a second: alive, and how it goes."""
 
     at_ns: int
@@ -33,7 +33,7 @@ class Pulse(msgspec.Struct, tag=True):
     """The latest that the loop's timer came so far."""
 
 
-class Delta(msgspec.Struct, tag=True):
+class Report(msgspec.Struct, tag=True):
     """Worker, once a second: what was counted since the last one, and up to when."""
 
     counted: Recorder
@@ -72,7 +72,7 @@ class Quit(msgspec.Struct, tag=True):
     """Parent: give up what is in flight and end now."""
 
 
-FromWorker = Ready | Pulse | Delta | Ended | Failed
+FromWorker = Ready | Heartbeat | Report | Ended | Failed
 FromParent = Go | Halt | Quit
 
 

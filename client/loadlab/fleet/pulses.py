@@ -6,20 +6,20 @@ from typing import Any, overload
 
 from msgspec import structs
 
-from loadlab.fleet.messages import Pulse
+from loadlab.fleet.messages import Heartbeat
 
-_FIELDS = len(Pulse.__struct_fields__)
+_FIELDS = len(Heartbeat.__struct_fields__)
 _NOT_TOLD = -(1 << 62)
 """Stands for None."""
 
 
-class Pulses(Sequence[Pulse]):
+class Heartbeats(Sequence[Heartbeat]):
     """A sequence that can be appended to; 72 bytes for each."""
 
     def __init__(self) -> None:
         self._figures = array("q")
 
-    def append(self, pulse: Pulse) -> None:
+    def append(self, pulse: Heartbeat) -> None:
         """Add the latest."""
         self._figures.extend(_NOT_TOLD if figure is None else figure for figure in structs.astuple(pulse))
 
@@ -27,15 +27,15 @@ class Pulses(Sequence[Pulse]):
         return len(self._figures) // _FIELDS
 
     @overload
-    def __getitem__(self, index: int) -> Pulse: ...
+    def __getitem__(self, index: int) -> Heartbeat: ...
 
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Pulse]: ...
+    def __getitem__(self, index: slice) -> Sequence[Heartbeat]: ...
 
-    def __getitem__(self, index: int | slice) -> Pulse | Sequence[Pulse]:
+    def __getitem__(self, index: int | slice) -> Heartbeat | Sequence[Heartbeat]:
         if isinstance(index, slice):
             return [self[one] for one in range(*index.indices(len(self)))]
         start = range(len(self))[index] * _FIELDS
         kept = self._figures[start : start + _FIELDS]
         figures: list[Any] = [None if figure == _NOT_TOLD else figure for figure in kept]
-        return Pulse(*figures)
+        return Heartbeat(*figures)

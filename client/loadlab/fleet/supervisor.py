@@ -8,18 +8,18 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
-from loadlab.fleet.aside import aside
-from loadlab.fleet.carried import Carried, carried_of
-from loadlab.fleet.control import Control
 from loadlab.fleet.live import Live, live_of
-from loadlab.fleet.member import START_NS, Member
 from loadlab.fleet.messages import Go, Halt, Quit
-from loadlab.heap import TIDY_NS, give_back_free_pages, give_back_large_blocks
-from loadlab.plan import Plan, Stage, Traits
-from loadlab.recorder import Recorder
-from loadlab.shard import Share
-from loadlab.turns import give_way
-from loadlab.window import Window
+from loadlab.fleet.own_thread import aside
+from loadlab.fleet.stage_counts import StageCounts, stage_counts_of
+from loadlab.fleet.stop import Control
+from loadlab.fleet.worker_handle import START_NS, WorkerHandle
+from loadlab.load.shard import Share
+from loadlab.recording.recorder import Recorder
+from loadlab.recording.window import Window
+from loadlab.system.memory import TIDY_NS, give_back_free_pages, give_back_large_blocks
+from loadlab.system.scheduling import lower_priority
+from loadlab.workload.plan import Plan, Stage, Traits
 
 _READY_LOOK_S = 0.01
 _LOOK_S = 0.05
@@ -42,7 +42,7 @@ async def carry(
     *,
     begun: Callable[[Window], Awaitable[None]],
     watch: Callable[[Live], Awaitable[None]],
-) -> Carried:
+) -> StageCounts:
     """Carry one stage with as many workers as the plan has processes; return what was counted.
 
     The workers are looked after in a thread that gives way to them, and in it `begun` is awaited when the
@@ -53,7 +53,7 @@ async def carry(
     heard = asyncio.Event()
     size = stage.concurrency or stage.requests or plan.processes
     shards = min(plan.processes, size) if traits.sharded else 1
-    members = [Member(plan, Share(stage, shard, shards), heard, traits) for shard in range(shards)]
+    members = [WorkerHandle(plan, Share(stage, shard, shards), heard, traits) for shard in range(shards)]
     try:
         for member in members:
             member.start()
@@ -61,7 +61,7 @@ async def carry(
         begin_ns = MONOTONIC.now_ns() + _LEAD_NS
         for member in members:
             member.tell(Go(begin_ns))
-        give_way()  # not before: a process has the priority of the thread that starts it
+        lower_priority()  # not before: a process has the priority of the thread that starts it
         window = Window(
             begin_ns + plan.warmup_ns,
             None if plan.duration_ns is None else begin_ns + plan.warmup_ns + plan.duration_ns,
@@ -73,10 +73,10 @@ async def carry(
         over_ns = MONOTONIC.now_ns()
     finally:
         await asyncio.gather(*(member.end() for member in members))
-    return carried_of(members, counted, over_ns, control=control)
+    return stage_counts_of(members, counted, over_ns, control=control)
 
 
-async def _all_ready(members: list[Member], control: Control) -> None:
+async def _all_ready(members: list[WorkerHandle], control: Control) -> None:
     """Wait until every worker stands at the barrier; break those that take for ever."""
     deadline_ns = MONOTONIC.now_ns() + START_NS
     while not all(member.ready or member.over for member in members) and not control.quitted:
@@ -90,7 +90,7 @@ async def _all_ready(members: list[Member], control: Control) -> None:
 
 
 async def _until_over(
-    members: list[Member],
+    members: list[WorkerHandle],
     counted: Recorder,
     begin_ns: int,
     *,
@@ -128,7 +128,7 @@ async def _until_over(
         await _either(heard, _LOOK_S)
 
 
-async def _merge(members: list[Member], *sums: Recorder) -> None:
+async def _merge(members: list[WorkerHandle], *sums: Recorder) -> None:
     """Add what came from the workers to each of the sums; they have their turn after each."""
     for member in members:
         for news in member.take_news():

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from loadlab.fleet.messages import Pulse
+from loadlab.fleet.messages import Heartbeat
 
 
 class Waiting:
     """One worker's: while none finishes, what was in flight at one pulse is in flight at the next."""
 
     def __init__(self) -> None:
-        self._last: Pulse | None = None
+        self._last: Heartbeat | None = None
         self.none_finished_ns = 0
         """The first pulse since which none has finished."""
         self.in_flight_ns: int | None = None
@@ -20,7 +20,7 @@ class Waiting:
         """When it was last heard; 0 before that."""
         return 0 if self._last is None else self._last.at_ns
 
-    def hear(self, pulse: Pulse, *, blocks_loop: bool) -> None:
+    def hear(self, pulse: Heartbeat, *, blocks_loop: bool) -> None:
         """Take note of the next pulse. A loop that does not turn finishes nothing: that is no wait."""
         last, self._last = self._last, pulse
         stuck = last is not None and pulse.progress == last.progress and not blocks_loop

@@ -17,21 +17,32 @@ import traceback
 from multiprocessing.connection import Connection
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
-from loadlab.drive import watch_loop
-from loadlab.fleet.messages import Delta, Ended, Failed, Go, Halt, Pulse, Quit, Ready, encode, from_parent
-from loadlab.fleet.waited import Waited
-from loadlab.heap import TIDY_NS, give_back_free_pages, give_back_large_blocks
-from loadlab.local_limits import lacking, limit_of
-from loadlab.recorder import Recorder
-from loadlab.resources import shortage
+from loadlab.fleet.messages import (
+    Ended,
+    Failed,
+    Go,
+    Halt,
+    Heartbeat,
+    Quit,
+    Ready,
+    Report,
+    encode,
+    from_parent,
+)
+from loadlab.load.closed_users import watch_loop
+from loadlab.load.shard import Shard
+from loadlab.recording.recorder import Recorder
+from loadlab.recording.tape import PIECE, pieces
+from loadlab.recording.window import Window
 from loadlab.scenarios import scenario
-from loadlab.shard import Shard
-from loadlab.stillborn import on_stillborn_thread
-from loadlab.stop_signals import SIGNALS
-from loadlab.tape import PIECE, pieces
-from loadlab.terminal_text import EscapingStream
-from loadlab.turns import Guest, take_short_turns
-from loadlab.window import Window
+from loadlab.system.limits import lacking, limit_of
+from loadlab.system.memory import TIDY_NS, give_back_free_pages, give_back_large_blocks
+from loadlab.system.resources import shortage
+from loadlab.system.run_queue import RunQueueTime
+from loadlab.system.scheduling import ReporterTurn, request_short_slice
+from loadlab.system.stillborn import on_stillborn_thread
+from loadlab.system.stop_signals import SIGNALS
+from loadlab.system.terminal_text import EscapingStream
 
 _SAMPLE_MS = 10
 """On average: looks at even distances could keep step with an even schedule, and see always the same."""
@@ -66,8 +77,8 @@ async def carry_shard(parent: Connection) -> None:
     except RuntimeError as error:
         parent.send_bytes(encode(_failed(error)))
         return
-    take_short_turns()
-    beside = [asyncio.ensure_future(each) for each in (watch_loop(shard), reporter.guest.let_in())]
+    request_short_slice()
+    beside = [asyncio.ensure_future(each) for each in (watch_loop(shard), reporter.guest.yield_to_reporter())]
     try:
         await scenario(plan.scenario).carry(shard, reporter.barrier)
     except Exception as error:  # noqa: BLE001 - the parent tells it, with what was counted so far
@@ -101,8 +112,8 @@ class Reporter(threading.Thread):
         self._shard = shard
         self._loop = asyncio.get_running_loop()
         self._begun = asyncio.Event()
-        self._waited = Waited()
-        self.guest = Guest(shard.clock)
+        self._waited = RunQueueTime()
+        self.guest = ReporterTurn(shard.clock)
         self._counted = Recorder(Window(0))
         self._edges: list[int] = []
         """Moments at which the window begins and ends, the next one first."""
@@ -217,7 +228,7 @@ class Reporter(threading.Thread):
         finished = self._finished()
         spun_ns = shard.spun_ns  # before the CPU time that it is a part of
         self._send(
-            Pulse(
+            Heartbeat(
                 at_ns=shard.now_ns(),
                 progress=shard.loop_ticks + shard.sent + finished,
                 sent=shard.sent,
@@ -238,9 +249,9 @@ class Reporter(threading.Thread):
         sent = self._shard.sent
         self._counted.sent = sent - self._sent_before
         self._sent_before = sent
-        for _ in self._counted.packing():
+        for _ in self._counted.prepare_to_send():
             self._look(_TURN_MS)
-        self._send(Delta(self._counted, upto_ns))
+        self._send(Report(self._counted, upto_ns))
         self._counted = Recorder(self._counted.window)
 
     def _fold(self, count: int) -> None:
@@ -263,7 +274,7 @@ class Reporter(threading.Thread):
         self._send(ended(self._shard))
         os._exit(0)
 
-    def _send(self, message: Ready | Pulse | Delta | Ended | Failed) -> None:
+    def _send(self, message: Ready | Heartbeat | Report | Ended | Failed) -> None:
         with self._say:
             self._parent.send_bytes(encode(message))
 

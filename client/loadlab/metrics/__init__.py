@@ -11,14 +11,14 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from loadlab.analysis.audit import headline_of
+from loadlab.analysis.judge_run import headline_of
 from loadlab.clock import MONOTONIC, Clock
-from loadlab.events import Event, RunBegan, RunEnded, StageBegan, StageEnded
 from loadlab.fleet.live import Live
 from loadlab.metrics.families import no_run, of_run, of_stages
 from loadlab.metrics.scrapes import Scrapes
 from loadlab.metrics.watched import Watched
-from loadlab.plan import Plan
+from loadlab.results.events import Event, RunBegan, RunEnded, StageBegan, StageEnded
+from loadlab.workload.plan import Plan
 
 
 class Metrics:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from loadlab.clock import NS_PER_S
-from loadlab.histogram import Histogram, Int64s, bucket_of
+from loadlab.recording.histogram import Histogram, Int64s, bucket_of
 
 EDGES_S = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,

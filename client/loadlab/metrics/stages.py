@@ -6,7 +6,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric, SummaryMet
 from prometheus_client.samples import Sample
 
 from loadlab.clock import NS_PER_S
-from loadlab.result import StageResult, State
+from loadlab.results.result import StageResult, State
 
 
 def size(stage: StageResult) -> float:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 from loadlab.metrics.buckets import EMPTY, Spread
-from loadlab.plan import Plan
-from loadlab.recorder import Recorder
-from loadlab.result import StageResult
-from loadlab.sample import ANSWERED, Outcome
+from loadlab.recording.recorder import Recorder
+from loadlab.recording.sample import ANSWERED, Outcome
+from loadlab.results.result import StageResult
+from loadlab.workload.plan import Plan
 
 NO_STATUS = "none"
 _STATUSES = range(100, 1000)

@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
+from loadlab.fleet.last_second import Recent
 from loadlab.fleet.live import Live
 from loadlab.metrics.tally import Tally
-from loadlab.plan import Plan, Stage
-from loadlab.recent import Recent
-from loadlab.result import StageResult
+from loadlab.results.result import StageResult
+from loadlab.runs.ticks import offered_hz, phase
 from loadlab.scenarios import scenario
-from loadlab.ticks import offered_hz, phase
+from loadlab.workload.plan import Plan, Stage
 
 IDLE = "idle"
 STATES = (IDLE, "warm-up", "measuring", "draining")

@@ -11,8 +11,8 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
-from loadlab.plan import Traits
-from loadlab.shard import Shard
+from loadlab.load.shard import Shard
+from loadlab.workload.plan import Traits
 
 Barrier = Callable[[], Awaitable[None]]
 """Awaiting it says "ready" and returns at the stage's common start, `shard.begin_ns`."""

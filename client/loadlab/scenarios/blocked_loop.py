@@ -3,11 +3,11 @@
 import asyncio
 import threading
 
-from loadlab.drive import BlockingUser, settle
-from loadlab.plan import Traits, Workload
+from loadlab.load.closed_users import BlockingUser, settle
+from loadlab.load.shard import Shard
 from loadlab.scenarios import Barrier
-from loadlab.shard import Shard
 from loadlab.transports import blocking_transport
+from loadlab.workload.plan import Traits, Workload
 
 TRAITS = Traits(
     name="blocked-loop",

@@ -1,8 +1,8 @@
 """One blocking call after another in one thread: every wait is waited in full."""
 
-from loadlab.plan import Traits, Workload
+from loadlab.load.shard import Shard
 from loadlab.scenarios import Barrier, threads
-from loadlab.shard import Shard
+from loadlab.workload.plan import Traits, Workload
 
 TRAITS = Traits(
     name="blocking",

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from loadlab.chains import chain
-from loadlab.dispatch import Places, by_turns, open_load
-from loadlab.drive import opened, settle
-from loadlab.plan import Traits, Workload
-from loadlab.sample import Outcome, Reply
+from loadlab.load.callback_users import callback_user
+from loadlab.load.closed_users import opened, settle
+from loadlab.load.open_schedule import InFlightLimit, by_turns, open_load
+from loadlab.load.shard import Shard
+from loadlab.recording.sample import Outcome, Reply
+from loadlab.recording.tape import packed_row
 from loadlab.scenarios import Barrier
-from loadlab.shard import Shard
-from loadlab.tape import packed_row
-from loadlab.transports import Begin, Flight, beginning
+from loadlab.transports import Begin, PendingRequest, as_callback
+from loadlab.workload.plan import Traits, Workload
 
 TRAITS = Traits(
     name="callback",
@@ -24,11 +24,13 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
     """Start every chain once; from then on only callbacks run. An open workload starts each request."""
     async with opened(shard) as (prepared, transport):
         if shard.plan.workload is Workload.OPEN:
-            await open_load(shard, shard.feed(prepared), Calls(shard, beginning(transport)), barrier)
+            await open_load(shard, shard.feed(prepared), Calls(shard, as_callback(transport)), barrier)
             return
         feeds = shard.feeds(prepared, apart=True)
         await barrier()
-        chains = [chain(shard, feed, transport, shard.pace(index)) for index, feed in enumerate(feeds)]
+        chains = [
+            callback_user(shard, feed, transport, shard.pace(index)) for index, feed in enumerate(feeds)
+        ]
         for each in chains:
             each.start()
         try:
@@ -50,7 +52,7 @@ class Calls:
         """Return how many are in flight."""
         return len(self._calls)
 
-    def send(self, places: Places, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401 - as in Requests
+    def send(self, places: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401 - as in Requests
         """Begin one request."""
         call = _Call(self._shard, self._calls, places, due_ns, flag)
         self._calls.add(call)
@@ -71,14 +73,16 @@ class _Call:
 
     __slots__ = ("_calls", "_due_ns", "_flag", "_places", "_shard", "flight", "sent_ns")
 
-    def __init__(self, shard: Shard, calls: "set[_Call]", places: Places, due_ns: int, flag: int) -> None:
+    def __init__(
+        self, shard: Shard, calls: "set[_Call]", places: InFlightLimit, due_ns: int, flag: int
+    ) -> None:
         self._shard = shard
         self._calls = calls
         self._places = places
         self._due_ns = due_ns
         self._flag = flag
         self.sent_ns = shard.now_ns()
-        self.flight: Flight | None = None
+        self.flight: PendingRequest | None = None
 
     def replied(self, reply: Reply) -> None:
         """Note the reply and give the place back."""

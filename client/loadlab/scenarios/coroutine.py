@@ -1,8 +1,8 @@
 """One coroutine awaited after another: async alone is not concurrent."""
 
-from loadlab.plan import Traits, Workload
+from loadlab.load.shard import Shard
 from loadlab.scenarios import Barrier, task
-from loadlab.shard import Shard
+from loadlab.workload.plan import Traits, Workload
 
 TRAITS = Traits(
     name="coroutine",

@@ -1,8 +1,8 @@
 """P processes, each with an event loop and its share of the tasks: for when one core is not enough."""
 
-from loadlab.plan import Traits, Workload
+from loadlab.load.shard import Shard
 from loadlab.scenarios import Barrier, task
-from loadlab.shard import Shard
+from loadlab.workload.plan import Traits, Workload
 
 TRAITS = Traits(
     name="pool",

@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 from aiomultiprocess import Pool
 
 from loadlab.clock import MONOTONIC
-from loadlab.loops import new_event_loop
-from loadlab.plan import Plan, Request, Traits, Workload
-from loadlab.reasons import number_of, text_of
-from loadlab.resources import Resource
-from loadlab.sample import ANSWERED, Outcome, Reply
+from loadlab.load.shard import Shard
+from loadlab.recording.reasons import number_of, text_of
+from loadlab.recording.sample import ANSWERED, Outcome, Reply
+from loadlab.recording.tape import packed_row
 from loadlab.scenarios import Barrier
-from loadlab.shard import Shard
-from loadlab.tape import packed_row
+from loadlab.system.event_loop import new_event_loop
+from loadlab.system.resources import Resource
 from loadlab.transports import async_transport
+from loadlab.workload.plan import Plan, Request, Traits, Workload
 
 TRAITS = Traits(
     name="pool-map",

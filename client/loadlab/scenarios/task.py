@@ -3,14 +3,14 @@
 import asyncio
 from typing import Any
 
-from loadlab.dispatch import Places, by_turns, open_load
-from loadlab.drive import opened, settle, user
-from loadlab.plan import Traits, Workload
-from loadlab.sample import Outcome
+from loadlab.load.closed_users import opened, settle, user
+from loadlab.load.open_schedule import InFlightLimit, by_turns, open_load
+from loadlab.load.shard import Shard
+from loadlab.recording.sample import Outcome
+from loadlab.recording.tape import packed_row
 from loadlab.scenarios import Barrier
-from loadlab.shard import Shard
-from loadlab.tape import packed_row
 from loadlab.transports import AsyncTransport
+from loadlab.workload.plan import Traits, Workload
 
 TRAITS = Traits(
     name="task",
@@ -45,7 +45,7 @@ class Tasks:
         """Return how many are in flight."""
         return len(self._tasks)
 
-    def send(self, places: Places, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401 - as in Requests
+    def send(self, places: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401 - as in Requests
         """Start the task of one request."""
         task = asyncio.create_task(self._request(places, due_ns, flag, prepared))
         self._tasks.add(task)
@@ -60,7 +60,7 @@ class Tasks:
         if self._error is not None:
             raise self._error
 
-    async def _request(self, places: Places, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401
+    async def _request(self, places: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401
         shard = self._shard
         sent_ns = shard.now_ns()
         shard.sent += 1

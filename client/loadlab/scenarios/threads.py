@@ -4,13 +4,13 @@ import asyncio
 import threading
 from collections.abc import Iterator
 
-from loadlab.drive import BlockingUser
-from loadlab.pacing import Pace
-from loadlab.plan import Traits, Workload
-from loadlab.sample import Reply
+from loadlab.load.closed_users import BlockingUser
+from loadlab.load.pacing import Pace
+from loadlab.load.shard import Shard
+from loadlab.recording.sample import Reply
 from loadlab.scenarios import Barrier
-from loadlab.shard import Shard
 from loadlab.transports import blocking_transport
+from loadlab.workload.plan import Traits, Workload
 
 TRAITS = Traits(
     name="threads",

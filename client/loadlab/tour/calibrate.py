@@ -5,13 +5,13 @@ from statistics import median
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.errors import TargetError
-from loadlab.hosts.metrics import Reading, read
-from loadlab.plan import Plan, Request, Stage, Workload
-from loadlab.sample import Outcome, Reply
+from loadlab.recording.sample import Outcome, Reply
+from loadlab.targets.target_metrics import Reading, read
 from loadlab.tour.lab import Lab, Served
 from loadlab.tour.predict import Cost, Pace
 from loadlab.transports import async_transport
 from loadlab.units import show_ns
+from loadlab.workload.plan import Plan, Request, Stage, Workload
 
 _ALONE = 2
 """Requests that are sent one after another to learn S."""

@@ -8,22 +8,22 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Self
 
-from loadlab import environment
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
-from loadlab.engine import Tell as Follow
 from loadlab.errors import TargetError
-from loadlab.events import Event, Tick
-from loadlab.fleet.control import Control
-from loadlab.hosts import Host, Target
-from loadlab.hosts.local import LocalHost
-from loadlab.hosts.pause import Pause
-from loadlab.hosts.sink import SinkHost
-from loadlab.plan import Plan, Request, Stage, Workload
-from loadlab.probe import probe
-from loadlab.result import StageResult
+from loadlab.fleet.stop import Control
+from loadlab.results.events import Event, Tick
+from loadlab.results.events import Tell as Follow
+from loadlab.results.result import StageResult
+from loadlab.runs.probe import probe
 from loadlab.scenarios import scenario
+from loadlab.system import environment
+from loadlab.targets import Host, Target
+from loadlab.targets.local import LocalHost
+from loadlab.targets.pause import Pause
+from loadlab.targets.sink import SinkHost
 from loadlab.tour.events import Measured, Noted, Predicted, Prediction, Row, Tell
 from loadlab.tour.predict import Pace
+from loadlab.workload.plan import Plan, Request, Stage, Workload
 
 THREADS = 64
 _MOST_PROCESSES = 4

@@ -14,9 +14,9 @@ import msgspec
 from loadlab.analysis.omission import Stall, latency_ns
 from loadlab.analysis.theory import makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_S
-from loadlab.plan import Plan, Traits
 from loadlab.tour.events import Prediction
 from loadlab.units import show_hz, show_ns
+from loadlab.workload.plan import Plan, Traits
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,9 +11,9 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
-from loadlab.plan import Plan, Request
-from loadlab.sample import Reply
+from loadlab.recording.sample import Reply
 from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.workload.plan import Plan, Request
 
 
 class AsyncTransport(Protocol):
@@ -41,7 +41,7 @@ class AsyncTransport(Protocol):
 Replied = Callable[[Reply], object]
 
 
-class Flight(Protocol):
+class PendingRequest(Protocol):
     """A request that was begun."""
 
     def abandon(self, replied: Replied) -> bool:
@@ -50,10 +50,10 @@ class Flight(Protocol):
 
 
 @runtime_checkable
-class Continuing(Protocol):
+class CallbackTransport(Protocol):
     """An `AsyncTransport` that can also go on by itself: no coroutine and no future for a request."""
 
-    def begin(self, prepared: Any, replied: Replied, sent_ns: int) -> Flight:  # noqa: ANN401 - as in `send`
+    def begin(self, prepared: Any, replied: Replied, sent_ns: int) -> PendingRequest:  # noqa: ANN401 - as in `send`
         """Send one request as `send` does, its time limits counted from `sent_ns`, which is now.
 
         `replied` is called once with the reply, and never before this returns.
@@ -83,12 +83,12 @@ class BlockingTransport(Protocol):
         ...
 
 
-Begin = Callable[[Any, Replied, int], Flight]
+Begin = Callable[[Any, Replied, int], PendingRequest]
 
 
-def beginning(transport: AsyncTransport) -> Begin:
+def as_callback(transport: AsyncTransport) -> Begin:
     """Return how to begin a request and be called with its reply, on any transport."""
-    return transport.begin if isinstance(transport, Continuing) else partial(_Future, transport)
+    return transport.begin if isinstance(transport, CallbackTransport) else partial(_Future, transport)
 
 
 class _Future:

@@ -31,17 +31,13 @@ from multidict import CIMultiDict, istr
 from yarl import URL
 
 from loadlab.clock import MONOTONIC, NS_PER_S
-from loadlab.plan import Plan, Request
-from loadlab.resources import causes
-from loadlab.sample import REDIRECTS, Reply
+from loadlab.recording.sample import REDIRECTS, Reply
+from loadlab.system.resources import causes
+from loadlab.transports.aiohttp_deadlines import Deadlines
 from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.transports.deadlines import Deadlines
 from loadlab.transports.itself import ToItselfError, is_to_itself
 from loadlab.transports.outgoing import outgoing
-from loadlab.transports.stamps import SERVER_TIMING, inside_ns
-from loadlab.transports.standing import has_news, rest_ns, unseen_ns
-from loadlab.transports.trust import client_context
-from loadlab.transports.verdicts import (
+from loadlab.transports.shared import (
     ENDED_HERE,
     TLS_ALERT,
     Verdicts,
@@ -50,7 +46,11 @@ from loadlab.transports.verdicts import (
     timed_out,
     unexpected,
 )
+from loadlab.transports.stamps import SERVER_TIMING, inside_ns
+from loadlab.transports.standing import has_news, rest_ns, unseen_ns
+from loadlab.transports.trust import client_context
 from loadlab.transports.wire.heads import MOST_BYTES, MOST_FIELDS
+from loadlab.workload.plan import Plan, Request
 
 _SERVER_TIMING = istr(SERVER_TIMING)
 

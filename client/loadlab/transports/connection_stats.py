@@ -4,12 +4,12 @@ from typing import Self
 
 import msgspec
 
-from loadlab.local_limits import limit_of
-from loadlab.reasons import CLOSED_WHILE_KEPT, Closer, closer_of, shown, text_of
-from loadlab.resources import Resource, resource_of
-from loadlab.sample import Outcome, Reply
+from loadlab.recording.reasons import CLOSED_WHILE_KEPT, Closer, closer_of, shown, text_of
+from loadlab.recording.sample import Outcome, Reply
+from loadlab.system.limits import limit_of
+from loadlab.system.resources import Resource, resource_of
 from loadlab.transports.refusals import refusal
-from loadlab.transports.verdicts import failed
+from loadlab.transports.shared import failed
 
 MOST_ADDRESSES = 3
 """Where redirects lead: so many addresses are kept."""

@@ -13,12 +13,12 @@ from typing import Protocol
 from urllib.parse import parse_qs
 
 from loadlab.clock import MONOTONIC, NS_PER_S
-from loadlab.plan import Plan, Request
-from loadlab.sample import Reply
+from loadlab.recording.sample import Reply
 from loadlab.transports import Replied
 from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.transports.verdicts import ENDED_HERE, TIMED_OUT, Verdicts
+from loadlab.transports.shared import ENDED_HERE, TIMED_OUT, Verdicts
 from loadlab.units import duration_ns
+from loadlab.workload.plan import Plan, Request
 
 
 class _Answers(Protocol):

@@ -4,8 +4,8 @@ from base64 import b64encode
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from loadlab.plan import Request
-from loadlab.url import Url, read_url
+from loadlab.workload.plan import Request
+from loadlab.workload.url import Url, read_url
 
 _EXPECT_NO_BODY = ("GET", "HEAD", "DELETE", "OPTIONS", "TRACE")
 """Of any other method an empty body is said to be empty (RFC 9110, section 8.6)."""

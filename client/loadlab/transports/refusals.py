@@ -10,8 +10,8 @@ import socket
 import ssl
 from typing import Final
 
-from loadlab.reasons import shown
-from loadlab.resources import Resource, causes, resource_of
+from loadlab.recording.reasons import shown
+from loadlab.system.resources import Resource, causes, resource_of
 from loadlab.transports.itself import ToItselfError
 
 TO_ITSELF: Final = "connected to itself: the target's port was closed"

@@ -18,9 +18,8 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import SKIP_HEADER
 
 from loadlab.clock import NS_PER_S
-from loadlab.plan import Plan, Request
-from loadlab.resources import causes
-from loadlab.sample import REDIRECTS, Reply
+from loadlab.recording.sample import REDIRECTS, Reply
+from loadlab.system.resources import causes
 from loadlab.transports.bounded_http import (
     Answer,
     HttpPool,
@@ -31,10 +30,11 @@ from loadlab.transports.bounded_http import (
 )
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.outgoing import Outgoing, outgoing
+from loadlab.transports.shared import TLS_ALERT, Verdicts, cut_off, malformed, timed_out, unexpected
 from loadlab.transports.standing import unseen_ns
 from loadlab.transports.trust import client_context
-from loadlab.transports.verdicts import TLS_ALERT, Verdicts, cut_off, malformed, timed_out, unexpected
-from loadlab.url import Url
+from loadlab.workload.plan import Plan, Request
+from loadlab.workload.url import Url
 
 
 class _Session(requests.Session):

@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from loadlab.clock import NS_PER_MS
-from loadlab.histogram import HIGHEST_NS
+from loadlab.recording.histogram import HIGHEST_NS
 
 SERVER_TIMING: Final = "Server-Timing"
 

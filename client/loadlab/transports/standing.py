@@ -9,7 +9,7 @@ client without pauses pays nothing.
 import select
 
 from loadlab.clock import NS_PER_MS
-from loadlab.plan import Plan
+from loadlab.workload.plan import Plan
 
 _UNSEEN_NS = 20 * NS_PER_MS
 """For how long a connection is used again unseen: two grains of the `wire` transport's clock."""

@@ -8,7 +8,7 @@ import os
 import ssl
 from functools import cache
 
-from loadlab.plan import Plan
+from loadlab.workload.plan import Plan
 
 
 def client_context(plan: Plan) -> ssl.SSLContext | None:

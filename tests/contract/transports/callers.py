@@ -10,10 +10,10 @@ import uvloop
 
 from contract.transports.scripted import PATIENCE_S
 from loadlab.clock import NS_PER_S
-from loadlab.plan import Plan, Request, Stage, Workload
-from loadlab.sample import Reply
+from loadlab.recording.sample import Reply
 from loadlab.transports import AsyncTransport, async_transport, blocking_transport
 from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.workload.plan import Plan, Request, Stage, Workload
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ import pytest
 
 from contract.transports.callers import plan_for
 from contract.transports.scripted import answers, once
-from loadlab.plan import Request
-from loadlab.sample import Outcome, Reply
+from loadlab.recording.sample import Outcome, Reply
+from loadlab.workload.plan import Request
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -11,9 +11,9 @@ import pytest
 from contract.transports.callers import plan_for
 from contract.transports.scripted import PATIENCE_S, answers
 from loadlab.clock import NS_PER_S
-from loadlab.plan import IDLE_LIMIT_NS, Request
-from loadlab.sample import Outcome, Reply
-from replies import TIMED_OUT, plain
+from loadlab.recording.sample import Outcome, Reply
+from loadlab.workload.plan import IDLE_LIMIT_NS, Request
+from support.replies import TIMED_OUT, plain
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 OK = Reply(Outcome.OK, 200, 2)

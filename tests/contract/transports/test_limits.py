@@ -13,9 +13,9 @@ import pytest
 
 from contract.transports.callers import plan_for
 from contract.transports.scripted import PATIENCE_S
-from loadlab.plan import Request
-from loadlab.resources import Resource
-from loadlab.sample import Outcome, Reply
+from loadlab.recording.sample import Outcome, Reply
+from loadlab.system.resources import Resource
+from loadlab.workload.plan import Request
 
 FILES = Path("/proc/self/fd")
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -5,8 +5,8 @@ import tracemalloc
 import pytest
 
 from contract.transports.callers import plan_for
-from loadlab.plan import Request
-from loadlab.sample import Outcome
+from loadlab.recording.sample import Outcome
+from loadlab.workload.plan import Request
 
 SIZE = 20_000_000
 PIECE = bytes(100_000)

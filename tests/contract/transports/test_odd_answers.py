@@ -4,9 +4,9 @@ import pytest
 
 from contract.transports.callers import plan_for
 from contract.transports.scripted import answers, once
-from loadlab.plan import Request
-from loadlab.reasons import text_of
-from loadlab.sample import Outcome
+from loadlab.recording.reasons import text_of
+from loadlab.recording.sample import Outcome
+from loadlab.workload.plan import Request
 
 OK, BROKEN, OTHER = Outcome.OK, Outcome.PROTOCOL_ERROR, Outcome.HTTP_ERROR
 R200 = b"HTTP/1.1 200 OK\r\n"

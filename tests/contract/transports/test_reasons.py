@@ -8,12 +8,12 @@ import pytest
 
 from contract.transports.callers import plan_for
 from contract.transports.scripted import PATIENCE_S, answers, once
-from loadlab import reasons
-from loadlab.plan import Request
-from loadlab.sample import Outcome
+from loadlab.recording import reasons
+from loadlab.recording.sample import Outcome
 from loadlab.transports import refusals
 from loadlab.transports.itself import is_to_itself
-from replies import reason_of
+from loadlab.workload.plan import Request
+from support.replies import reason_of
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from contract.transports.callers import plan_for
 from contract.transports.scripted import answers
-from loadlab.plan import Request, request_problems
-from loadlab.sample import Outcome
+from loadlab.recording.sample import Outcome
+from loadlab.workload.plan import Request, request_problems
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nSet-Cookie: a=b\r\n\r\n"
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from contract.transports.scripted import answers
-from loadlab.hosts.scheme import mismatch
+from loadlab.targets.scheme import mismatch
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -4,8 +4,8 @@ import pytest
 
 from contract.transports.callers import plan_for
 from contract.transports.scripted import answers, once
-from loadlab.plan import Request
-from loadlab.sample import Outcome, Reply
+from loadlab.recording.sample import Outcome, Reply
+from loadlab.workload.plan import Request
 
 STAMP = b"Server-Timing: queue;dur=0.123, app;dur=12.345\r\n"
 STAMP_NS = 12_468_000

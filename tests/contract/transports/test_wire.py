@@ -9,9 +9,9 @@ import pytest
 from contract.transports.callers import ASYNC, plan_for
 from contract.transports.scripted import PATIENCE_S, answers
 from loadlab.clock import MONOTONIC, NS_PER_S
-from loadlab.plan import IDLE_LIMIT_NS, Request
-from loadlab.sample import Outcome, Reply
-from loadlab.transports import Continuing
+from loadlab.recording.sample import Outcome, Reply
+from loadlab.transports import CallbackTransport
+from loadlab.workload.plan import IDLE_LIMIT_NS, Request
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 OK = Reply(Outcome.OK, 200, 2)
@@ -118,7 +118,7 @@ def test_a_kind_of_request_may_close_its_connection_itself(wire, serve):
 
 
 def test_it_is_continuing(wire):
-    assert isinstance(wire.transport, Continuing)
+    assert isinstance(wire.transport, CallbackTransport)
 
 
 def test_a_chain_makes_no_task_and_no_future_for_a_request(serve, monkeypatch):

@@ -6,12 +6,12 @@ import time
 import msgspec
 import pytest
 
-from fakes import plan
 from loadlab.agent.archive import Archive
 from loadlab.clock import NS_PER_S
-from loadlab.plan import Request
-from loadlab.result import Counts, State, Verdict, encode
-from results import result, stage
+from loadlab.results.result import Counts, State, Verdict, encode
+from loadlab.workload.plan import Request
+from support.fakes import plan
+from support.results import result, stage
 
 
 def put(folder, run_id, **changed):

@@ -4,15 +4,15 @@ import os
 
 import pytest
 
-from fakes import plan
-from loadlab import store
 from loadlab.agent.unfinished import FILE, Unfinished, salvage
-from loadlab.events import RunBegan, StageBegan, StageEnded
-from loadlab.hosts import App
-from loadlab.kept_plan import kept
-from loadlab.plan import Stage
-from loadlab.result import Verdict
-from results import stage
+from loadlab.results import run_folder
+from loadlab.results.events import RunBegan, StageBegan, StageEnded
+from loadlab.results.result import Verdict
+from loadlab.targets import App
+from loadlab.workload.kept_plan import kept
+from loadlab.workload.plan import Stage
+from support.fakes import plan
+from support.results import stage
 
 RUN = "20261201-120000-task-ab12"
 SHOP = App(module="shop:app", revision="abc", dirty=True)
@@ -39,7 +39,7 @@ def test_a_killed_agent_loses_no_stage_that_had_ended(tmp_path):
     unfinished, folder = going_on(tmp_path, StageBegan(0), ended, StageBegan(1))
     killed(unfinished)
     assert salvage(tmp_path) == [RUN]
-    result = store.read(folder)
+    result = run_folder.read(folder)
     assert (result.run_id, result.verdict) == (RUN, Verdict.INVALID)
     assert [each.throughput_hz for each in result.stages] == [45.0]
     assert len(result.plan.stages) == 3
@@ -50,7 +50,7 @@ def test_a_killed_agent_loses_no_stage_that_had_ended(tmp_path):
         "the agent ended while the run went on: stages that were finished are kept, the rest is unknown"
     ]
     assert salvage(tmp_path) == []
-    assert [path.name for path in folder.iterdir()] == [store.RESULT]
+    assert [path.name for path in folder.iterdir()] == [run_folder.RESULT]
 
 
 def test_a_run_that_goes_on_is_left_alone_and_one_that_ended_leaves_nothing(tmp_path):
@@ -63,11 +63,11 @@ def test_a_run_that_goes_on_is_left_alone_and_one_that_ended_leaves_nothing(tmp_
 
 def test_a_result_that_is_there_is_not_replaced(tmp_path):
     unfinished, folder = going_on(tmp_path)
-    (folder / store.RESULT).write_text("kept")
+    (folder / run_folder.RESULT).write_text("kept")
     killed(unfinished)
     salvage(tmp_path)
-    assert [path.name for path in folder.iterdir()] == [store.RESULT]
-    assert (folder / store.RESULT).read_text() == "kept"
+    assert [path.name for path in folder.iterdir()] == [run_folder.RESULT]
+    assert (folder / run_folder.RESULT).read_text() == "kept"
 
 
 @pytest.mark.parametrize("left", [b"", b"no JSON\n", b'{"type":"StageEnded"}\n'])
@@ -89,7 +89,7 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path):
     unfinished._file.write(b'{"type":"StageEnded","ind')
     killed(unfinished)
     assert salvage(tmp_path) == [RUN]
-    assert len(store.read(folder).stages) == 1
+    assert len(run_folder.read(folder).stages) == 1
 
 
 def test_a_folder_that_cannot_be_written_costs_the_run_nothing(tmp_path):

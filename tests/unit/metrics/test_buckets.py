@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client import Histogram as Theirs
 
 from loadlab.clock import NS_PER_S
-from loadlab.histogram import HIGHEST_NS, Histogram, bucket_of, highest_in
 from loadlab.metrics.buckets import EDGES_S, EMPTY, LE, Spread
+from loadlab.recording.histogram import HIGHEST_NS, Histogram, bucket_of, highest_in
 from loadlab_target.meters import BUCKETS_S
 
 EDGES_NS = [round(edge_s * NS_PER_S) for edge_s in EDGES_S]

@@ -3,19 +3,18 @@
 import numpy as np
 import pytest
 
-import fakes
-import results
-from exposed import assert_agree, assert_never_falls, exposed
 from loadlab.clock import NS_PER_MS, NS_PER_S
-from loadlab.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded
 from loadlab.fleet.live import Live
 from loadlab.metrics import Metrics
-from loadlab.plan import Stage, Workload
-from loadlab.recorder import Recorder
-from loadlab.result import Counts, Distribution, State, Theory
-from loadlab.sample import Outcome, Sample
-from loadlab.tape import COLUMNS
-from loadlab.window import Window
+from loadlab.recording.recorder import Recorder
+from loadlab.recording.sample import Outcome, Sample
+from loadlab.recording.tape import COLUMNS
+from loadlab.recording.window import Window
+from loadlab.results.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded
+from loadlab.results.result import Counts, Distribution, State, Theory
+from loadlab.workload.plan import Stage, Workload
+from support import fakes, results
+from support.exposed import assert_agree, assert_never_falls, exposed
 
 MS = NS_PER_MS
 BEGIN_NS = 10 * NS_PER_S

@@ -2,10 +2,10 @@
 
 import asyncio
 
-import fakes
-from exposed import exposed
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.metrics import Metrics
+from support import fakes
+from support.exposed import exposed
 
 
 def on(clock, body):

@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import fakes
-import results
 from loadlab.metrics.tally import Tally, status_class
-from loadlab.plan import StatusRange
-from loadlab.recorder import Recorder
-from loadlab.result import Counts
-from loadlab.sample import ANSWERED, Outcome, Sample
-from loadlab.tape import COLUMNS
-from loadlab.window import Window
+from loadlab.recording.recorder import Recorder
+from loadlab.recording.sample import ANSWERED, Outcome, Sample
+from loadlab.recording.tape import COLUMNS
+from loadlab.recording.window import Window
+from loadlab.results.result import Counts
+from loadlab.workload.plan import StatusRange
+from support import fakes, results
 
 statuses = st.sampled_from([200, 204, 304, 404, 418, 500, 503, 600, 999])
 ranges = st.lists(

@@ -9,8 +9,8 @@ import time
 import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
-from live import wait_until
 from loadlab_target.exposition import MOST_CONNECTIONS, MetricsServer, WorkerMetrics
+from support.live import wait_until
 
 
 def kept_by(folder, pid, value):

@@ -4,9 +4,9 @@ import pytest
 
 from loadlab.analysis.omission import Stall
 from loadlab.clock import NS_PER_MS
-from loadlab.plan import Plan, Request, Stage, Workload
 from loadlab.scenarios import scenario
 from loadlab.tour.predict import Cost, Pace, batch, cpu_rate_hz, immediate, mapped, stalled
+from loadlab.workload.plan import Plan, Request, Stage, Workload
 
 
 def plan(name, requests, processes=1):

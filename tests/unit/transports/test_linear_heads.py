@@ -8,10 +8,11 @@ import pytest
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_parser import HttpRequestParser, HttpResponseParser
 
-from loadlab.hosts.attached import Demultiplexer, Lines
-from loadlab.hosts.sink_process import Answer as SinkAnswer
-from loadlab.hosts.sink_process import Answers
-from loadlab.sample import Outcome
+from loadlab.recording.sample import Outcome
+from loadlab.remote.lines import Lines
+from loadlab.stack.exec import Demultiplexer
+from loadlab.targets.sink_process import Answer as SinkAnswer
+from loadlab.targets.sink_process import Answers
 from loadlab.transports.bounded_http import Answer, TimeLimit
 from loadlab.transports.wire.heads import MOST_BYTES, MOST_FIELDS
 from loadlab.transports.wire.reader import Reader

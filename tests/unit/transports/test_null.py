@@ -6,13 +6,13 @@ import time
 import pytest
 import uvloop
 
-from fakes import plan
 from loadlab.clock import MONOTONIC, NS_PER_MS
 from loadlab.errors import UsageError
-from loadlab.plan import Request, StatusRange
-from loadlab.sample import Outcome, Reply
-from loadlab.transports import Continuing, async_transport
+from loadlab.recording.sample import Outcome, Reply
+from loadlab.transports import CallbackTransport, async_transport
 from loadlab.transports.null import delay_of
+from loadlab.workload.plan import Request, StatusRange
+from support.fakes import plan
 
 OK = Reply(Outcome.OK, 200, 0)
 URL = "http://null/"
@@ -37,7 +37,7 @@ def begin(transport, prepared, replied):
 def test_every_send_is_answered(runner):
     async def send():
         transport = await opened()
-        assert isinstance(transport, Continuing)
+        assert isinstance(transport, CallbackTransport)
         prepared = transport.prepare(Request(url=URL))
         return await asyncio.gather(*(transport.send(prepared) for _ in range(100)))
 

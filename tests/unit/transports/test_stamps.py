@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadlab.clock import NS_PER_MS
-from loadlab.histogram import HIGHEST_NS
+from loadlab.recording.histogram import HIGHEST_NS
 from loadlab.transports.stamps import inside_ns
 
 STAMP = "queue;dur=0.123, app;dur=12.345"

@@ -2,19 +2,19 @@
 
 import { NS_PER_S, count, showSpan } from "./units.js";
 
-/** Checks whose failure says that the client was the limit (`loadlab.analysis.trust.CLIENTS_OWN`). */
+/** Checks whose failure says that the client was the limit (`loadlab.analysis.judge_stage.CLIENTS_OWN`). */
 export const CLIENTS_OWN = [
   "client_cpu", "client_core", "client_throttled", "open_files", "client_resources", "lag", "schedule",
   "sent",
 ];
 
-/** Those of them that hold also where the target was lost (`loadlab.analysis.trust.SHORTAGES`). */
+/** Those of them that hold also where the target was lost (`loadlab.analysis.judge_stage.SHORTAGES`). */
 export const SHORTAGES = ["open_files", "client_resources"];
 
-/** Checks whose failure leaves no share of the target's bound (`loadlab.analysis.trust.NOT_ASKED`). */
+/** Checks whose failure leaves no share of the target's bound (`loadlab.analysis.judge_stage.NOT_ASKED`). */
 export const NOT_ASKED = [...CLIENTS_OWN, "client_stolen", "loop_stall"];
 
-/** Checks that are told as the verdict's reasons, and not among the notes (`loadlab.report.table`). */
+/** Checks that are told as the verdict's reasons, and not among the notes (`loadlab.terminal.table`). */
 export const REASONS = [...CLIENTS_OWN, "answered", "errors"];
 
 const ERRORS = ["http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished"];
@@ -75,7 +75,7 @@ export function stateWords(stage) {
   return "valid";
 }
 
-/** @param {Object} result @returns {string} the verdict's one name, as in the terminal (`loadlab.analysis.audit.headline`) */
+/** @param {Object} result @returns {string} the verdict's one name, as in the terminal (`loadlab.analysis.judge_run.headline`) */
 export function headline(result) {
   const verdict = result.verdict === "pass" && result.interrupted ? "stopped" : result.verdict;
   const warned = verdict === "pass" && result.stages.some((stage) => stage.state === "suspect");

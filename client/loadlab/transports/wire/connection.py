@@ -11,17 +11,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from loadlab.sample import ANSWERED, Reply
+from loadlab.recording.sample import ANSWERED, Reply
 from loadlab.transports import Replied
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.itself import ToItselfError, is_to_itself
+from loadlab.transports.shared import ENDED_HERE, Verdicts, cut_off, timed_out
 from loadlab.transports.standing import has_news
-from loadlab.transports.verdicts import ENDED_HERE, Verdicts, cut_off, timed_out
 from loadlab.transports.wire.heads import END_OF_HEAD
 from loadlab.transports.wire.reader import Reader
-from loadlab.transports.wire.wheel import Wheel
+from loadlab.transports.wire.timeouts import TimerWheel
 
-Connect = Callable[["Asked", Replied, int], "Connection"]
+Connect = Callable[["PreparedRequest", Replied, int], "Connection"]
 
 _MOST_KNOWN: Final = 128
 """Two minutes of a server that dates its heads; more would only be memory that grows."""
@@ -30,7 +30,7 @@ _UNKNOWN: Final = (-1, ENDED_HERE)
 NEVER: Final = -(1 << 62)
 
 
-class Known:
+class ResponseCache:
     """Heads that came before, and how long the whole response behind each is. Bounded.
 
     A response that is the last one again, byte for byte, is not even looked up.
@@ -71,7 +71,7 @@ class Known:
         return reply
 
 
-class Asked:
+class PreparedRequest:
     """A kind of request, as its connections must know it."""
 
     __slots__ = ("bodiless", "connect", "data", "idle", "keeps", "known", "learns")
@@ -82,7 +82,7 @@ class Asked:
         *,
         connect: Connect,
         idle: deque["Connection"],
-        known: Known,
+        known: ResponseCache,
         bodiless: bool,
         keeps: bool,
         learns: bool,
@@ -101,7 +101,7 @@ class Asked:
         """Whether answers are to be known: not where the connection's own state must be looked at, too."""
 
 
-class Terms(NamedTuple):
+class Context(NamedTuple):
     """What all connections of a transport share."""
 
     loop: asyncio.AbstractEventLoop
@@ -113,7 +113,7 @@ class Terms(NamedTuple):
     """Whether any is."""
     verdicts: Verdicts
     stats: ConnectionStats
-    wheel: Wheel
+    wheel: TimerWheel
     opened: set["Connection"]
     """Those that are not closed, or being made."""
 
@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
         "asked", "asked_ns", "connecting", "idle_since_ns", "replied", "write",
     )  # fmt: skip
 
-    def __init__(self, terms: Terms, asked: Asked, replied: Replied, sent_ns: int) -> None:
+    def __init__(self, terms: Context, asked: PreparedRequest, replied: Replied, sent_ns: int) -> None:
         self._terms = terms
         self._wheel = terms.wheel
         self._reader: Reader | None = None

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import httptools
 
-from loadlab.sample import REDIRECTS
+from loadlab.recording.sample import REDIRECTS
 from loadlab.transports.stamps import inside_ns
 
 END_OF_HEAD: Final = b"\r\n\r\n"

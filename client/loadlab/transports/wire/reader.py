@@ -8,8 +8,8 @@ shows. Bytes behind the end are surplus: the response stands, its connection mus
 import re
 from typing import Final
 
-from loadlab.sample import Reply
-from loadlab.transports.verdicts import TLS_ALERT, Verdicts, malformed
+from loadlab.recording.sample import Reply
+from loadlab.transports.shared import TLS_ALERT, Verdicts, malformed
 from loadlab.transports.wire.chunks import Chunks
 from loadlab.transports.wire.heads import END_OF_HEAD, MOST_BYTES, Head, MalformedError, read_head
 

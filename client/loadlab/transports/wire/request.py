@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from loadlab.transports.outgoing import Outgoing
-from loadlab.url import read_url
+from loadlab.workload.url import read_url
 
 
 class Address(NamedTuple):

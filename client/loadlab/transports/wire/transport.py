@@ -4,17 +4,17 @@ import asyncio
 from collections import deque
 
 from loadlab.clock import MONOTONIC
-from loadlab.plan import Plan, Request
-from loadlab.sample import Reply
+from loadlab.recording.sample import Reply
 from loadlab.transports import Replied
 from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.transports.shared import ENDED_HERE, Verdicts
 from loadlab.transports.standing import rest_ns, unseen_ns
 from loadlab.transports.trust import client_context
-from loadlab.transports.verdicts import ENDED_HERE, Verdicts
-from loadlab.transports.wire.connection import NEVER, Asked, Connection, Terms
-from loadlab.transports.wire.origin import Origin
+from loadlab.transports.wire.connection import NEVER, Connection, Context, PreparedRequest
+from loadlab.transports.wire.pool import Pool
 from loadlab.transports.wire.request import Address, address
-from loadlab.transports.wire.wheel import Wheel
+from loadlab.transports.wire.timeouts import TimerWheel
+from loadlab.workload.plan import Plan, Request
 
 
 class WireTransport:
@@ -27,19 +27,19 @@ class WireTransport:
     def __init__(self) -> None:
         self.stats = ConnectionStats()
         self._opened: set[Connection] = set()
-        self._origins: dict[Address, Origin] = {}
-        self._wheel: Wheel | None = None
+        self._origins: dict[Address, Pool] = {}
+        self._wheel: TimerWheel | None = None
 
     async def open(self, plan: Plan) -> None:
         """Make ready for a stage of this plan; no connection is made yet."""
         self._loop = asyncio.get_running_loop()
         self._trust = client_context(plan)
         self._host = plan.address
-        self._wheel = Wheel(self._loop, self._sweep)
+        self._wheel = TimerWheel(self._loop, self._sweep)
         self._idle_limit_ns = plan.idle_limit_ns
         self._rest_ns = rest_ns(plan)
         self._unseen_ns = min(unseen_ns(plan), plan.idle_limit_ns)
-        self._terms = Terms(
+        self._terms = Context(
             loop=self._loop,
             limit_ns=plan.timeout_ns,
             connect_limit_ns=plan.connect_timeout_ns,
@@ -51,14 +51,14 @@ class WireTransport:
             opened=self._opened,
         )
 
-    def prepare(self, request: Request) -> Asked:
+    def prepare(self, request: Request) -> PreparedRequest:
         """Encode the request; kinds for the same address share its connections."""
         where = address(request.url)
         if where not in self._origins:
-            self._origins[where] = Origin(self._terms, where, self._trust, self._host)
+            self._origins[where] = Pool(self._terms, where, self._trust, self._host)
         return self._origins[where].asked(request)
 
-    def begin(self, prepared: Asked, replied: Replied, sent_ns: int) -> Connection:
+    def begin(self, prepared: PreparedRequest, replied: Replied, sent_ns: int) -> Connection:
         """Send one request; `replied` is called with its reply, once, and never before this returns."""
         idle = prepared.idle
         while idle:
@@ -75,7 +75,7 @@ class WireTransport:
             connection.expire()
         return prepared.connect(prepared, replied, sent_ns)
 
-    async def send(self, prepared: Asked) -> Reply:
+    async def send(self, prepared: PreparedRequest) -> Reply:
         """Send one request and read its response to the end, within the plan's time limits."""
         future: asyncio.Future[Reply] = self._loop.create_future()
         replied = future.set_result

@@ -4,13 +4,13 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from fakes import plan
-from loadlab.plan import StatusRange
-from loadlab.sample import Reply
+from loadlab.recording.sample import Reply
 from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.transports.verdicts import Verdicts
-from loadlab.transports.wire.connection import NEVER, Asked, Connection, Known, Terms
-from replies import Replies
+from loadlab.transports.shared import Verdicts
+from loadlab.transports.wire.connection import NEVER, Connection, Context, PreparedRequest, ResponseCache
+from loadlab.workload.plan import StatusRange
+from support.fakes import plan
+from support.replies import Replies
 
 
 class FakeWheel:
@@ -69,7 +69,7 @@ class Wire:
         self.wheel = FakeWheel()
         self.idle: deque[Connection] = deque()
         every_status = plan(expect_status=(StatusRange(100, 999),))
-        self.terms = Terms(
+        self.terms = Context(
             loop=None,  # type: ignore[arg-type] # connections are made by nobody here
             limit_ns=limit_ns,
             connect_limit_ns=limit_ns // 2,
@@ -80,11 +80,11 @@ class Wire:
             wheel=self.wheel,  # type: ignore[arg-type]
             opened=set(),
         )
-        self.asked = Asked(
+        self.asked = PreparedRequest(
             b"a request",
             connect=None,  # type: ignore[arg-type]
             idle=self.idle,
-            known=Known(),
+            known=ResponseCache(),
             bodiless=bodiless,
             keeps=True,
             learns=learns,

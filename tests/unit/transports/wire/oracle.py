@@ -2,9 +2,9 @@
 
 import h11
 
-from loadlab.sample import Outcome, Reply
+from loadlab.recording.sample import Outcome, Reply
 from loadlab.transports.stamps import inside_ns
-from replies import BROKEN
+from support.replies import BROKEN
 
 
 def h11_reads(data: bytes, *, bodiless: bool = False, ends: bool = False) -> Reply | None:

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadlab.sample import Outcome
+from loadlab.recording.sample import Outcome
 from unit.transports.wire.grammar import Stream, streams
 from unit.transports.wire.memory import Wire
 from unit.transports.wire.oracle import h11_reads

@@ -4,11 +4,11 @@ import errno
 
 import pytest
 
-from loadlab.resources import Resource
-from loadlab.sample import Outcome, Reply
+from loadlab.recording.sample import Outcome, Reply
+from loadlab.system.resources import Resource
 from loadlab.transports.refusals import TO_ITSELF
-from loadlab.transports.wire.connection import NEVER, Connection, Known
-from replies import BROKEN, NOT_CONNECTED, TIMED_OUT, Replies
+from loadlab.transports.wire.connection import NEVER, Connection, ResponseCache
+from support.replies import BROKEN, NOT_CONNECTED, TIMED_OUT, Replies
 from unit.transports.wire.memory import FakeSocket, Wire
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -77,14 +77,14 @@ def test_heads_that_are_all_different_are_not_all_kept():
 
 
 def test_long_heads_are_not_kept():
-    known = Known()
+    known = ResponseCache()
     known.learn(b"x" * 5000, 5002, OK)
     assert len(known) == 0
 
 
 @pytest.mark.parametrize(("body_bytes", "is_kept"), [(100, True), (5000, False)])
 def test_a_response_that_is_the_last_one_again_is_known_as_it_stands_unless_it_is_long(body_bytes, is_kept):
-    known, head = Known(), b"HTTP/1.1 200 OK\r\n\r\n"
+    known, head = ResponseCache(), b"HTTP/1.1 200 OK\r\n\r\n"
     known.learn(head, len(head) + body_bytes, OK)
     for body in (b"a" * body_bytes, b"b" * body_bytes):
         assert known.reply_to(head + body) is OK

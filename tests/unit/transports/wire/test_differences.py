@@ -9,8 +9,8 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 
-from loadlab.sample import Outcome, Reply
-from replies import BROKEN
+from loadlab.recording.sample import Outcome, Reply
+from support.replies import BROKEN
 from unit.transports.wire.grammar import Stream, broken
 from unit.transports.wire.memory import Wire
 from unit.transports.wire.oracle import h11_reads

@@ -2,9 +2,9 @@
 
 import pytest
 
-from loadlab.plan import Request
 from loadlab.transports.outgoing import outgoing
 from loadlab.transports.wire.request import address, encode
+from loadlab.workload.plan import Request
 
 
 def test_a_request_is_a_line_its_headers_and_its_body():

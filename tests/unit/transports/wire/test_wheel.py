@@ -2,8 +2,8 @@
 
 import pytest
 
-from loadlab.transports.wire import wheel as module
-from loadlab.transports.wire.wheel import GRAIN_NS, Wheel
+from loadlab.transports.wire import timeouts as module
+from loadlab.transports.wire.timeouts import GRAIN_NS, TimerWheel
 
 
 class Clock:
@@ -62,7 +62,7 @@ def turned():
 
 @pytest.fixture
 def wheel(clock, loop, turned):
-    return Wheel(loop, turned.append)
+    return TimerWheel(loop, turned.append)
 
 
 def turn(clock, loop, by_ns=GRAIN_NS):

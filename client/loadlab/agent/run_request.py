@@ -1,0 +1,155 @@
+"""From what is posted to a plan that the agent may carry; raises UsageError, never half a plan.
+
+There is one target, chosen when the agent started. A plan may name its paths, and nothing else of it: neither
+another host, nor a file of the machine that the agent runs on.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import parse_qs
+
+import msgspec
+
+from loadlab.agent.explain import explain_invalid
+from loadlab.agent.limits import Limits
+from loadlab.errors import UsageError
+from loadlab.options.command_line import shown
+from loadlab.options.load import LoadOptions, RunOptions, build_plan, label_of, over_the_limit, traits_of
+from loadlab.results.result import NAMELESS, About
+from loadlab.runs.place import LocalRunner, nowhere
+from loadlab.workload.fields import label_problem
+from loadlab.workload.masking import masked_url
+from loadlab.workload.plan import Plan
+from loadlab.workload.url import read_url
+
+
+class Options(LoadOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of `loadlab run` that a page may set, as they are written there; None where not given."""
+
+    delay: str | None = None
+    """Of the `null` transport: how long it waits."""
+
+
+class PostedRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is posted to start a run: one of options and plan."""
+
+    options: Options | None = None
+    plan: Plan | None = None
+    run_id: str | None = None
+    """Whoever names the run keeps its result, and is there as long as it goes on."""
+    about: About | None = None
+    """What a plan's result is to say of it; options have a label of their own."""
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What shall be carried, and where."""
+
+    plan: Plan
+    place: LocalRunner
+    about: About = NAMELESS
+
+
+def read(data: bytes) -> PostedRun:
+    """Read what was posted."""
+    try:
+        asked = msgspec.json.decode(data, type=PostedRun)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(_misfit(data) or f"this is no run that can be started: {error}") from None
+    if (asked.options is None) == (asked.plan is None):
+        raise UsageError("a run is started from options or from a plan: give one of the two")
+    if asked.about is not None and asked.plan is None:
+        raise UsageError("about: it goes with a plan; options have a label")
+    return asked
+
+
+def _misfit(data: bytes) -> str | None:
+    try:
+        posted = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 'what is posted is not JSON, such as {"options": {"scenario": "task"}}'
+    return explain_invalid(posted, PostedRun.__struct_fields__, Options)
+
+
+def task(asked: PostedRun, place: LocalRunner, limits: Limits | None, same: Sequence[str] = ()) -> Task:
+    """Return the plan and the place where it is carried; raise UsageError with what is wrong with it.
+
+    `same` are the words that have `loadlab run` load the same target.
+    """
+    if asked.options is not None:
+        return _of_options(asked.options, place, limits, same)
+    assert asked.plan is not None
+    plan, about = asked.plan, asked.about or NAMELESS
+    if limits and about.command is not None:
+        raise UsageError("about: the command is told by `loadlab run` alone")
+    if about.label is not None and (problem := label_problem(about.label)):
+        raise UsageError(problem)
+    if plan.transport == "null":
+        place = nowhere(_delay_of(plan.target))
+    traits = traits_of(plan.scenario)
+    problems = [*plan.problems(traits), *_elsewhere(plan, place)]
+    problems = problems or [
+        *(limits.problems(plan) if limits else ()),
+        *over_the_limit(plan, traits, place.room),
+    ]
+    if problems:
+        raise UsageError("\n".join(dict.fromkeys(problems)))
+    return Task(plan, place, about)
+
+
+def _of_options(options: Options, place: LocalRunner, limits: Limits | None, same: Sequence[str]) -> Task:
+    given = msgspec.structs.asdict(options)
+    delay = given.pop("delay")
+    if options.transport == "null":
+        place = nowhere(delay)
+    elif delay is not None:
+        raise UsageError(
+            "--delay: it is how long the null transport waits; a target has been started with its own"
+        )
+    if (options.body or "").startswith("@"):
+        raise UsageError("--body: @FILE is read by the command line alone; give the body itself")
+    if any(line.startswith("@") for line in options.header):
+        raise UsageError("--header: @FILE is read by the command line alone; give the header itself")
+    plan = build_plan(RunOptions(**given), place.base, place.room)
+    if limits and (problems := limits.problems(plan)):
+        raise UsageError("\n".join(problems))
+    command = [*_words(options), *(() if options.transport == "null" else same)]
+    return Task(plan, place, About(command=shown(command), label=label_of(options)))
+
+
+def _words(options: Options) -> list[str]:
+    """Return the command line that these options are."""
+    words = ["run", options.scenario]
+    for name, value in msgspec.structs.asdict(options).items():
+        option = f"--{name.replace('_', '-')}"
+        match value:
+            case True:
+                words.append(option)
+            case tuple():
+                words += [word for each in value for word in (option, each)]
+            case str() if name != "scenario":
+                words += [option, value]
+    return words
+
+
+def _elsewhere(plan: Plan, place: LocalRunner) -> list[str]:
+    """Say which of a plan's addresses are not the target's."""
+    urls = [plan.target, *(request.url for request in plan.requests)]
+    allowed, allowed_url = _server(place.base), masked_url(place.base)
+    return [
+        f"{masked_url(url)!r} is not the target of this agent, which loads {allowed_url} and nothing else"
+        for url in dict.fromkeys(urls)
+        if _server(url) != allowed
+    ]
+
+
+def _server(url: str) -> tuple[bool, str, int, str] | None:
+    """Return what tells one server from another, credentials included; None where it is no URL."""
+    try:
+        parts = read_url(url)
+    except ValueError:
+        return None
+    return parts.tls, parts.host, parts.port, parts.userinfo
+
+
+def _delay_of(url: str) -> str | None:
+    given = parse_qs(url.partition("?")[2]).get("delay")
+    return given[-1] if given else None

@@ -1,0 +1,1 @@
+"""What each check of a stage compares, and what it says."""

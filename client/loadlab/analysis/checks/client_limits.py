@@ -1,0 +1,270 @@
+"""What a client can run out of: each check says what it was and what to do. Pure.
+
+docs/method.md says where each limit comes from.
+"""
+
+from loadlab.analysis.advice import less_load, needs_more_core, resource
+from loadlab.analysis.checks.check import CheckInput, lost, make_check
+from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.results.result import Check, StageResult
+from loadlab.system.resources import Resource, shortage
+from loadlab.units import show_ns
+from loadlab.workload.plan import WhenFull, Workload
+
+CPU_RATIO = 0.9
+LAG_NS = NS_PER_MS
+LAG_RATIO = 0.05
+NOT_SENT_RATIO = 0.01
+THROTTLED_RATIO = 0.01
+STOLEN_RATIO = 0.05
+STALL_NS = 100 * NS_PER_MS
+_START_RATIO = 0.01
+
+
+def client_cpu(case: CheckInput) -> Check:
+    """Judge the CPU of the busiest worker in its busiest second."""
+    told = [ratio for ratio in case.stage.client.busiest_ratio if ratio is not None]
+    full = [ratio for ratio in told if ratio > CPU_RATIO]
+    untestable = "the window is too short to tell what the client's processes took" if not told else None
+    if case.traits.hides_flight:
+        untestable = "the processes that make the requests come and go unseen"
+    return make_check(
+        name="client_cpu",
+        metric="CPU of a worker in any second",
+        limit=CPU_RATIO,
+        actual=max(told, default=None),
+        unit="cores",
+        untestable=untestable,
+        means="no worker of the client was short of CPU",
+        failed=f"{resource(case.traits, len(full), len(told))} at {max(told, default=0):.0%} of a core:"
+        f" {needs_more_core(case.plan, case.traits, case.cores)};"
+        " the rate is at least what was measured, and what the target can do is unknown",
+    )
+
+
+def client_core(case: CheckInput) -> Check:
+    """Judge the time that a worker ran, or stood ready to run without a core."""
+    stage = case.stage
+    wanted = max((ratio for ratio in stage.client.wanted_ratio if ratio is not None), default=None)
+    busiest = max((ratio for ratio in stage.client.busiest_ratio if ratio is not None), default=0.0)
+    waited = max((ratio for ratio in stage.client.waited_ratio if ratio is not None), default=0.0)
+    untestable = None if wanted is not None else "how long it waits for a core can't be told here"
+    if _in_threads(case):
+        untestable = "its load is made in threads of their own, whose waits are the scenario's"
+    elif busiest > CPU_RATIO:
+        untestable = "it had a core and used it up: see client_cpu"
+    return make_check(
+        name="client_core",
+        metric="time that a worker worked or waited for a core to work on, in any second",
+        limit=CPU_RATIO,
+        actual=wanted,
+        unit="of the time",
+        untestable=untestable,
+        means="every worker of the client got a core when it needed one",
+        failed=f"a worker of the client waited for a core for up to {waited:.0%} of a second, and in its"
+        f" busiest second ran for {busiest:.0%} of it: something else runs on the client's cores, perhaps the"
+        " target itself; stop it, or give the client cores of its own (taskset)",
+    )
+
+
+def client_throttled(case: CheckInput) -> Check:
+    """Judge the time that a CPU limit held the client back."""
+    return make_check(
+        name="client_throttled",
+        metric="time that a CPU limit held the client back",
+        limit=THROTTLED_RATIO,
+        actual=case.stage.client.throttled_ratio,
+        unit="of the window",
+        untestable="there is no CPU limit on the client, or none that can be read"
+        if case.stage.client.throttled_ratio is None
+        else None,
+        means="no CPU limit held the client back",
+        failed=f"its CPU limit held the client back for {case.stage.client.throttled_ratio or 0:.0%} of the"
+        f" window: raise the limit (CLIENT_CPUS, docker's --cpus), or {less_load(case.plan)}",
+    )
+
+
+def client_stolen(case: CheckInput) -> Check:
+    """Judge the time that a hypervisor gave to others."""
+    return make_check(
+        name="client_stolen",
+        metric="time stolen from the client's cores by the hypervisor",
+        limit=STOLEN_RATIO,
+        actual=case.stage.client.stolen_ratio,
+        unit="of the window",
+        untestable="the system does not tell it" if case.stage.client.stolen_ratio is None else None,
+        means="the machine's cores were its own",
+        failed=f"the hypervisor gave {case.stage.client.stolen_ratio or 0:.0%} of the client's cores to other"
+        " guests: repeat the run, or use a machine of its own",
+    )
+
+
+def open_files(case: CheckInput) -> Check:
+    """Judge whether every connection had a file."""
+    count, told = _lacked(case, {Resource.FILES})
+    return make_check(
+        name="open_files",
+        metric="connections refused by the client's own limit of open files",
+        limit=0,
+        actual=count,
+        unit="connections",
+        means="the client had a file for every connection",
+        failed=told,
+    )
+
+
+def client_resources(case: CheckInput) -> Check:
+    """Judge whether the client had enough of everything else that a request takes."""
+    count, told = _lacked(case, set(Resource) - {Resource.FILES})
+    return make_check(
+        name="client_resources",
+        metric="requests that failed because the client ran out of something else",
+        limit=0,
+        actual=count,
+        unit="requests",
+        means="the client had what its requests took",
+        failed=told,
+    )
+
+
+def _lacked(case: CheckInput, resources: set[Resource]) -> tuple[int, str]:
+    """Return how many requests failed because one of these had run out, and how to say it."""
+    lacked = [each for each in case.stage.client.shortages if each.resource in resources]
+    less = less_load(case.plan)
+    told = [f"{each.count:,} requests: {shortage(each.resource, each.limit, less=less)}" for each in lacked]
+    return sum(each.count for each in lacked), f"the client, not the target, failed {'; '.join(told)}"
+
+
+def loop_stall(case: CheckInput) -> Check:
+    """Judge how late a timer of 50 ms came at worst."""
+    stall_ns = case.stage.client.loop_stall_max_ns
+    by_design = case.traits.blocks_loop or case.traits.hides_flight
+    return make_check(
+        name="loop_stall",
+        metric="lateness of a 50 ms timer of the client",
+        limit=STALL_NS,
+        actual=stall_ns,
+        unit="ns",
+        untestable="its loop is held, or starts processes that make the requests, by design"
+        if by_design
+        else None,
+        means="the client's event loop always turned",
+        failed=f"the client's event loop stood still for {show_ns(stall_ns)}: what came in that time was seen"
+        " late, and the highest latencies may be the client's own",
+    )
+
+
+def lag(case: CheckInput) -> Check:
+    """Judge how late the client itself was: until it sent a request, or found no place for it."""
+    own, stage = case.stage.client.own_lag_ns, case.stage
+    limit_ns = max(float(LAG_NS), LAG_RATIO * (stage.latency_ns.p50 or 0))
+    untestable = None
+    if case.plan.workload is Workload.BATCH:
+        untestable = "in a batch all requests are due at once"
+    elif case.traits.blocks_loop:
+        untestable = "a request waits for the calls before it by design"
+    elif own is None or own.p99 is None:
+        untestable = "too few requests"
+    elif _starts_in_window(case):
+        untestable = "the users' common start is in the window: give --warmup, with --duration"
+    return make_check(
+        name="lag",
+        metric="p99 of sent - due, without the wait for a place in flight",
+        limit=limit_ns,
+        actual=own.p99 if own else None,
+        unit="ns",
+        untestable=untestable,
+        means="the client sent when it should",
+        failed=f"the client sent 1 % of requests over {show_ns(own.p99 if own else None)} late (limit"
+        f" {show_ns(limit_ns)}: 5 % of p50, at least 1 ms): {_late_because(case)}",
+    )
+
+
+def schedule(case: CheckInput) -> Check:
+    """Compare the arrivals by arithmetic with those that were accounted for."""
+    due, scheduled = case.stage.due or 0, case.stage.counts.scheduled
+    return make_check(
+        name="schedule",
+        metric="arrivals of the schedule that were not accounted for",
+        operator="==",
+        limit=0,
+        actual=due - scheduled,
+        unit="requests",
+        untestable=lost(case),
+        means="every arrival of the schedule has an outcome",
+        failed=f"the schedule has {due:,} arrivals in the window, {scheduled:,} were accounted for: the"
+        f" client did not get through its schedule; {less_load(case.plan)}",
+    )
+
+
+def sent(case: CheckInput) -> Check:
+    """Judge how many arrivals the client had no time to send."""
+    counts = case.stage.counts
+    unsent = counts.dropped - case.stage.refused
+    return make_check(
+        name="sent",
+        metric="arrivals that the client did not send, although there was a place for them",
+        limit=NOT_SENT_RATIO + (_on_its_way(case.stage) / counts.scheduled if counts.scheduled else 0),
+        actual=unsent / counts.scheduled if counts.scheduled else None,
+        unit="of the arrivals",
+        untestable=lost(case) or (None if counts.scheduled else "nothing was due"),
+        means="the client sent what was due",
+        failed=f"{unsent:,} of {counts.scheduled:,} arrivals were never sent: {_late_because(case)}",
+    )
+
+
+def places(case: CheckInput) -> Check:
+    """Judge how many arrivals found the limit of requests in flight reached."""
+    counts, limit = case.stage.counts, case.plan.max_in_flight or 0
+    waits = case.plan.when_full is WhenFull.WAIT
+    without = case.stage.refused + (case.stage.waited if waits else 0)
+    became = (
+        "and waited for one: that lag is the limit's, neither the client's CPU nor the target's; a higher"
+        " --max-in-flight asks the target for the whole rate"
+        if waits
+        else "and were dropped, so the latencies are of the others only: the target did not keep up with this"
+        " rate, or --max-in-flight is too low for it"
+    )
+    return make_check(
+        name="places",
+        metric=f"arrivals {'that waited' if waits else 'dropped'} at the limit of requests in flight",
+        limit=NOT_SENT_RATIO,
+        actual=without / counts.scheduled if counts.scheduled else None,
+        unit="of the arrivals",
+        untestable=None if counts.scheduled else "nothing was due",
+        means="arrivals found a place in flight",
+        failed=f"{without:,} of {counts.scheduled:,} arrivals found all {limit:,} places in flight taken"
+        f" {became}",
+    )
+
+
+def _on_its_way(stage: StageResult) -> float:
+    """Return how many arrivals a halt may meet between due and sent: the next of each worker, and 1 ms's."""
+    if not stage.halted:
+        return 0
+    return stage.processes + max(stage.rate_hz or 0, stage.rate_to_hz or 0) * LAG_NS / NS_PER_S
+
+
+def _late_because(case: CheckInput) -> str:
+    client = case.stage.client
+    busiest = max((ratio for ratio in client.busiest_ratio if ratio is not None), default=0.0)
+    waited = max((ratio for ratio in client.waited_ratio if ratio is not None), default=0.0)
+    if busiest > 0.5 and busiest > waited:
+        advice = needs_more_core(case.plan, case.traits, case.cores)
+        return f"{resource(case.traits, 1, 1)} at {busiest:.0%} of a core in its busiest second; {advice}"
+    if waited > 0.1:
+        return (
+            f"the client waited for a core for up to {waited:.0%} of a second; stop what else runs on its"
+            " cores, or pin client and target to different cores (taskset)"
+        )
+    return f"its event loop was held up; {less_load(case.plan)}, or a calmer machine"
+
+
+def _in_threads(case: CheckInput) -> bool:
+    return case.plan.transport == "requests" and not case.traits.blocks_loop
+
+
+def _starts_in_window(case: CheckInput) -> bool:
+    users, scheduled = case.stage.concurrency, case.stage.counts.scheduled
+    together = case.plan.starts_together and not case.plan.warmup_ns
+    return together and bool(users) and (users or 0) > _START_RATIO * scheduled

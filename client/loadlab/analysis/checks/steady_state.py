@@ -1,0 +1,209 @@
+"""Was the load steady? The window's first half beside its second, and its beginning beside the rest. Pure.
+
+Latency is compared as its reciprocal, second by second: a second in which a queue was long by chance is then
+one slow second among others and does not outweigh them.
+"""
+
+import math
+from typing import NamedTuple
+
+from loadlab.analysis.batch_means import (
+    Change,
+    Floats,
+    batch_means,
+    beginning,
+    between_halves,
+    rises,
+)
+from loadlab.analysis.checks.check import CheckInput, away, cut_short, make_check
+from loadlab.clock import NS_PER_S
+from loadlab.results.result import Check, StageResult
+from loadlab.workload.plan import Workload
+
+_HALVES_CHANCE, _BEGINNING_CHANCE = 0.002, 0.0005
+"""How often a comparison may call a steady load unsteady; `make false-alarms` counts what the checks do."""
+_STILL_CHANCE = 0.05
+"""The same of a queue that grew, and is asked whether it still does."""
+_BATCHES, _BATCHES_QUEUEING = 25, 15
+"""About so many batches are made. Where requests queue, neighbours resemble each other for longer."""
+_QUEUEING = 2.0
+"""Above this dispersion of what is in flight, requests queue."""
+DRIFT_RATIO = 0.1
+"""How far throughput or latency may change: a convention, twice what `lag` lets the client add."""
+COARSEST_RATIO = 0.25
+"""A window that could not have found a change of this size tells nothing."""
+BY_PLAN = "the rate changes over the window by plan"
+"""Why a ramp is not asked whether it is steady."""
+_PLAIN_TIMES = 2.5
+"""In a coarse window of requests that queue: a change of so many times the least beyond chance is told."""
+_MOST_RESPONSE = 4.0
+"""More is not credited: a target that stands still now and then raises the dispersion, too."""
+_LEAST_SECONDS_WARMUP = 10
+
+
+class Batches(NamedTuple):
+    """The whole seconds of a window, averaged over batches of `length_s`."""
+
+    length_s: int
+    rates: Floats
+    """Completions a second."""
+    speeds: Floats | None
+    """1 / mean latency; None where a second has no answer."""
+    in_flight: Floats | None
+
+
+class Drift(NamedTuple):
+    """A change of throughput or latency that chance does not explain."""
+
+    what: str
+    ratio: float
+    """What is after over what was before, less 1."""
+    batches: int
+    """How many batches were before."""
+    times_least: float
+    """How many times the smallest change that chance does not explain."""
+
+    def __str__(self) -> str:
+        """Say which way it changed, and how far."""
+        return f"{self.what} {'rose' if self.ratio > 0 else 'fell'} by {abs(self.ratio):.0%}"
+
+
+def stationary(case: CheckInput) -> Check:
+    """Compare the first half of the window with the second."""
+    batches = batches_of(case.stage)
+    drift = drift_of(batches)
+    found = least_found(batches, case.stage)
+    changed = drift is not None and abs(drift.ratio) > DRIFT_RATIO and _is_plain(drift, case.stage, found)
+    grows = case.plan.workload is Workload.OPEN and queue_grows(batches)
+    return make_check(
+        name="stationary",
+        metric="change of throughput or latency from the window's first half to its second, beyond chance",
+        limit=DRIFT_RATIO,
+        actual=abs(drift.ratio) if drift else 0.0,
+        unit="relative",
+        untestable=_untestable(case) or (None if changed else _too_coarse(found)),
+        means=f"the load was steady: a change of service time by {found:.0%} or more would have been found",
+        failed=f"{drift} from the window's first half to its second: "
+        + (
+            "the queue grows, the target does not keep up with this rate. Use a lower --rate."
+            if grows
+            else "the load was not steady. Use a longer --warmup and --duration."
+        ),
+    )
+
+
+def warmed_up(case: CheckInput) -> Check:
+    """Look for a beginning that differs from the rest of the window."""
+    batches = batches_of(case.stage)
+    drift = beginning_of(batches)
+    found = least_found(batches, case.stage)
+    begins_s = drift.batches * batches.length_s if drift else 0
+    too_short = None
+    if len(batches.rates) * batches.length_s < _LEAST_SECONDS_WARMUP:
+        too_short = "the window has no ten whole seconds"
+    return make_check(
+        name="warmed_up",
+        metric="seconds at the window's start that differ from the rest",
+        limit=0,
+        actual=begins_s,
+        unit="s",
+        untestable=_untestable(case) or too_short or (None if drift else _too_coarse(found)),
+        means="the window began in the steady state",
+        failed=f"{drift} after the window's first {begins_s} s: use a --warmup longer by that",
+    )
+
+
+def batches_of(stage: StageResult) -> Batches:
+    """Return the window's whole seconds in batches."""
+    seconds = [each for each in stage.slices if each.at_ns + NS_PER_S <= stage.window_ns]
+    length_s = max(1, round(len(seconds) / (_BATCHES_QUEUEING if _queues(stage) else _BATCHES)))
+    speeds = [1 / max(each.mean, 1) for each in seconds if each.mean is not None]
+    in_flight = [each.in_flight for each in seconds if each.in_flight is not None]
+    return Batches(
+        length_s,
+        batch_means([each.count for each in seconds], length_s),
+        batch_means(speeds, length_s) if len(speeds) == len(seconds) else None,
+        batch_means(in_flight, length_s) if len(in_flight) == len(seconds) else None,
+    )
+
+
+def drift_of(batches: Batches) -> Drift | None:
+    """Return the larger change between the halves that chance does not explain."""
+    return _larger(_halves(batches.rates), _halves(batches.speeds))
+
+
+def beginning_of(batches: Batches) -> Drift | None:
+    """Return the larger change from a beginning to the rest that chance does not explain."""
+    series = (batches.rates, batches.speeds)
+    return _larger(
+        *(None if each is None else beginning(each, _BEGINNING_CHANCE, DRIFT_RATIO) for each in series)
+    )
+
+
+def queue_grows(batches: Batches) -> bool:
+    """Tell whether more is in flight in the second half of the window, and still more towards its end."""
+    if batches.in_flight is None:
+        return False
+    change = _halves(batches.in_flight)
+    if change is None or not change.beyond_chance or change.after < change.before:
+        return False
+    return rises(batches.in_flight[-change.batches :], _STILL_CHANCE)
+
+
+def least_found(batches: Batches, stage: StageResult) -> float:
+    """Return the smallest lasting change of service time that the halves' latencies would have shown.
+
+    Where requests queue, latency changes by more than service time does. For random arrivals and a queue
+    with exponential service the ratio of the two, both relative, is the dispersion of what is in flight, its
+    variance over its mean: a derivative with respect to log S is a covariance, as in every product-form
+    network (de Souza e Silva & Muntz, IEEE Transactions on Computers 37, 1988). Where nothing queues it is 1.
+    """
+    change = _halves(batches.speeds)
+    if change is None:
+        return math.inf
+    response = min(max(stage.in_flight_dispersion or 1.0, 1.0), _MOST_RESPONSE)
+    return max(DRIFT_RATIO, math.pow(change.least_ratio, 1 / response) - 1)
+
+
+def _halves(batches: Floats | None) -> Change | None:
+    return None if batches is None else between_halves(batches, _HALVES_CHANCE)
+
+
+def _larger(rates: Change | None, speeds: Change | None) -> Drift | None:
+    found = []
+    if rates and rates.beyond_chance:
+        ratio = (rates.after - rates.before) / (rates.before or rates.after)
+        found.append(Drift("throughput", ratio, rates.batches, rates.times_least))
+    if speeds and speeds.beyond_chance:
+        found.append(Drift("latency", speeds.before / speeds.after - 1, speeds.batches, speeds.times_least))
+    return max(found, key=lambda each: abs(each.ratio), default=None)
+
+
+def _untestable(case: CheckInput) -> str | None:
+    changes = case.stage.rate_to_hz is not None
+    return BY_PLAN if changes else away(case) or cut_short(case)
+
+
+def _queues(stage: StageResult) -> bool:
+    return (stage.in_flight_dispersion or 0.0) > _QUEUEING
+
+
+def _is_plain(drift: Drift, stage: StageResult, found: float) -> bool:
+    """Tell whether a change between the halves may be told of a window, however coarse it is.
+
+    Where requests queue, a coarse window may have batches shorter than a queue is remembered. Neighbours
+    resemble each other then, and chance explains more than their scatter says.
+    """
+    return found <= COARSEST_RATIO or not _queues(stage) or drift.times_least > _PLAIN_TIMES
+
+
+def _too_coarse(found: float) -> str | None:
+    """Say what the window could have found, where that is too little to tell."""
+    if math.isinf(found):
+        return "too few seconds with answers: use a longer --duration"
+    if found > COARSEST_RATIO:
+        return (
+            f"only a change of service time by {found:.0%} or more would have been found:"
+            " use a longer --duration or more requests"
+        )
+    return None

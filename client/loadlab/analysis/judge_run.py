@@ -1,0 +1,169 @@
+"""What is the run worth? Checks that make a run INVALID, and those that make it FAIL. Pure.
+
+Most checks of a stage speak through the stage's state (`analysis.trust`).
+"""
+
+from loadlab.analysis.checks.check import has_lost_workers
+from loadlab.analysis.checks.outcomes import failures, kinds
+from loadlab.analysis.hints import hint
+from loadlab.results.result import Check, CheckOutcome, RunResult, StageResult, State, Verdict
+
+
+def checks(
+    stages: tuple[StageResult, ...],
+    unaccounted: int,
+    target_lost: str | None = None,
+    *,
+    fits: bool = True,
+    stopped: bool = False,
+) -> tuple[Check, ...]:
+    """Return every check of a run; `unaccounted` are requests sent that no outcome was counted for.
+
+    `fits` is whether the target speaks what its URL says; if not, `target_lost` says so, and what to do.
+    """
+    return (
+        _accounting(unaccounted),
+        _workers(stages),
+        _target(target_lost, fits=fits),
+        _answered(stages, fits=fits, stopped=stopped),
+    )
+
+
+def verdict(found: tuple[Check, ...], stages: tuple[StageResult, ...], *, stopped: bool = False) -> Verdict:
+    """Return INVALID before FAIL before STOPPED before PASS."""
+    failed = {check.name for check in found if check.outcome is CheckOutcome.FAIL}
+    if failed & _INVALIDATING or any(stage.state is State.INVALID for stage in stages):
+        return Verdict.INVALID
+    if failed & FAILING:
+        return Verdict.FAIL
+    return Verdict.STOPPED if stopped else Verdict.PASS
+
+
+def headline(verdict: Verdict, *, stopped: bool, suspect: bool) -> str:
+    """Return the verdict's one name, the same in terminal, page and list of runs.
+
+    `suspect` is whether any stage is. A result of schema 1 has no verdict for a run that was stopped.
+    """
+    if verdict is Verdict.PASS and stopped:
+        verdict = Verdict.STOPPED
+    if verdict is Verdict.PASS and suspect:
+        return "PASS with warnings"
+    return verdict.upper()
+
+
+def client_lost(message: str) -> Check:
+    """Return the check that fails where what carried the load could not go on."""
+    return Check(
+        name="client",
+        metric="clients lost",
+        operator="==",
+        limit=0,
+        actual=1,
+        unit="clients",
+        outcome=CheckOutcome.FAIL,
+        message=message,
+    )
+
+
+def headline_of(result: RunResult) -> str:
+    """Return the one name of a result's verdict."""
+    suspect = any(stage.state is State.SUSPECT for stage in result.stages)
+    return headline(result.verdict, stopped=result.interrupted, suspect=suspect)
+
+
+def holds_together(found: tuple[Check, ...]) -> bool:
+    """Tell whether every check of the run as a whole holds, whatever its stages are worth."""
+    return not any(check.outcome is CheckOutcome.FAIL and check.stage is None for check in found)
+
+
+_INVALIDATING = {"accounting", "workers", "target", "client"}
+
+FAILING = frozenset({"answered", "errors"})
+"""Checks whose failure makes the run FAIL."""
+
+
+def _accounting(unaccounted: int) -> Check:
+    return Check(
+        name="accounting",
+        metric="requests sent that have no outcome",
+        operator="==",
+        limit=0,
+        actual=unaccounted,
+        unit="requests",
+        outcome=_passed(unaccounted == 0),
+        message="every request that was sent has exactly one outcome"
+        if unaccounted == 0
+        else "the lab lost track of requests that it sent: an error of its own, please report it",
+    )
+
+
+def _workers(stages: tuple[StageResult, ...]) -> Check:
+    lost = sum(finding.name == "worker_lost" for stage in stages for finding in stage.findings)
+    return Check(
+        name="workers",
+        metric="client workers lost",
+        operator="==",
+        limit=0,
+        actual=lost,
+        unit="workers",
+        outcome=_passed(lost == 0),
+        message="every worker of the client carried its shard to the end"
+        if lost == 0
+        else "a worker of the client was lost, so part of the load is unknown: see the stage's findings",
+    )
+
+
+def _target(lost: str | None, *, fits: bool) -> Check:
+    if lost is None:
+        message = "the target was there to the end"
+    else:
+        message = f"the target was lost: {lost}" if fits else lost
+    return Check(
+        name="target",
+        metric="targets lost",
+        operator="==",
+        limit=0,
+        actual=int(lost is not None),
+        unit="targets",
+        outcome=_passed(lost is None),
+        message=message,
+    )
+
+
+def _answered(stages: tuple[StageResult, ...], *, fits: bool, stopped: bool) -> Check:
+    ok = sum(stage.counts.ok for stage in stages)
+    untestable = None
+    if ok == 0 and not any(failed for failed, _ in map(failures, stages)):
+        if any(map(has_lost_workers, stages)):
+            untestable = "a worker was lost before a request ended"
+        elif stopped:
+            untestable = "the run was stopped before a request ended"
+        elif any(stage.halted for stage in stages):
+            untestable = "the run ended before a request did"
+    return Check(
+        name="answered",
+        metric="requests that ended ok",
+        operator=">=",
+        limit=1,
+        actual=ok,
+        unit="requests",
+        outcome=CheckOutcome.UNTESTABLE if untestable else _passed(ok >= 1),
+        message=untestable
+        or ("at least one request ended ok" if ok else _why_not_answered(stages, fits=fits)),
+    )
+
+
+def _why_not_answered(stages: tuple[StageResult, ...], *, fits: bool) -> str:
+    if failed := kinds(stages, _none):
+        return f"every request failed ({failed})" + (f": {hint(stages, _none)}" if fits else "")
+    if any(stage.counts.scheduled for stage in stages):
+        return "no request was sent, so nothing was measured: see the stages' findings"
+    return "no request was due in a measured window, so nothing was measured: use a longer --duration"
+
+
+def _none(status: int) -> bool:  # noqa: ARG001 - where nothing was ok, no status was expected
+    return False
+
+
+def _passed(passed: bool) -> CheckOutcome:  # noqa: FBT001 - the outcome of a comparison
+    return CheckOutcome.PASS if passed else CheckOutcome.FAIL

@@ -1,0 +1,110 @@
+"""Can a stage's numbers be believed? Pure.
+
+1. What is the client's own doing is never told as the target's: where the client ran out of something the
+   stage is INVALID and has no share of the target's bound, and the check says what ran out and what to do
+   (`limits`).
+2. Two accounts that disagree make a stage SUSPECT: one of them is wrong, and nothing here says which
+   (`accounts`); so does a window that holds more than one state (`steady`).
+3. What is no fault of the measurement is a finding and leaves the state (`noted`).
+4. What can't be told is untestable, and what a scenario breaks by design is not held against it.
+"""
+
+from msgspec import structs
+
+from loadlab.analysis import outages
+from loadlab.analysis.checks import backlog, client_limits, cross_checks, notes, outcomes, steady_state
+from loadlab.analysis.checks.check import CheckInput
+from loadlab.results.result import Check, CheckOutcome, Finding, StageResult, State
+from loadlab.workload.plan import Plan, Traits, Workload
+
+CLIENT_LIMIT_CHECKS = frozenset(
+    {
+        "client_cpu",
+        "client_core",
+        "client_throttled",
+        "open_files",
+        "client_resources",
+        "lag",
+        "schedule",
+        "sent",
+    }
+)
+"""Checks whose failure makes a stage INVALID: the client was its limit."""
+
+SHORTAGES = frozenset({"open_files", "client_resources"})
+"""Those that hold also where the target was lost: connections that fail at once take CPU and make it late."""
+
+NO_BOUND_SHARE_CHECKS = CLIENT_LIMIT_CHECKS | {"client_stolen", "loop_stall"}
+"""Checks whose failure leaves no share of the target's bound: for a time the client asked for nothing, or had
+no core to ask with."""
+
+_NOTED = frozenset(
+    {"connections_reopened", "target_throttled", "target_workers", "errors", "target_away", "kept_up"}
+)
+"""Checks whose failure is a finding and leaves the stage's state: the figures are what they seem."""
+
+_OF_EVERY_STAGE = (
+    client_limits.client_cpu,
+    client_limits.client_core,
+    client_limits.client_throttled,
+    client_limits.client_stolen,
+    client_limits.open_files,
+    client_limits.client_resources,
+    client_limits.loop_stall,
+    client_limits.lag,
+    cross_checks.little,
+    cross_checks.target_count,
+    cross_checks.target_busy,
+    cross_checks.target_inside,
+    cross_checks.bound,
+    notes.samples,
+    notes.connections_reopened,
+    notes.target_throttled,
+    notes.target_workers,
+    outcomes.errors,
+    outcomes.redirects,
+    outages.target_away,
+)
+_OF = {
+    Workload.CLOSED: (steady_state.stationary, steady_state.warmed_up),
+    Workload.OPEN: (
+        client_limits.schedule,
+        client_limits.sent,
+        client_limits.places,
+        backlog.kept_up,
+        steady_state.stationary,
+        steady_state.warmed_up,
+    ),
+    Workload.BATCH: (),
+}
+
+
+def judged(
+    plan: Plan, traits: Traits, cores: float, stage: StageResult
+) -> tuple[StageResult, tuple[Check, ...]]:
+    """Return the stage with its state and with what failed among its findings, and every check of it.
+
+    `cores` is how many the client may use.
+    """
+    found = checks(CheckInput(plan, traits, cores, stage))
+    failed = [check for check in found if check.outcome is CheckOutcome.FAIL]
+    state = stage.state
+    if any(check.name in CLIENT_LIMIT_CHECKS for check in failed):
+        state = State.INVALID
+    elif state is State.VALID and any(check.name not in _NOTED for check in failed):
+        state = State.SUSPECT
+    findings = (
+        *stage.findings,
+        *(Finding(check.name, check.message) for check in failed),
+        *outcomes.undecided(found),
+    )
+    theory = stage.theory
+    if theory is not None and any(finding.name in NO_BOUND_SHARE_CHECKS for finding in findings):
+        theory = structs.replace(theory, bound_ratio=None)
+    return structs.replace(stage, state=state, findings=findings, theory=theory), found
+
+
+def checks(case: CheckInput) -> tuple[Check, ...]:
+    """Return every check of a stage that says something of its workload."""
+    made = (check(case) for check in (*_OF_EVERY_STAGE, *_OF[case.plan.workload]))
+    return tuple(structs.replace(check, stage=case.stage.label) for check in made)

@@ -1,0 +1,115 @@
+"""What a worker took of its core, second by second, from its pulses. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.fleet.messages import Heartbeat
+from loadlab.recording.window import Window
+
+_NEAR_NS = 50 * NS_PER_MS
+"""A look at the window's end may come so late: who looks shares an interpreter with a full loop."""
+_LEAST_NS = 150 * NS_PER_MS
+"""Of a shorter span, looks that come so late leave too little."""
+_SECOND_NS = NS_PER_S - 50 * NS_PER_MS
+"""Pulses come about every quarter of a second: four of them may be a little less than a second."""
+
+
+class CpuUse(msgspec.Struct, frozen=True):
+    """A worker's use of its core over the window, each as a share of one core."""
+
+    cpu_ratio: float | None = None
+    """CPU time over the whole window; None where it was not heard often enough."""
+    busiest_ratio: float | None = None
+    """CPU time in its busiest second, without what it spent awake only to be on time."""
+    waited_ratio: float | None = None
+    """Time ready to run but without a core, in the second in which that was most."""
+    wanted_ratio: float | None = None
+    """Both together, in the second in which they were most: 1 is a thread that never rests. Of the wait so
+    much counts as of the CPU time was work."""
+
+
+def took(pulses: Sequence[Heartbeat], window: Window) -> CpuUse:
+    """Return what was taken in the window, and in the worst second between the pulses that lie in it."""
+    cpu_ratio = _mean_ratio(pulses, window)
+    inside = _inside(pulses, window)
+    span_ns = inside[-1].at_ns - inside[0].at_ns if inside else 0
+    if span_ns < _LEAST_NS:
+        return CpuUse(cpu_ratio)
+    busy, waited, wanted = [], [], []
+    for one, other in _seconds(inside, min(span_ns, _SECOND_NS)):
+        length_ns = other.at_ns - one.at_ns
+        cpu_ns = other.cpu_ns - one.cpu_ns
+        worked_ns = cpu_ns - (other.spun_ns - one.spun_ns)
+        busy.append(worked_ns / length_ns)
+        if one.waited_ns is not None and other.waited_ns is not None:
+            waited.append((other.waited_ns - one.waited_ns) / length_ns)
+            # Who is awake only to be on time waits for a core, too, and wants it for nothing.
+            wanted.append(busy[-1] + waited[-1] * (worked_ns / cpu_ns if cpu_ns else 1.0))
+    return CpuUse(cpu_ratio, max(busy), max(waited, default=None), max(wanted, default=None))
+
+
+def busy_now(pulses: Sequence[Heartbeat]) -> float | None:
+    """Return the CPU time over the last second or so, without what was spent awake only to be on time."""
+    if (span := _last_second(pulses)) is None:
+        return None
+    first, last = span
+    return (last.cpu_ns - first.cpu_ns - (last.spun_ns - first.spun_ns)) / (last.at_ns - first.at_ns)
+
+
+def pace_now(pulses: Sequence[Heartbeat]) -> tuple[float, float]:
+    """Return how many requests a second were sent, and how many finished, over the last second or so."""
+    if (span := _last_second(pulses)) is None:
+        return 0.0, 0.0
+    first, last = span
+    length_s = (last.at_ns - first.at_ns) / NS_PER_S
+    return (last.sent - first.sent) / length_s, (last.finished - first.finished) / length_s
+
+
+def _last_second(pulses: Sequence[Heartbeat]) -> tuple[Heartbeat, Heartbeat] | None:
+    """Return the last pulse after the latest that is a second older, or else the first; None of one alone."""
+    if len(pulses) < 2 or pulses[0].at_ns == pulses[-1].at_ns:
+        return None
+    last = pulses[-1]
+    return next((one for one in reversed(pulses) if last.at_ns - one.at_ns >= _SECOND_NS), pulses[0]), last
+
+
+def _mean_ratio(pulses: Sequence[Heartbeat], window: Window) -> float | None:
+    """Return the CPU time over the window; between two pulses it is taken to grow evenly."""
+    if len(pulses) < 2 or window.end_ns is None:
+        return None
+    at_ns = [pulse.at_ns for pulse in pulses]
+    cpu_ns = [pulse.cpu_ns for pulse in pulses]
+    first_ns, last_ns = (
+        min(max(edge_ns, at_ns[0]), at_ns[-1]) for edge_ns in (window.start_ns, window.end_ns)
+    )
+    if last_ns <= first_ns:
+        return None
+    used_ns = np.interp(last_ns, at_ns, cpu_ns) - np.interp(first_ns, at_ns, cpu_ns)
+    return float(used_ns) / (last_ns - first_ns)
+
+
+def _inside(pulses: Sequence[Heartbeat], window: Window) -> list[Heartbeat]:
+    """Return the pulses that lie in the window, and the one that was meant for its end."""
+    inside = [pulse for pulse in pulses if window.overlap_ns(pulse.at_ns - 1, pulse.at_ns)]
+    end_ns = window.end_ns
+    if end_ns is not None:
+        at_end = next((pulse for pulse in pulses if pulse.at_ns > end_ns), None)
+        if at_end is not None and at_end.at_ns <= end_ns + _NEAR_NS:
+            inside.append(at_end)
+    return inside
+
+
+def _seconds(pulses: Sequence[Heartbeat], length_ns: int) -> list[tuple[Heartbeat, Heartbeat]]:
+    """Return each pulse with the first that is at least so much later."""
+    found = []
+    end = 0
+    for one in pulses:
+        while end < len(pulses) and pulses[end].at_ns - one.at_ns < length_ns:
+            end += 1
+        if end == len(pulses):
+            break
+        found.append((one, pulses[end]))
+    return found

@@ -1,0 +1,71 @@
+"""A coroutine beside its caller's loop, in a thread that ends with it.
+
+So what the thread asks for itself (`turns.give_way`) is nobody else's, and is over when the work is: a target
+that the process starts afterwards gives way to nobody.
+"""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, ParamSpec, TypeVar
+
+Given = ParamSpec("Given")
+Value = TypeVar("Value")
+Work = Coroutine[Any, Any, Value]
+
+
+def aside(work: Callable[Given, Work[Value]]) -> Callable[Given, Work[Value]]:
+    """Have each call of `work` carried in a loop and a thread of its own.
+
+    A caller who is cancelled cancels it and sees it end.
+    """
+
+    @functools.wraps(work)
+    async def carried_aside(*args: Given.args, **kwargs: Given.kwargs) -> Value:
+        begun: Future[asyncio.Task[Any]] = Future()
+
+        async def whole() -> Value:
+            task = asyncio.current_task()
+            assert task is not None
+            begun.set_result(task)
+            return await work(*args, **kwargs)
+
+        thread = ThreadPoolExecutor(1, thread_name_prefix="aside")
+        over = asyncio.wrap_future(thread.submit(lambda: asyncio.run(whole())))
+        thread.shutdown(wait=False)
+        try:
+            await asyncio.wait([over])  # unlike a shield it complains of nothing when the caller is cancelled
+        except asyncio.CancelledError:
+            await _cancel(asyncio.wrap_future(begun), over)
+            raise
+        return over.result()
+
+    return carried_aside
+
+
+async def _cancel(begun: asyncio.Future[asyncio.Task[Any]], over: asyncio.Future[Any]) -> None:
+    """Cancel what is carried aside and wait for its end; when cancelled once more, do not wait."""
+    either: list[asyncio.Future[Any]] = [begun, over]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if not over.done():
+        task = begun.result()
+        with suppress(RuntimeError):  # the loop is closed: the task has just ended
+            task.get_loop().call_soon_threadsafe(task.cancel)
+        await asyncio.wait([over])
+    if not over.cancelled():
+        over.exception()  # or asyncio would complain that nobody has asked for it
+
+
+def call_in_loop(tell: Callable[Given, None]) -> Callable[Given, Awaitable[None]]:
+    """Return what calls `tell` in the running loop, for somebody aside who waits until it has been told."""
+    here = asyncio.get_running_loop()
+
+    async def hear(*args: Given.args, **kwargs: Given.kwargs) -> None:
+        tell(*args, **kwargs)
+
+    async def from_aside(*args: Given.args, **kwargs: Given.kwargs) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(hear(*args, **kwargs), here))
+
+    return from_aside

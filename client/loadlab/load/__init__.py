@@ -1,0 +1,1 @@
+"""The loops of one process that send requests."""

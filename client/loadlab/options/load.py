@@ -1,0 +1,310 @@
+"""From the words of a command to a `Plan`: defaults, units. Raises UsageError, never half a plan."""
+
+import difflib
+import re
+
+import msgspec
+
+from loadlab import units
+from loadlab.clock import NS_PER_S
+from loadlab.errors import UsageError
+from loadlab.options.requests import headers_of, requested
+from loadlab.scenarios import names, scenario
+from loadlab.system.environment import Capacity
+from loadlab.transports import NAMES
+from loadlab.transports.null import delay_of
+from loadlab.workload import think
+from loadlab.workload.arrivals import Spacing
+from loadlab.workload.fields import label_problem
+from loadlab.workload.plan import IDLE_LIMIT_NS, Plan, Stage, StatusRange, Traits, WhenFull, Workload
+
+DEFAULT_CONCURRENCY = (1, 8, 32, 128)
+DEFAULT_BATCH = 100
+MOST_IN_FLIGHT = 10_000
+DEFAULT_DURATION_NS = 5 * NS_PER_S // 2
+_CONNECT_TIMEOUT_NS = 5 * NS_PER_S
+_MOST_WARMUP_NS = 2 * NS_PER_S
+_SPARE_FILES = 64
+"""Open files that a worker needs for other things than connections."""
+
+_STATUS = re.compile(r"[0-9]{3}")
+
+
+class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of `loadlab run` that say how to load, as they were written; None where not given.
+
+    None of them names a target, serves one, or reads or writes a file (but `--body @FILE`, `--header @FILE`):
+    whoever may start a load from afar may set them.
+    """
+
+    scenario: str
+    concurrency: str | None = None
+    requests: str | None = None
+    rate: str | None = None
+    arrivals: str | None = None
+    max_in_flight: str | None = None
+    when_full: str | None = None
+    duration: str | None = None
+    workload: str | None = None
+    transport: str | None = None
+    think: str | None = None
+    ramp_up: str | None = None
+    processes: str | None = None
+    warmup: str | None = None
+    timeout: str | None = None
+    connect_timeout: str | None = None
+    idle_limit: str | None = None
+    no_keep_alive: bool = False
+    stop_when_lost: str | None = None
+    path: str | None = None
+    method: str | None = None
+    header: tuple[str, ...] = ()
+    secret_header: tuple[str, ...] = ()
+    secret_query: tuple[str, ...] = ()
+    body: str | None = None
+    keep_bodies: bool = False
+    expect_status: str | None = None
+    max_errors: str | None = None
+    seed: str | None = None
+    label: str | None = None
+
+
+class RunOptions(LoadOptions, frozen=True, kw_only=True):
+    """All options of `loadlab run` that make the plan."""
+
+    target: str | None = None
+    requests_file: str | None = None
+    header_env: tuple[str, ...] = ()
+
+
+def traits_of(name: str) -> Traits:
+    """Return what the named scenario can do; raise UsageError, with a guess, where there is none."""
+    try:
+        return scenario(name).TRAITS
+    except KeyError:
+        raise UsageError(_unknown("SCENARIO", name, names())) from None
+
+
+def build_plan(words: RunOptions, base: str, room: Capacity | None = None) -> Plan:
+    """Return the plan against a target at this base URL, for this process unless there is another room.
+
+    Raises UsageError with everything that is wrong.
+    """
+    room = room or Capacity.here()
+    traits = traits_of(words.scenario)
+    workload = _workload(words, traits)
+    by_count = workload is Workload.BATCH or words.requests is not None
+    duration_ns = None if words.duration is None else units.duration_ns(words.duration, "--duration")
+    if duration_ns is None and not by_count:
+        duration_ns = DEFAULT_DURATION_NS
+    stages = _stages(words, workload, traits)
+    timeout_ns = _span_ns(words.timeout, "10s", "--timeout")
+    think_ns, think_shape = think.read("0s" if words.think is None else words.think, "--think")
+    ramp_up_ns = None if words.ramp_up is None else units.duration_ns(words.ramp_up, "--ramp-up")
+    headers = headers_of(words.header, words.header_env)
+    late_ns = ramp_up_ns if ramp_up_ns is not None and ramp_up_ns > think_ns else 0
+    plan = Plan(
+        scenario=traits.name,
+        transport=one_of("--transport", words.transport, NAMES) or traits.transports[0],
+        workload=workload,
+        target=base,
+        requests=requested(
+            base,
+            path=words.path,
+            method=words.method,
+            headers=headers.lines,
+            body=words.body,
+            requests_file=words.requests_file,
+        ),
+        stages=stages,
+        duration_ns=duration_ns,
+        warmup_ns=_warmup_ns(words.warmup, duration_ns, stages, late_ns),
+        drain_ns=timeout_ns + NS_PER_S,
+        think_ns=think_ns,
+        think_shape=think_shape,
+        ramp_up_ns=ramp_up_ns,
+        timeout_ns=timeout_ns,
+        connect_timeout_ns=_connect_timeout_ns(words.connect_timeout, timeout_ns),
+        keep_alive=not words.no_keep_alive,
+        idle_limit_ns=_idle_limit_ns(words),
+        stop_when_lost_ns=None
+        if words.stop_when_lost is None
+        else units.duration_ns(words.stop_when_lost, "--stop-when-lost"),
+        expect_status=_statuses(words.expect_status),
+        max_errors_ratio=_max_errors_ratio(words.max_errors),
+        spacing=Spacing(one_of("--arrivals", words.arrivals, tuple(Spacing)) or Spacing.CONSTANT),
+        max_in_flight=_max_in_flight(words.max_in_flight, workload, room),
+        when_full=WhenFull(one_of("--when-full", words.when_full, tuple(WhenFull)) or WhenFull.DROP),
+        processes=_processes(words.processes, traits, room),
+        seed=1 if words.seed is None else units.count(words.seed, "--seed", least=0),
+        secret_headers=tuple(dict.fromkeys((*words.secret_header, *headers.secret))),
+        secret_query=words.secret_query,
+        keep_bodies=words.keep_bodies,
+    )
+    problems = plan.problems(traits) or over_the_limit(plan, traits, room)
+    if problems:
+        raise UsageError("\n".join(problems))
+    return plan
+
+
+def label_of(words: LoadOptions) -> str | None:
+    """Return what the run is called; raise UsageError where nothing can be called that."""
+    if words.label is not None and (problem := label_problem(words.label)):
+        raise UsageError(problem)
+    return words.label
+
+
+def _span_ns(text: str | None, default: str, option: str) -> int:
+    return units.duration_ns(default if text is None else text, option)
+
+
+def _workload(words: RunOptions, traits: Traits) -> Workload:
+    name = one_of("--workload", words.workload, tuple(Workload))
+    workload = Workload(name) if name else Workload.OPEN if words.rate is not None else traits.workloads[0]
+    only_open = {
+        "--rate": words.rate,
+        "--arrivals": words.arrivals,
+        "--max-in-flight": words.max_in_flight,
+        "--when-full": words.when_full,
+    }
+    given = [name for name, text in only_open.items() if text is not None]
+    if given and workload is not Workload.OPEN:
+        raise UsageError(f"{', '.join(given)}: a {workload} workload has none of that; --workload open does")
+    return workload
+
+
+def _max_in_flight(text: str | None, workload: Workload, room: Capacity) -> int | None:
+    if text is not None:
+        return units.count(text, "--max-in-flight")
+    if workload is not Workload.OPEN:
+        return None
+    files = room.open_files
+    return MOST_IN_FLIGHT if files is None else max(1, min(MOST_IN_FLIGHT, files - _SPARE_FILES))
+
+
+def _rates(text: str | None) -> tuple[Stage, ...]:
+    if text is None:
+        raise UsageError("--rate: an open workload needs it: arrivals per second, such as 500 or 100:1000")
+    stages = []
+    for part in text.split(","):
+        first, colon, last = part.partition(":")
+        rate_to_hz = units.rate_hz(last, "--rate") if colon else None
+        stages.append(Stage(rate_hz=units.rate_hz(first, "--rate"), rate_to_hz=rate_to_hz))
+    return tuple(stages)
+
+
+def _stages(words: RunOptions, workload: Workload, traits: Traits) -> tuple[Stage, ...]:
+    sizes = None if words.requests is None else units.counts(words.requests, "--requests")
+    users = None if words.concurrency is None else units.counts(words.concurrency, "--concurrency")
+    if workload is Workload.OPEN:
+        if sizes is not None or users is not None:
+            raise UsageError(
+                "--concurrency and --requests: an open workload has neither; --rate makes its load"
+            )
+        return _rates(words.rate)
+    if workload is Workload.BATCH:
+        if users is not None:
+            raise UsageError("--concurrency: a batch has none; --requests is its size")
+        return tuple(Stage(requests=size) for size in sizes or (DEFAULT_BATCH,))
+    if sizes is not None and len(sizes) > 1:
+        raise UsageError(
+            "--requests: a closed workload takes one number, and --concurrency makes its stages; for batches"
+            " of these sizes, add --workload batch (make: WORKLOAD=batch)"
+        )
+    total = sizes[0] if sizes else None
+    default = (1,) if traits.single_user else DEFAULT_CONCURRENCY
+    return tuple(Stage(concurrency=count, requests=total) for count in users or default)
+
+
+def _warmup_ns(text: str | None, duration_ns: int | None, stages: tuple[Stage, ...], late_ns: int) -> int:
+    """Return the warm-up; by default it begins when the last user has started, which is so late."""
+    if text is not None:
+        return units.duration_ns(text, "--warmup")
+    from_nothing = all(stage.rate_hz == 0 for stage in stages)
+    return 0 if duration_ns is None or from_nothing else late_ns + min(duration_ns // 5, _MOST_WARMUP_NS)
+
+
+def _idle_limit_ns(words: RunOptions) -> int:
+    if words.idle_limit is None:
+        return IDLE_LIMIT_NS
+    if words.no_keep_alive:
+        raise UsageError("--idle-limit: with --no-keep-alive no connection is idle; leave one out")
+    return units.duration_ns(words.idle_limit, "--idle-limit")
+
+
+def _connect_timeout_ns(text: str | None, timeout_ns: int) -> int:
+    if text is not None:
+        return units.duration_ns(text, "--connect-timeout")
+    return min(timeout_ns, _CONNECT_TIMEOUT_NS)
+
+
+def _processes(text: str | None, traits: Traits, room: Capacity) -> int:
+    if text is not None:
+        return units.count(text, "--processes")
+    return max(1, round(room.cpus)) if traits.many_processes else 1
+
+
+def _statuses(text: str | None) -> tuple[StatusRange, ...]:
+    spans = []
+    for part in ("200-399" if text is None else text).split(","):
+        first, dash, last = part.strip().partition("-")
+        span = first, (last if dash else first)
+        if not all(_STATUS.fullmatch(end) and 100 <= int(end) <= 599 for end in span) or int(span[0]) > int(
+            span[1]
+        ):
+            raise UsageError(
+                f"--expect-status: {part!r} is neither a status from 100 to 599 nor a span; write 200,300-399"
+            )
+        spans.append(StatusRange(int(span[0]), int(span[1])))
+    return tuple(spans)
+
+
+def _max_errors_ratio(text: str | None) -> float | None:
+    if text == "none":
+        return None
+    return units.ratio("1%" if text is None else text, "--max-errors", instead="none")
+
+
+def over_the_limit(plan: Plan, traits: Traits, room: Capacity) -> list[str]:
+    """Say where a plan needs more connections than the room has open files for, or a delay that is none."""
+    if plan.transport == "null" and (found := _bad_delays(plan)):
+        return found
+    limit = room.open_files
+    if limit is None or traits.single_user or traits.blocks_loop or traits.tasks_per_process:
+        return []
+    most = max(stage.concurrency or stage.requests or 1 for stage in plan.stages)
+    option = "--requests" if plan.workload is Workload.BATCH else "--concurrency"
+    each = -(-most // (plan.processes if traits.sharded else 1))
+    if each + _SPARE_FILES <= limit:
+        return []
+    needs = f"{each} connection{'' if each == 1 else 's'}"
+    fewer = f"give {limit - _SPARE_FILES} or less, use more processes, or " if limit > _SPARE_FILES else ""
+    sentence = (
+        f"{option}: {most} needs {needs} in one process and {_SPARE_FILES} files for itself, but the system"
+        f" allows {limit}; {fewer}raise the limit with `ulimit -n {each + _SPARE_FILES}`"
+    )
+    return [sentence]
+
+
+def _bad_delays(plan: Plan) -> list[str]:
+    """Say which delays the `null` transport can't read in the URLs of a plan."""
+    found = []
+    for url in dict.fromkeys((plan.target, *(request.url for request in plan.requests))):
+        try:
+            delay_of(url, 0)
+        except UsageError as error:
+            found.append(f"--path: {error}")
+    return list(dict.fromkeys(found))
+
+
+def one_of(option: str, text: str | None, known: tuple[str, ...]) -> str | None:
+    """Return the text if it is one of those known, or None; raise UsageError, with a guess, otherwise."""
+    if text is not None and text not in known:
+        raise UsageError(_unknown(option, text, known))
+    return text
+
+
+def _unknown(option: str, text: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
+    guess = f" Did you mean {near[0]!s}?" if near else ""
+    return f"{option}: there is no {text!r}.{guess} It takes {', '.join(str(name) for name in known)}."

@@ -1,0 +1,110 @@
+"""How a target is to be served, as the options of a command were written."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from loadlab import units
+from loadlab.errors import UsageError
+from loadlab.stack.compose import ComposeStack
+
+_VARIABLES = {
+    "app": ("TARGET_APP", "loadlab_target.app:create_app()"),
+    "server": ("TARGET_SERVER", "gunicorn"),
+    "workers": ("WORKERS", "1"),
+    "threads": ("THREADS", "64"),
+    "delay": ("TARGET_DELAY", "100ms"),
+}
+"""The variable of `make up` behind each option, and the target's default."""
+_OWN_APP = "loadlab_target.app"
+_APP_FOLDER = "/app"
+
+
+class TargetOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How the target is to be served, as the options were written; None where not given."""
+
+    app: str | None = None
+    server: str | None = None
+    workers: str | None = None
+    threads: str | None = None
+    delay: str | None = None
+
+    def given(self) -> dict[str, str]:
+        """Return the options that were given, by name."""
+        return {f"--{name}": value for name, value in self._asked().items()}
+
+    def reject_unused(self, runs: Mapping[str, str] | None = None) -> None:
+        """Raise UsageError where an option would do nothing with the server or the app that is chosen.
+
+        `runs` says how the target is served where nothing else is asked for; without it by its defaults.
+        """
+        asked = self._asked()
+        for names, why in _vain({**(runs or {}), **asked}).items():
+            if named := [f"--{name}" for name in names if name in asked]:
+                raise UsageError(f"{', '.join(named)}: {why}")
+
+    def check_matches_stack(self, stack: ComposeStack) -> None:
+        """Raise UsageError, with the `make up` that helps, where the stack's target is served otherwise."""
+        target = stack.containers["target"]
+        runs = {name: target.env.get(variable) or default for name, (variable, default) in _VARIABLES.items()}
+        asked = self._asked()
+        for name in ("workers", "threads"):
+            if name in asked:
+                units.count(asked[name], f"--{name}")
+        self.reject_unused(runs)
+        differing = {name: value for name, value in asked.items() if _plain(value) != _plain(runs[name])}
+        if not differing:
+            return
+        options = ", ".join(f"--{name} {value}" for name, value in differing.items())
+        running = ", ".join(f"{_VARIABLES[name][0]}={runs[name]}" for name in differing)
+        raise UsageError(
+            f"{options}: this folder's Compose stack is up with {running};"
+            f" take it down by `make down`, or change that by `{_make_up(runs, differing, stack)}`"
+        )
+
+    def _asked(self) -> dict[str, str]:
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+
+
+def _vain(served: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    """Return the options that would do nothing for a target that is served so, with the reason."""
+    found: dict[tuple[str, ...], str] = {}
+    if served.get("server") == "flask":
+        found["workers", "threads"] = (
+            "Flask's development server has no such limit, it starts a thread for each connection;"
+            " leave it out, or give --server gunicorn"
+        )
+    app = served.get("app", _OWN_APP)
+    if app.partition(":")[0] != _OWN_APP:
+        found["delay",] = f"it is how long the lab's own app waits, and this one is {app}; leave it out"
+    return found
+
+
+def _plain(value: str) -> str:
+    """Return what two ways to write the same have in common."""
+    value = value.strip()
+    try:
+        return str(units.duration_ns(value, ""))
+    except UsageError:
+        return value
+
+
+def _make_up(runs: dict[str, str], differing: dict[str, str], stack: ComposeStack) -> str:
+    """Return the command for what differs and keeps the rest: `make up` resets what it isn't told."""
+    words = {}
+    vain = {name for names in _vain({**runs, **differing}) for name in names}
+    for name, (variable, default) in _VARIABLES.items():
+        if name in vain:
+            continue
+        if name in differing or _plain(runs[name]) != _plain(default):
+            words[variable] = differing.get(name, runs[name])
+    for service, container in stack.containers.items():
+        if container.cpu_limit_cores is not None:
+            words[f"{service.upper()}_CPUS"] = f"{container.cpu_limit_cores:g}"
+        if _APP_FOLDER in container.mounts:
+            words["APP_DIR"] = container.mounts[_APP_FOLDER]
+    if "app" in differing:
+        words.setdefault("APP_DIR", str(Path.cwd()))  # from where the lab would import it without a stack
+    return " ".join(["make up", *(shlex.quote(f"{name}={value}") for name, value in words.items())])

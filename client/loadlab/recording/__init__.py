@@ -1,0 +1,1 @@
+"""What was counted: samples, tapes, histograms and the sums that merge."""

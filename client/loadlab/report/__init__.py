@@ -1,1 +1,0 @@
-"""Reporters: a result in, something to look at out."""

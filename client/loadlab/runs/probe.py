@@ -1,0 +1,44 @@
+"""A run of one stage that is a means to an end: its result, or an error that says why there is none."""
+
+from loadlab.analysis import judge_run
+from loadlab.errors import ClientError, EarlyStopError, LabError, TargetError
+from loadlab.fleet.stop import Control
+from loadlab.results.events import Tell
+from loadlab.results.result import RunResult
+from loadlab.runs.run import Run
+from loadlab.scenarios import scenario
+from loadlab.targets import Host, Target
+from loadlab.workload.plan import Plan
+
+
+async def probe(
+    plan: Plan, host: Host, target: Target, control: Control, tell: Tell = lambda _: None
+) -> RunResult:
+    """Carry a plan of one stage as `loadlab run` does; raise LabError where nothing came of it.
+
+    `tell` hears what happens. A client that is full is not held against it: the probe may be about that.
+    """
+    plan = plan.with_target(target.url, target.address)
+    traits = scenario(plan.scenario).TRAITS
+    assert not (problems := plan.problems(traits)), problems
+    run = Run(
+        run_id="probe",
+        plan=plan,
+        traits=traits,
+        host=host,
+        target=target,
+        control=control,
+        tell=tell,
+    )
+    result = await run.carry()
+    if result.interrupted:
+        raise EarlyStopError("interrupted; the target is stopped")
+    lost = result.target_lost or await host.lost()
+    if lost is not None:
+        raise TargetError(lost)
+    if result.failure is not None:
+        raise LabError(f"an error of loadlab's own ended the measurement:\n{result.failure}")
+    if not judge_run.holds_together(result.checks):
+        findings = [finding.message for stage in result.stages for finding in stage.findings]
+        raise ClientError("; ".join(findings) or f"{plan.scenario}: not a single request ended ok")
+    return result

@@ -1,0 +1,1 @@
+"""The Compose stack: its containers, and a run inside it."""

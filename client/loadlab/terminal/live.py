@@ -1,0 +1,44 @@
+"""The view in a terminal, drawn again at each event."""
+
+from contextlib import suppress
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+
+from loadlab.results.events import Event, Noted, RunBegan
+from loadlab.system.terminal_text import one_line
+from loadlab.terminal.live_view import LiveView
+from loadlab.terminal.run_state import RunState
+
+
+class Screen:
+    """The lower end of the terminal; sentences for whoever follows stand above it and stay.
+
+    What is drawn is wiped at the end. Nothing is drawn between two events, so no thread is needed for it.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._standing = RunState()
+        self._live = Live(LiveView(self._standing), console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        """Take the lower end of the terminal."""
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back, with its cursor."""
+        with suppress(OSError):
+            self._live.stop()
+
+    def tell(self, event: Event) -> None:
+        """Draw anew."""
+        self._standing.take(event)
+        with suppress(OSError):
+            match event:
+                case RunBegan(_, sentence, _) | Noted(sentence):
+                    self._console.print(one_line(sentence), highlight=False, markup=False)
+                case _:
+                    self._live.refresh()

@@ -1,0 +1,1 @@
+"""What shall happen: the plan, its arrivals, think times, addresses and ranges."""

@@ -1,0 +1,113 @@
+"""What the other side did to connections: idle ones that it closed, or a crash."""
+
+import pytest
+
+from loadlab.analysis.closings import closings
+from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.fleet.stage_counts import StageCounts
+from loadlab.recording.reasons import CLOSED_WHILE_KEPT, CUT_OFF, number_of
+from loadlab.recording.recorder import Recorder
+from loadlab.recording.sample import Outcome
+from loadlab.recording.window import Window
+from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.workload.plan import Stage, Workload
+from support.fakes import START_NS, plan
+from support.recorded import rows_of
+
+SECONDS = 4
+ANSWERED = 400
+WINDOW = Window(START_NS, START_NS + SECONDS * NS_PER_S)
+CLOSED = {"stages": (Stage(concurrency=4),), "duration_ns": SECONDS * NS_PER_S}
+THINKING = CLOSED | {"think_ns": NS_PER_S}
+OPEN = {
+    "workload": Workload.OPEN,
+    "stages": (Stage(rate_hz=100.0),),
+    "duration_ns": SECONDS * NS_PER_S,
+    "max_in_flight": 100,
+}
+UNHEARD = (Outcome.PROTOCOL_ERROR, CLOSED_WHILE_KEPT)
+BROKEN = (Outcome.PROTOCOL_ERROR, CUT_OFF)
+REFUSED = (Outcome.CONNECT_ERROR, "connection refused")
+
+
+def ended(times, outcome, reason="", *, every_ms=10, from_ms=0):
+    """So many requests that take 1 ms each."""
+    moments = [START_NS + (from_ms + number * every_ms) * NS_PER_MS for number in range(times)]
+    return [[ns, ns, ns + NS_PER_MS, outcome, number_of(reason), 0, 0] for ns in moments]
+
+
+def told(*failures, whole=CLOSED, workers_ended=None, **stats):
+    counted = Recorder(WINDOW)
+    counted.take(rows_of(ended(ANSWERED, Outcome.OK)))
+    for rows in failures:
+        counted.take(rows_of(rows))
+    carried = StageCounts(
+        counted=counted,
+        window=WINDOW,
+        lost=(),
+        stats=ConnectionStats(**stats),
+        took=(),
+        loop_stall_max_ns=0,
+    )
+    return {each.name: each.message for each in closings(plan(**whole), carried, workers_ended)}
+
+
+@pytest.mark.parametrize(
+    ("times", "whole", "refused", "name"),
+    [
+        (8, CLOSED, 0, "closed_in_use"),
+        (8, CLOSED, 3, "closed_in_use"),
+        (ANSWERED // 2, CLOSED, 0, "closed_while_kept"),
+        (8, THINKING, 0, "closed_while_kept"),
+        (8, THINKING, 3, "closed_in_use"),
+        (8, OPEN, 0, "closed_while_kept"),
+        (8, OPEN, 3, "closed_in_use"),
+    ],
+)
+def test_a_crash_of_the_target_is_not_told_as_connections_that_were_idle(times, whole, refused, name):
+    found = told(ended(times, *UNHEARD, every_ms=30), ended(refused, *REFUSED), whole=whole)
+    assert list(found) == [name]
+    if name == "closed_in_use":
+        assert "--no-keep-alive" not in found[name]
+        assert found[name].startswith("the target closed 8 connections while requests were under way")
+
+
+@pytest.mark.parametrize("whole", [OPEN, THINKING])
+def test_requests_that_fail_at_one_moment_are_a_crash_although_connections_rest(whole):
+    at_once = ended(8, *UNHEARD, every_ms=0, from_ms=1_005)
+    assert list(told(at_once, whole=whole)) == ["closed_in_use"]
+    two = ended(2, *UNHEARD, every_ms=0, from_ms=1_005)
+    assert list(told(two, whole=whole)) == ["closed_while_kept"]
+
+
+@pytest.mark.parametrize("whole", [OPEN, THINKING, CLOSED])
+@pytest.mark.parametrize(("workers", "name"), [(1, "closed_in_use"), (0, "closed_while_kept")])
+def test_a_target_that_counts_its_workers_ends_knows_whether_it_was_a_crash(whole, workers, name):
+    assert list(told(ended(2, *UNHEARD), whole=whole, workers_ended=workers)) == [name]
+
+
+def test_a_count_of_requests_is_of_the_window():
+    """Of four connections that broke unheard, three did so in the warm-up."""
+    found = told(ended(1, *UNHEARD), whole=OPEN, connections_lost=4, lost_unheard=4)
+    assert found["closed_while_kept"].startswith("1 request met a kept connection")
+    assert told(whole=OPEN, connections_lost=4, lost_unheard=4) == {}
+
+
+def test_connections_that_broke_while_an_answer_came_are_counted_apart():
+    found = told(ended(3, *UNHEARD), ended(4, *BROKEN), whole=OPEN, connections_lost=7, lost_unheard=3)
+    assert found["closed_while_kept"].startswith("3 requests")
+    assert found["connections_lost"].startswith("4 kept connections broke under a request")
+    one = told(ended(1, *BROKEN), connections_lost=1)["connections_lost"]
+    assert one == "1 kept connection broke under a request"
+
+
+@pytest.mark.parametrize(("warmup_ns", "said"), [(0, False), (NS_PER_S, True)])
+def test_a_count_that_is_of_more_than_the_window_says_so(warmup_ns, said):
+    whole = CLOSED | {"warmup_ns": warmup_ns}
+    found = told(ended(1, *BROKEN), whole=whole, connections_lost=2, surplus=1)
+    assert {"(warm-up included)" in message for message in found.values()} == {said}
+    assert found.keys() == {"connections_lost", "surplus"}
+
+
+def test_connections_that_broke_in_the_warm_up_alone_are_not_told_of_the_window():
+    assert told(connections_lost=2) == {}

@@ -1,0 +1,132 @@
+"""Options that a running stack can't follow, and the `make up` that can."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from loadlab.errors import UsageError
+from loadlab.options.target import TargetOptions
+from loadlab.stack.container import Container
+
+DEFAULTS = {
+    "WORKERS": "1",
+    "THREADS": "64",
+    "TARGET_APP": "",
+    "TARGET_SERVER": "gunicorn",
+    "TARGET_DELAY": "100ms",
+}
+
+
+def stack(*, target=(), client=(), **env):
+    common = {"id": "x", "project": "lab", "folder": "/lab", "status": "running"}
+    return SimpleNamespace(
+        containers={
+            "target": Container(**common, service="target", env=DEFAULTS | env, **dict(target)),
+            "client": Container(**common, service="client", **dict(client)),
+        }
+    )
+
+
+def refused(serve, running):
+    with pytest.raises(UsageError) as error:
+        serve.check_matches_stack(running)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        TargetOptions(),
+        TargetOptions(workers="1", threads="64", server="gunicorn", delay="100ms"),
+        TargetOptions(delay="0.1s", threads=" 64 "),
+        TargetOptions(app="loadlab_target.app:create_app()"),
+    ],
+)
+def test_what_the_stack_already_is_can_be_said(serve):
+    serve.check_matches_stack(stack())
+
+
+def test_what_differs_is_named_with_the_make_line():
+    assert refused(TargetOptions(workers="2", threads="64"), stack()) == (
+        "--workers 2: this folder's Compose stack is up with WORKERS=1;"
+        " take it down by `make down`, or change that by `make up WORKERS=2`"
+    )
+
+
+def test_the_make_line_keeps_what_was_set_before():
+    running = stack(THREADS="8", TARGET_DELAY="exp:50ms", target={"cpu_limit_cores": 1.5}.items())
+    assert refused(TargetOptions(workers="4"), running).endswith(
+        "`make up WORKERS=4 THREADS=8 TARGET_DELAY=exp:50ms TARGET_CPUS=1.5`"
+    )
+
+
+def test_the_make_line_names_even_a_default_that_was_asked_for():
+    assert refused(TargetOptions(threads="64"), stack(THREADS="8")).endswith("`make up THREADS=64`")
+
+
+def test_the_make_line_quotes_and_keeps_the_apps_folder():
+    running = stack(TARGET_APP="shop:sell", target={"mounts": {"/app": "/home/me/my shop"}}.items())
+    assert refused(TargetOptions(app="shop:make()"), running).endswith(
+        "`make up 'TARGET_APP=shop:make()' 'APP_DIR=/home/me/my shop'`"
+    )
+
+
+def test_the_make_line_names_the_folder_of_an_app_that_the_stack_does_not_know(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert refused(TargetOptions(app="shop:sell"), stack()).endswith(
+        f"`make up TARGET_APP=shop:sell APP_DIR={tmp_path}`"
+    )
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", ""])
+def test_a_count_that_is_none_is_refused_as_such(value):
+    assert "is not a whole number of 1 or more" in refused(TargetOptions(workers=value), stack())
+
+
+FLASK = "Flask's development server has no such limit"
+FOREIGN = "it is how long the lab's own app waits"
+
+
+@pytest.mark.parametrize(
+    ("serve", "said"),
+    [
+        (TargetOptions(server="flask", workers="2"), f"--workers: {FLASK}"),
+        (TargetOptions(server="flask", workers="1", threads="64"), f"--workers, --threads: {FLASK}"),
+        (TargetOptions(app="shop:sell", delay="50ms"), f"--delay: {FOREIGN}"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused_here_and_in_the_stack(serve, said):
+    with pytest.raises(UsageError) as error:
+        serve.reject_unused()
+    assert str(error.value).startswith(said)
+    assert refused(serve, stack()).startswith(said)
+
+
+def test_an_option_that_does_nothing_with_what_the_stack_runs_is_refused_even_where_it_is_no_other():
+    assert refused(TargetOptions(workers="1"), stack(TARGET_SERVER="flask")).startswith(f"--workers: {FLASK}")
+    assert refused(TargetOptions(delay="100ms"), stack(TARGET_APP="shop:sell")).startswith(
+        f"--delay: {FOREIGN}"
+    )
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        TargetOptions(server="flask", delay="50ms"),
+        TargetOptions(server="gunicorn", workers="2"),
+        TargetOptions(app="shop:sell", threads="2"),
+        TargetOptions(app="loadlab_target.app:create_app", delay="50ms"),
+    ],
+)
+def test_options_that_go_together_are_taken(serve):
+    serve.reject_unused()
+
+
+def test_the_make_line_leaves_out_what_would_do_nothing():
+    assert refused(TargetOptions(server="flask"), stack(WORKERS="4")).endswith(
+        "`make up TARGET_SERVER=flask`"
+    )
+    running = stack(TARGET_DELAY="50ms", THREADS="8")
+    assert "`make up TARGET_APP=shop:sell THREADS=8 APP_DIR=" in refused(
+        TargetOptions(app="shop:sell"), running
+    )

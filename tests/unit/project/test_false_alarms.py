@@ -1,0 +1,98 @@
+"""Steady loads are called steady, and changes are found: a small part of `make false-alarms`."""
+
+import numpy as np
+import pytest
+from false_alarms import NARROW, WIDE, Load, case_of, figures, verdicts
+from queues import Target, open_load, recorded
+
+from loadlab.analysis import erlang, summary
+from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.recording.recorder import Recorder
+from loadlab.recording.sample import Outcome
+from loadlab.recording.tape import COLUMNS
+from loadlab.recording.window import Window
+
+RUNS = 20
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        Load(WIDE, 25, rho=0.3),
+        pytest.param(Load(NARROW, 60, rho=0.85), marks=pytest.mark.statistics),
+        pytest.param(Load(NARROW, 30, users=8), marks=pytest.mark.statistics),
+    ],
+    ids=str,
+)
+def test_steady_loads_are_called_steady_and_changes_are_found(load):
+    found = figures(
+        load, {course: verdicts(load, course, RUNS, 1) for course in ("steady", "step", "slow start")}
+    )
+    assert found["suspect"] <= 1 / RUNS
+    assert (found["untestable"], found["grows"]) == (0, 0)
+    assert found["least_most"] <= 0.25
+    assert min(found["step"], found["slow start"]) >= 0.9
+
+
+def test_a_short_window_is_untestable_and_says_what_it_could_have_found():
+    load = Load(NARROW, 12, rho=0.5)
+    found = figures(
+        load, {course: verdicts(load, course, RUNS, 1) for course in ("steady", "step", "slow start")}
+    )
+    assert found["suspect"] <= 1 / RUNS
+    assert found["untestable"] >= 0.5
+    assert found["least_median"] > 0.25
+
+
+def test_a_queue_that_grows_is_told_apart_from_one_that_is_only_longer():
+    """At rho 0.85 the target has no time for service that takes 25 % longer; at rho 0.5 it has."""
+    too_much = verdicts(Load(NARROW, 60, rho=0.85), "step", RUNS, 1)
+    longer = verdicts(Load(NARROW, 60, rho=0.5), "step", RUNS, 1)
+    assert sum(each.grows for each in too_much) > RUNS / 2
+    assert sum(each.grows for each in longer) <= RUNS / 10
+
+
+def test_the_simulated_queue_has_the_waits_of_theory():
+    due_s, done_s = open_load(Target(8, 0.05), 0.7, 60, 50, np.random.default_rng(1))
+    mean_s = (done_s - due_s)[:, 1000:].mean()
+    assert mean_s == pytest.approx(erlang.mean_s(8, 112, 0.05), rel=0.03)
+
+
+def test_the_dispersion_of_what_is_in_flight_says_how_latency_responds_to_service_time():
+    """The derivative of log latency with respect to log service time, of M/M/8 at rho 0.7."""
+    due_s, done_s = open_load(Target(8, 0.05), 0.7, 60, 50, np.random.default_rng(1))
+    of_runs = [
+        summary.in_flight_dispersion(recorded(due, done, 60), 1, 60 * NS_PER_S)
+        for due, done in zip(due_s, done_s, strict=True)
+    ]
+    steps = [np.log(erlang.mean_s(8, 112, 0.05 * factor)) for factor in (0.99, 1.01)]
+    assert np.mean(of_runs) == pytest.approx((steps[1] - steps[0]) / np.log(1.01 / 0.99), rel=0.1)
+
+
+def test_the_recorded_seconds_are_those_that_a_recorder_makes():
+    (due_s,), (done_s,) = open_load(Target(8, 0.05), 0.7, 5, 1, np.random.default_rng(1))
+    short = recorded(due_s, done_s, 5)
+    rows = np.zeros((len(due_s), COLUMNS), dtype=np.int64)
+    rows[:, 0] = rows[:, 1] = np.rint(due_s * NS_PER_S)
+    rows[:, 2], rows[:, 3], rows[:, 4] = np.rint(done_s * NS_PER_S), Outcome.OK, 200
+    whole = Recorder(Window(0, 5 * NS_PER_S))
+    whole.take(rows)
+    for look_ns in range(0, 5 * NS_PER_S, 10 * NS_PER_MS):
+        middle = look_ns + 5 * NS_PER_MS
+        in_flight = int(((rows[:, 0] <= middle) & (rows[:, 2] > middle)).sum())
+        whole.observe_in_flight(look_ns, look_ns + 10 * NS_PER_MS, in_flight)
+    window_ns = 5 * NS_PER_S
+    assert [
+        (each.count, each.mean, each.p50, each.in_flight) for each in summary.slices(short, window_ns)
+    ] == [(each.count, each.mean, each.p50, each.in_flight) for each in summary.slices(whole, window_ns)]
+    assert summary.in_flight_dispersion(short, 1, window_ns) == summary.in_flight_dispersion(
+        whole, 1, window_ns
+    )
+
+
+def test_a_run_is_judged_as_a_stage_of_its_workload():
+    load = Load(NARROW, 10, users=4)
+    (due_s,), (done_s,) = load.drawn(1, np.ones_like, np.random.default_rng(1))
+    case = case_of(load, due_s, done_s)
+    assert (case.stage.concurrency, len(case.stage.slices)) == (4, 10)
+    assert all(each.in_flight == 4 for each in case.stage.slices)
