@@ -87,7 +87,7 @@ test-statistics: .venv/dev ## measured distributions against theory, after a cha
 test-pythons: ## unit tests and each scenario on every Python that is claimed, in images (needs Docker): ARGS="3.14"
 	@scripts/test-pythons.sh $(ARGS)
 
-mutants: .venv/mutants ## does a test notice each small change of the judging code, half an hour: ARGS='"*.limits.*"'
+mutants: .venv/mutants ## does a test notice each small change of the judging code, half an hour: ARGS='"*.client_limits.*"'
 	@nice -n 15 $(bin)/python scripts/mutants.py $(ARGS)
 
 prove: ## check and every test, none of them skipped for want of a tool

@@ -1,6 +1,6 @@
 """Change the judging code (client/loadlab/analysis) in small ways, and see whether a test fails each time.
 
-    mutants.py [PATTERN …]      PATTERN, such as "*.limits.*", names what to change instead of everything
+    mutants.py [PATTERN …]      PATTERN, such as "*.client_limits.*", names what to change
 
 mutmut makes the changes and runs the unit tests that call the changed function. It changes what functions do,
 not the constants of a module; changes of text literals are left out. tests/mutants.toml lists what no test
@@ -59,11 +59,13 @@ def prepare() -> None:
 
 def tests() -> list[str]:
     """Return the unit tests of the judging code, but for those that hold all of the docs against it."""
-    texts = {path.name: path.read_text() for path in (ROOT / "tests" / "unit").glob("test_*.py")}
-    about = re.compile(r"^from (loadlab\.analysis|loadlab import .*analysis|stages import)", re.MULTILINE)
-    docs = re.compile(r"^from readme import", re.MULTILINE)
-    found = [name for name, text in texts.items() if about.search(text) and not docs.search(text)]
-    return [f"tests/unit/{name}" for name in sorted(found)]
+    texts = {path: path.read_text() for path in (ROOT / "tests" / "unit").rglob("test_*.py")}
+    about = re.compile(
+        r"^from (loadlab\.analysis|loadlab import .*analysis|support\.stages import)", re.MULTILINE
+    )
+    docs = re.compile(r"^from support\.readme import", re.MULTILINE)
+    found = [path for path, text in texts.items() if about.search(text) and not docs.search(text)]
+    return [str(path.relative_to(ROOT)) for path in sorted(found)]
 
 
 def run(patterns: list[str]) -> None:
@@ -80,7 +82,7 @@ def run(patterns: list[str]) -> None:
 
 def outcomes() -> Iterator[tuple[Change, bool]]:
     """Give each change that was tested, and whether a test noticed it."""
-    for meta in sorted((SCRATCH / "mutants" / "loadlab" / "analysis").glob("*.meta")):
+    for meta in sorted((SCRATCH / "mutants" / "loadlab" / "analysis").rglob("*.meta")):
         codes = json.loads(meta.read_text())["exit_code_by_key"]
         functions = _functions(meta.with_suffix("").read_text())
         for key, code in codes.items():
@@ -102,7 +104,7 @@ def change(module: str, name: str, functions: dict[str, str]) -> Change:
     before, after = (functions[each].splitlines()[1:] for each in (f"{mangled}__mutmut_orig", name))
     lines = [line for line in difflib.ndiff(before, after) if line[0] in "-+"]
     was, now = (" ".join(line[2:].strip() for line in lines if line[0] == sign) for sign in "-+")
-    return Change(f"{module.removeprefix('loadlab.analysis.')}.{'.'.join(path)}", was, now)
+    return Change(f"{module.rpartition('.')[2]}.{'.'.join(path)}", was, now)
 
 
 def accepted() -> dict[Change, str]:

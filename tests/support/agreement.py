@@ -1,8 +1,8 @@
 """Every panel beside the results of the runs that it shows, and a table of whether they agree.
 
 Counts agree exactly, throughput within 2 %, percentiles of a whole run within their bucket, and what is drawn
-over time with the bounds that the results set (tests/support/timelines.py). A panel of which a result tells nothing
-must have data, finite and not negative, and no two series of one name.
+over time with the bounds that the results set (`timelines`). A panel of which a result tells nothing must
+have data, finite and not negative, and no two series of one name.
 """
 
 import math

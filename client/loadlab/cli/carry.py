@@ -1,4 +1,4 @@
-"""`loadlab carry`: one run for a host that follows it from outside of this container; see loadlab.remote.protocol.
+"""`loadlab carry`: one run for a host that follows it from outside of this container (remote.protocol).
 
 The agent carries it. This process passes on, in both directions, and the run is given up when it leaves.
 """

@@ -42,7 +42,7 @@ def set_switch_interval() -> None:
     """Have whichever thread of this process has the interpreter be asked for it soon by one that waits.
 
     CPython's thread asks when it has waited for an interval, 5 ms by default, in which nobody released it
-    (where somebody does, see `ReporterTurn`). For loops only: of many threads that wait each would wake as often.
+    (where one does, see `ReporterTurn`). For loops only: of many threads that wait each would wake as often.
     """
     sys.setswitchinterval(_INTERPRETER_S)
 

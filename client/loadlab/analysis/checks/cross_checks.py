@@ -41,8 +41,8 @@ def little(case: CheckInput) -> Check:
         untestable=untestable,
         means="Little's law holds: what was seen in flight is what the requests' stamps say",
         failed=f"{format_number(sampled)} requests were seen in flight, their own stamps say"
-        f" {format_number(flown)}: one of the two is wrong, so the client's clockwork was disturbed; repeat the"
-        " run on a calmer machine",
+        f" {format_number(flown)}: one of the two is wrong, so the client's clockwork was disturbed; repeat"
+        " the run on a calmer machine",
     )
 
 
@@ -163,7 +163,8 @@ def bound(case: CheckInput) -> Check:
         untestable=untestable,
         means="the throughput is one that the target's threads can have",
         failed=f"{format_number(stage.throughput_hz)} requests a second are more than the"
-        f" {format_number(most_hz)} that the target's threads allow: S or the throughput is not what it seems",
+        f" {format_number(most_hz)} that the target's threads allow: S or the throughput is not what it"
+        " seems",
     )
 
 
