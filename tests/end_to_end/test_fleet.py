@@ -229,7 +229,7 @@ def test_a_loop_that_never_sleeps_is_heard_however_long_its_turns_are(tmp_path, 
         looks.append(counted.flight_samples)
         return stage_counts_of(members, counted, *given, **named)
 
-    monkeypatch.setattr(supervisor, "carried_of", seen)
+    monkeypatch.setattr(supervisor, "stage_counts_of", seen)
     plan = users_of(scenario, users, 2 * NS_PER_S, transport="null")
     stage = carry(plan, tmp_path, host=NoTarget(None)).stage
     assert not {"worker_lost"} & {finding.name for finding in stage.findings}

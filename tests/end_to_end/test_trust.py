@@ -57,7 +57,7 @@ def test_a_loop_that_is_full_for_a_third_of_a_second_is_found_too(tmp_path):
 
 def burdened(*words):
     run = subprocess.run(
-        [sys.executable, str(TESTS / "burdened.py"), *words],
+        [sys.executable, str(TESTS / "support" / "burdened.py"), *words],
         stdout=subprocess.PIPE,
         check=True,
         timeout=PATIENCE_S,
