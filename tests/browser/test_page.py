@@ -262,7 +262,7 @@ def test_an_agent_that_was_killed_and_started_again_is_found_again(own_page):
     own_page.wait_text("#connection", "^connected$")
     own_page.wait_text("#verdict", "the agent ended while the run went on: stages that were finished")
     assert own_page.text("#permalink") == run_id
-    assert own_page.text("#table tbody") == first, "the stage that had ended is kept"
+    assert own_page.text("#table tbody").startswith(first), "the stage that had ended is kept"
     assert own_page.text(f"#runs a[data-run='{run_id}'] .mark") == own_page.text("#phase") == "INVALID"
     again = own_page.agent.run(scenario="task", workload="batch", requests="10")
     own_page.wait_text("#permalink", again)

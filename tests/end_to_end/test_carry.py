@@ -25,7 +25,7 @@ from loadlab.stack.run_in_stack import StackRunner
 from loadlab.workload.plan import Request
 from support.agents import RunningAgent, outer_environment
 from support.fake_stack import LocalStack
-from support.live import descendants, sound, users_of, workers_of
+from support.live import descendants, sound, users_of, wait_until, workers_of
 
 pytestmark = pytest.mark.real
 SECOND = 1_000_000_000
@@ -132,7 +132,7 @@ def test_a_client_that_is_killed_is_told_and_leaves_no_process(local, tmp_path):
     assert "exit code 137" in result.checks[0].message
     assert len(left) == 2
     gone_within(20, left)
-    assert local.agent.running() is None
+    wait_until(lambda: local.agent.running() is None)
 
 
 def test_an_agent_that_is_killed_is_told_and_what_was_finished_is_kept(target, tmp_path):
@@ -239,7 +239,7 @@ def test_a_host_that_does_not_listen_any_more_does_not_keep_it(target, agent):
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b"stop", b'{"run_id": 1}'])
-def test_what_is_no_errand_is_refused(agent, line):
+def test_what_is_no_run_request_is_refused(agent, line):
     with start(agent) as process:
         said, _ = process.communicate(line + b"\n", timeout=20)
     refused = protocol.decode(said)

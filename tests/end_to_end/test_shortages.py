@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.transports.scripted import ScriptedServer, answers
+from contract.transports.scripted import Peer, ScriptedServer, answers
 
 pytestmark = pytest.mark.real
 
@@ -85,8 +85,21 @@ def few_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
 
 
+@pytest.fixture
+def slow() -> Iterator[str]:
+    """A server that answers each request after a while: requests are in flight together at any speed."""
+
+    def answer(peer: Peer) -> None:
+        while peer.read():
+            peer.pause(0.3)
+            peer.say(FINE)
+
+    with ScriptedServer(answer) as server:
+        yield server.url
+
+
 @pytest.mark.parametrize("transport", ["aiohttp", "wire"])
-def test_open_files(served, transport, tmp_path):
+def test_open_files(slow, transport, tmp_path):
     run = command(
         "task",
         "--transport",
@@ -96,7 +109,7 @@ def test_open_files(served, transport, tmp_path):
         "--max-in-flight",
         "2000",
         "--target",
-        served,
+        slow,
         out=tmp_path,
     )
     done = subprocess.run(run, capture_output=True, text=True, check=False, preexec_fn=few_files)

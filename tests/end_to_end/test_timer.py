@@ -1,4 +1,4 @@
-"""Both alarms on the real clock and real loops: they ring once, never early, and the loop has its turns."""
+"""Both timers on the real clock and real loops: they ring once, never early, and the loop has its turns."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ FAR_NS = 3_600 * NS_PER_S
 
 
 def with_alarm(new_loop, exact, what):
-    """Run a test's coroutine with an alarm on a loop of its own."""
+    """Run a test's coroutine with a timer on a loop of its own."""
 
     async def main():
         wake = alarm(MONOTONIC, exact=exact)

@@ -81,7 +81,7 @@ def run(clock: FakeClock, awaitable: Awaitable[T]) -> T:
 
 
 class FakeAlarm:
-    """An `Alarm` on the virtual loop: exact, as a clock that only tests turn allows it."""
+    """A `Timer` on the virtual loop: exact, as a clock that only tests turn allows it."""
 
     spun_ns = 0
 

@@ -109,7 +109,7 @@ class EventLog:
         self.closed = False
 
     def begin(self, run_id: str) -> RunEvents:
-        """Return the track of a new run; the one before it is given up by all who have read it."""
+        """Return the events of a new run; those of the one before are given up by all who have read it."""
         self.latest = RunEvents(run_id, self._ids, self._bell)
         self._bell.ring()
         return self.latest

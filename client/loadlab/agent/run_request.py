@@ -53,7 +53,7 @@ def read(data: bytes) -> PostedRun:
     try:
         asked = msgspec.json.decode(data, type=PostedRun)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(_misfit(data) or f"this is no run that can be started: {error}") from None
+        raise UsageError(_explain(data) or f"this is no run that can be started: {error}") from None
     if (asked.options is None) == (asked.plan is None):
         raise UsageError("a run is started from options or from a plan: give one of the two")
     if asked.about is not None and asked.plan is None:
@@ -61,7 +61,7 @@ def read(data: bytes) -> PostedRun:
     return asked
 
 
-def _misfit(data: bytes) -> str | None:
+def _explain(data: bytes) -> str | None:
     try:
         posted = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -70,7 +70,7 @@ def _misfit(data: bytes) -> str | None:
 
 
 def task(asked: PostedRun, place: LocalRunner, limits: Limits | None, same: Sequence[str] = ()) -> Task:
-    """Return the plan and the place where it is carried; raise UsageError with what is wrong with it.
+    """Return the plan and the runner that carries it; raise UsageError with what is wrong with it.
 
     `same` are the words that have `loadlab run` load the same target.
     """

@@ -1,6 +1,6 @@
 """What is the run worth? Checks that make a run INVALID, and those that make it FAIL. Pure.
 
-Most checks of a stage speak through the stage's state (`analysis.trust`).
+Most checks of a stage speak through the stage's state (`analysis.judge_stage`).
 """
 
 from loadlab.analysis.checks.check import has_lost_workers

@@ -2,10 +2,10 @@
 
 1. What is the client's own doing is never told as the target's: where the client ran out of something the
    stage is INVALID and has no share of the target's bound, and the check says what ran out and what to do
-   (`limits`).
+   (`client_limits`).
 2. Two accounts that disagree make a stage SUSPECT: one of them is wrong, and nothing here says which
-   (`accounts`); so does a window that holds more than one state (`steady`).
-3. What is no fault of the measurement is a finding and leaves the state (`noted`).
+   (`cross_checks`); so does a window that holds more than one state (`steady_state`).
+3. What is no fault of the measurement is a finding and leaves the state (`notes`).
 4. What can't be told is untestable, and what a scenario breaks by design is not held against it.
 """
 

@@ -1,1 +1,1 @@
-"""This machine's own ceilings: what is measured, how, and the file that keeps them."""
+"""This machine's own ceilings: what is measured, and how. `results.ceilings_file` keeps them."""

@@ -32,8 +32,8 @@ class Row(NamedTuple):
         return named(*self)
 
 
-class CalibrationRow(NamedTuple):
-    """What was asked for; nothing stands for everything."""
+class RowFilter(NamedTuple):
+    """Which rows are asked for; what is empty stands for everything."""
 
     scenarios: tuple[str, ...] = ()
     transports: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ def closed() -> dict[str, Traits]:
     return {traits.name: traits for traits in all_traits if Workload.CLOSED in traits.workloads}
 
 
-def rows(asked: CalibrationRow, cores: float) -> tuple[Row, ...]:
+def rows(asked: RowFilter, cores: float) -> tuple[Row, ...]:
     """Return what to measure; raise UsageError where a part of what was asked for has no row."""
     found = _rows(asked, cores)
     for processes in asked.processes:
@@ -86,7 +86,7 @@ def plan(row: Row, duration_ns: int, target: str, room: Capacity) -> Plan:
     )
 
 
-def _rows(asked: CalibrationRow, cores: float) -> tuple[Row, ...]:
+def _rows(asked: RowFilter, cores: float) -> tuple[Row, ...]:
     """Return every combination that exists and was asked for."""
     return tuple(
         Row(name, transport, processes)
@@ -98,7 +98,7 @@ def _rows(asked: CalibrationRow, cores: float) -> tuple[Row, ...]:
     )
 
 
-def _processes(traits: Traits, asked: CalibrationRow, cores: float) -> list[int]:
+def _processes(traits: Traits, asked: RowFilter, cores: float) -> list[int]:
     if traits.many_processes:
         return sorted(set(asked.processes or (1, max(1, round(cores)))))
     return [1] if not asked.processes or 1 in asked.processes else []

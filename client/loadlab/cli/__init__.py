@@ -1,4 +1,4 @@
-"""The command line: only here is anything printed, and only here does the process exit."""
+"""The commands: only they have something printed, and only they end the process."""
 
 import difflib
 import os

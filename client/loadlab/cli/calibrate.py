@@ -7,7 +7,7 @@ from rich.console import Console
 
 from loadlab import units
 from loadlab.calibration.measure import Calibrator
-from loadlab.calibration.plans import CalibrationRow, Row, closed, rows
+from loadlab.calibration.plans import Row, RowFilter, closed, rows
 from loadlab.cli.streams import Output, write_json
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.errors import EarlyStopError, Exit, LabError, UsageError
@@ -88,9 +88,9 @@ def calibrate(
     return Exit.PASS
 
 
-def asked(scenario: str | None, transport: str | None, processes: str | None) -> CalibrationRow:
+def asked(scenario: str | None, transport: str | None, processes: str | None) -> RowFilter:
     """Read what is to be measured; raise UsageError where a word can't be meant."""
-    return CalibrationRow(
+    return RowFilter(
         _names("--scenario", scenario, tuple(closed())),
         _names("--transport", transport, NAMES),
         () if processes is None else units.counts(processes, "--processes"),

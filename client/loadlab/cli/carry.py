@@ -1,4 +1,4 @@
-"""`loadlab carry`: one run for a host that follows it from outside of this container (remote.protocol).
+"""`loadlab carry`: one run for a host that follows it from outside of the container (`remote.protocol`).
 
 The agent carries it. This process passes on, in both directions, and the run is given up when it leaves.
 """
@@ -19,7 +19,7 @@ import msgspec
 from loadlab.cli.streams import say
 from loadlab.errors import EarlyStopError, Exit, LabError, LostAgentError, UsageError
 from loadlab.remote.lines import Lines
-from loadlab.remote.protocol import STOP, Accepted, Line, Refused, RunRequest, decode, encode, errand
+from loadlab.remote.protocol import STOP, Accepted, Line, Refused, RunRequest, decode, decode_request, encode
 from loadlab.runs.place import url_of
 from loadlab.stack.container import AGENT_SOCKET, STACK_TARGET
 from loadlab.system import environment
@@ -176,8 +176,9 @@ def _read(line: bytes | None) -> RunRequest:
     if line is None:
         raise EarlyStopError("the host left before it said what to carry")
     try:
-        return errand(line)
+        return decode_request(line)
     except msgspec.DecodeError as error:
         raise UsageError(
-            f"loadlab carry: this is not an errand of this version ({error}); `loadlab run` is the command"
+            f"loadlab carry: this is not a run request of this version ({error});"
+            " `loadlab run` is the command"
         ) from None

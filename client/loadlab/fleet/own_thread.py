@@ -1,7 +1,7 @@
 """A coroutine beside its caller's loop, in a thread that ends with it.
 
-So what the thread asks for itself (`turns.give_way`) is nobody else's, and is over when the work is: a target
-that the process starts afterwards gives way to nobody.
+So what the thread asks for itself (`scheduling.lower_priority`) is nobody else's, and is over when the work
+is: a target that the process starts afterwards gives way to nobody.
 """
 
 import asyncio

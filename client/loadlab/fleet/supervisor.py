@@ -46,7 +46,7 @@ async def carry(
     """Carry one stage with as many workers as the plan has processes; return what was counted.
 
     The workers are looked after in a thread that gives way to them, and in it `begun` is awaited when the
-    barrier's moment is set and `watch` about twice a second; `told_here` is for what belongs to the caller's.
+    barrier's moment is set and `watch` about twice a second; `call_in_loop` is for what is the caller's.
     Raises nothing for a worker that is lost: the result says so.
     """
     give_back_large_blocks()

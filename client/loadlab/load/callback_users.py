@@ -1,4 +1,4 @@
-"""Users without a coroutine: each reply's callback sends the next request. The rules of `drive` hold here."""
+"""Users without a coroutine: a reply's callback sends the next request. The rules of `closed_users` hold."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -54,7 +54,7 @@ class CallbackUser(ABC):
         self._rest(self._due_ns, self.step)
 
     def step(self) -> None:
-        """Send the next request, or end the chain."""
+        """Send the next request, or end."""
         shard = self._shard
         if self._due_ns >= shard.end_ns or self.done.done():
             return self._end()

@@ -128,7 +128,7 @@ async def open_load(shard: Shard, feed: Iterator[Any], requests: Requests, barri
 class Dispatch:
     """Lets every request of the schedule in when it is due, until the stage's end or a halt.
 
-    No coroutine waits for a due moment: the alarm calls, and is set to the next one.
+    No coroutine waits for a due moment: the timer calls, and is set to the next one.
     """
 
     def __init__(self, shard: Shard, feed: Iterator[Any], places: InFlightLimit, wake: Timer) -> None:

@@ -1,6 +1,6 @@
 """The part of a stage that one process carries: its users, its requests, its tape.
 
-The loops in `drive` read and write a `Shard`; one other thread reads it to sample, fold and report.
+The loops in this folder read and write a `Shard`; one other thread reads it to sample, fold and report.
 Every moment is absolute on the injected clock, the same for all shards of a stage.
 """
 

@@ -86,7 +86,7 @@ def traits_of(name: str) -> Traits:
 
 
 def build_plan(words: RunOptions, base: str, room: Capacity | None = None) -> Plan:
-    """Return the plan against a target at this base URL, for this process unless there is another room.
+    """Return the plan against a target at this base URL, for this process unless given another capacity.
 
     Raises UsageError with everything that is wrong.
     """
@@ -266,7 +266,7 @@ def _max_errors_ratio(text: str | None) -> float | None:
 
 
 def over_the_limit(plan: Plan, traits: Traits, room: Capacity) -> list[str]:
-    """Say where a plan needs more connections than the room has open files for, or a delay that is none."""
+    """Say where a plan needs more connections than the system allows open files, or a delay that is none."""
     if plan.transport == "null" and (found := _bad_delays(plan)):
         return found
     limit = room.open_files

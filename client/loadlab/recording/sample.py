@@ -70,7 +70,7 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
     outcome: Outcome
     status: int = 0
-    """HTTP status; of a request without a whole response the number of its reason (`reasons`)."""
+    """HTTP status; without a complete response the number of the reason (`recording.reasons`)."""
     body_bytes: int = 0
     """Length of the body after transfer decoding."""
     inside_ns: int = 0

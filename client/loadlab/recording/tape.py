@@ -18,7 +18,7 @@ PIECE = 4_096
 """Rows folded at a time: with fewer a row costs more, with more the loop waits longer for its turn, and then
 for what they pushed out of its core's cache."""
 _AT_ONCE = 2_048
-"""Rows copied at a time: a block of so many is less than the 128 KiB from which on `heap` gives back."""
+"""Rows copied at a time: a block of so many is less than the 128 KiB from which on `memory` gives back."""
 MOST_PIECES = 8
 """How many of them a fold has."""
 

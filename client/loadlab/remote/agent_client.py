@@ -37,12 +37,12 @@ class AgentClient:
         """Leave."""
         await self._session.close()
 
-    async def start(self, errand: RunRequest) -> None:
+    async def start(self, request: RunRequest) -> None:
         """Start a run; raise UsageError with the agent's own sentence where it refuses."""
         try:
             async with self._session.post(
                 "/api/runs",
-                data=msgspec.json.encode(errand),
+                data=msgspec.json.encode(request),
                 headers={"Content-Type": "application/json"},
             ) as answer:
                 if answer.ok:

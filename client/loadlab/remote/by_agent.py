@@ -1,4 +1,4 @@
-"""The place of a run that an agent carries for this process."""
+"""The runner whose run an agent carries for this process."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from loadlab.workload.plan import Plan
 
 
 class AgentRunner:
-    """A `Place`: the events of the agent's run are told here, and its result is kept here."""
+    """A `Runner`: the events of the agent's run are told here, and its result is kept here."""
 
     def __init__(self, base: str, room: Capacity, path: str) -> None:
         """Take where the agent's target is, what the agent may use, and its socket."""

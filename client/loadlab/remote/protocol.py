@@ -26,7 +26,7 @@ class RunRequest(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, tag=True, frozen=True):
-    """The errand was understood; this is what it will be measured with."""
+    """The request was understood; this is what it will be measured with."""
 
     environment: Environment
 
@@ -48,7 +48,7 @@ def encode(line: RunRequest | Line) -> bytes:
     return msgspec.json.encode(line)
 
 
-def errand(line: bytes) -> RunRequest:
+def decode_request(line: bytes) -> RunRequest:
     """Read what the host sent; msgspec.DecodeError where it is none."""
     return msgspec.json.decode(line, type=RunRequest)
 

@@ -13,9 +13,9 @@ from enum import StrEnum
 import msgspec
 from msgspec import structs
 
-from loadlab.workload.plan import Plan, Workload
 from loadlab.results.result import Check, CheckOutcome, StageResult
 from loadlab.system.environment import Environment
+from loadlab.workload.plan import Plan, Workload
 
 _MACHINES = frozenset({"client_core", "client_throttled", "client_stolen"})
 _TARGETS_OWN = frozenset({"gunicorn", "flask"})

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from loadlab.results.ceiling import Ceiling, differences
 from loadlab.errors import LabError, UsageError
-from loadlab.system.files import make_private, read_json
-from loadlab.system.environment import Environment
+from loadlab.results.ceiling import Ceiling, differences
 from loadlab.results.run_folder import write_whole
+from loadlab.system.environment import Environment
+from loadlab.system.files import make_private, read_json
 
 SCHEMA_VERSION = 1
 FOLDER = "concurrency-lab"

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from loadlab.results.result import RunResult, StageResult
 from loadlab.targets import App
 from loadlab.workload.kept_plan import KeptPlan
-from loadlab.results.result import RunResult, StageResult
 
 
 class RunBegan(msgspec.Struct, tag=True, frozen=True):

@@ -8,12 +8,12 @@ from enum import StrEnum
 
 import msgspec
 
-from loadlab.system.environment import Environment
-from loadlab.targets import App, Tried
-from loadlab.workload.kept_plan import KeptPlan
 from loadlab.recording.reasons import Closer
+from loadlab.system.environment import Environment
 from loadlab.system.resources import Resource
+from loadlab.targets import App, Tried
 from loadlab.transports.connection_stats import Closed
+from loadlab.workload.kept_plan import KeptPlan
 
 SCHEMA_VERSION = 2
 READABLE_VERSIONS = (1, 2)

@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 
 from loadlab.errors import LabError, UsageError
+from loadlab.results.result import DECODER, READABLE_VERSIONS, RunResult, encode
 from loadlab.system.files import make_private, open_private, read_json
 from loadlab.workload.kept_plan import kept, secrets_of
 from loadlab.workload.masking import Secrets
-from loadlab.results.result import DECODER, READABLE_VERSIONS, RunResult, encode
 
 RESULT = "result.json"
 TARGET_LOG = "target.log"

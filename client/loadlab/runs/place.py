@@ -139,7 +139,7 @@ def choose(target: str | None, serve: TargetOptions, *, remote: bool, transport:
 
 
 def _by_agent(place: LocalRunner) -> Runner:
-    """Have the agent carry it, where there is one; it has the same target and the same room."""
+    """Have the agent carry it, where there is one; it has the same target and capacity."""
     path = os.environ.get(AGENT_SOCKET)
     if not path:
         return place
@@ -155,7 +155,7 @@ def refuse_vain_remote(target: str | None, *, remote: bool) -> None:
 
 
 def at_named(target: str | None, serve: TargetOptions, *, remote: bool) -> LocalRunner | None:
-    """Return the place of a target that `--target` or the client container names, None without one."""
+    """Return the runner for a target that `--target` or the client container names, None without one."""
     given = ", ".join(serve.given())
     if target is not None:
         if given:
@@ -172,13 +172,13 @@ def at_named(target: str | None, serve: TargetOptions, *, remote: bool) -> Local
 
 
 def of_its_own(serve: TargetOptions) -> LocalRunner:
-    """Return the place of a target that each run starts on this machine."""
+    """Return the runner for a target that each run starts on this machine."""
     serve.reject_unused()
     return LocalRunner("http://127.0.0.1", None, serve.given())
 
 
 def nowhere(delay: str | None) -> LocalRunner:
-    """Return the place of the transport that needs no target."""
+    """Return the runner for the transport that needs no target."""
     host = NoTarget(delay)
     return LocalRunner(host.url, host, {})
 

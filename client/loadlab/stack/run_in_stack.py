@@ -34,7 +34,7 @@ _KILLED = 128 + 9
 
 
 class Stack(Metered, Protocol):
-    """A target and a client container that are fit for a run; hosts.compose has the real one."""
+    """A target and a client container that are fit for a run; `stack.compose` has the real one."""
 
     @property
     def base(self) -> str:
@@ -65,7 +65,7 @@ class Stack(Metered, Protocol):
 
 
 class StackRunner:
-    """The place of a run that the client container carries."""
+    """The runner whose run the client container carries."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -79,9 +79,9 @@ class StackRunner:
         """Have the plan carried to its result; raise LabError where it can't begin."""
         begun_s = time.time()
         process = await self._stack.execute(*COMMAND)
-        errand = RunRequest(folder.run_id, plan, about)
-        process.send(encode(errand))
-        following = Following(self._stack, process, errand, control, tell)
+        request = RunRequest(folder.run_id, plan, about)
+        process.send(encode(request))
+        following = Following(self._stack, process, request, control, tell)
         passing = asyncio.create_task(_pass_on(control, process))
         try:
             return await following.result()
@@ -101,15 +101,15 @@ class Following:
     """Hears one run from its first event to its last."""
 
     def __init__(
-        self, stack: Stack, process: Process, errand: RunRequest, control: Control, tell: Tell
+        self, stack: Stack, process: Process, request: RunRequest, control: Control, tell: Tell
     ) -> None:
         self._stack = stack
         self._process = process
-        self._errand = errand
+        self._request = request
         self._control = control
         self._tell = tell
         self._meter = ContainerUsageMeter(stack)
-        self._salvage = Salvage(errand.run_id, errand.plan, errand.about)
+        self._salvage = Salvage(request.run_id, request.plan, request.about)
         self._environment: Environment | None = None
         self._ended: RunResult | None = None
         self._lost: str | None = None
@@ -156,7 +156,7 @@ class Following:
             case RunBegan():
                 self._salvage.began(event.app)
                 self._tell(
-                    msgspec.structs.replace(event, run_id=self._errand.run_id, where=self._stack.where)
+                    msgspec.structs.replace(event, run_id=self._request.run_id, where=self._stack.where)
                 )
             case Noted():
                 self._tell(event)

@@ -25,15 +25,15 @@ _SHORT_NS = 100_000
 _INTERPRETER_S = 50e-6
 """About what a thread takes to wake: it need not be shorter, and a loop's turn may be as short."""
 _LOOK_S = 0.01
-"""How often a loop looks after its guest."""
+"""How often a loop looks after its reporter."""
 _LATE_NS = 5 * NS_PER_MS
-"""A guest that is as late as that beside a busy loop has not got the interpreter."""
+"""A reporter that is as late as that beside a busy loop has not got the interpreter."""
 _BUSY = 0.8
 """Of the time on its core: a loop that sleeps now and then leaves the interpreter free for long enough."""
 _STAY_S = 0.005
-"""A guest's turn ends when it rests, and after this."""
+"""The reporter's turn ends when it rests, and after this."""
 _AGAIN_NS = 50 * NS_PER_MS
-"""From a turn in which a guest did not come to rest until the next: something else may hold it."""
+"""From a turn in which the reporter did not come to rest until the next: something else may hold it."""
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 """The system call's number; glibc has a function for it only from 2.41 on."""
 
@@ -42,13 +42,13 @@ def set_switch_interval() -> None:
     """Have whichever thread of this process has the interpreter be asked for it soon by one that waits.
 
     CPython's thread asks when it has waited for an interval, 5 ms by default, in which nobody released it
-    (where one does, see `ReporterTurn`). For loops only: of many threads that wait each would wake as often.
+    (where a loop does, see `ReporterTurn`). For loops only: of many threads each would wake as often.
     """
     sys.setswitchinterval(_INTERPRETER_S)
 
 
 class ReporterTurn:
-    """A thread beside a loop, which lets it in when it has waited for the interpreter for too long.
+    """Gives the thread beside a loop its turn, when it has waited for the interpreter for too long.
 
     A loop that never sleeps releases the interpreter in each of its turns, for less than a thread takes to
     wake. Each release starts the interval anew after which the other would ask for it (`take_gil` in
@@ -61,15 +61,15 @@ class ReporterTurn:
         self._rests = threading.Event()
 
     def rest_until(self, moment_ns: int) -> None:
-        """Say, as the guest, that nothing is done now, and that it will be awake again at this moment."""
+        """Say, as the reporter, that nothing is done now, and that it will be awake again at this moment."""
         self._wakes_ns = moment_ns
         self._rests.set()
 
     async def yield_to_reporter(self, worked_ns: Callable[[], int] = time.thread_time_ns) -> None:
-        """Have the loop look, every now and then, whether the guest waits, and stop for it until it rests.
+        """Have the loop look, every now and then, whether the reporter waits, and stop for it until it rests.
 
         Only a loop that is always at work stops, as `worked_ns` tells: another leaves the interpreter free,
-        and what keeps the guest then is that it has no core. And never for long: other things may hold it.
+        and what keeps the reporter then is that it has no core. And never for long: other things may hold it.
         """
         now_ns = self._clock.now_ns
         not_before_ns = 0

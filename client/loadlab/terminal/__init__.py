@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a screen in a terminal, a plain line now and then in a pipe."""
+"""What a terminal or a pipe shows: a run while it goes on, and results as tables and curves."""
 
 from rich.console import Console
 

@@ -29,14 +29,14 @@ _NEAR = 2.0
 _BELOW = {Workload.CLOSED: "users", Workload.OPEN: "offered per second", Workload.BATCH: "requests at once"}
 
 
-class _Glyphs(NamedTuple):
+class _Markers(NamedTuple):
     full: str
     hollow: str
     both: str
     at_least: str
 
 
-_GLYPHS = {False: _Glyphs("●", "○", "◉", "≥"), True: _Glyphs("*", "o", "@", ">")}
+_MARKERS = {False: _Markers("●", "○", "◉", "≥"), True: _Markers("*", "o", "@", ">")}
 
 _RATE, _P50, _P99, _MARKED = "cyan", "green", "magenta", "yellow"
 
@@ -71,45 +71,45 @@ class Curve:
 
     def lines(self, width: int, *, ascii_only: bool) -> list[Text]:
         """Return its lines, none of them wider than so many columns."""
-        ink, glyphs = (ASCII if ascii_only else BRAILLE), _GLYPHS[ascii_only]
-        panels = (self._rate(glyphs, ink), self._latency(glyphs))
+        glyphs, markers = (ASCII if ascii_only else BRAILLE), _MARKERS[ascii_only]
+        panels = (self._rate(markers, glyphs), self._latency(markers))
         if width < _SIDE_BY_SIDE:
-            drawn = [line for panel in panels for line in draw(panel, width, _LOW, ink)]
+            drawn = [line for panel in panels for line in draw(panel, width, _LOW, glyphs)]
         else:
             each = (width - _GAP) // 2
-            left, right = (draw(panel, each, _HEIGHT, ink) for panel in panels)
+            left, right = (draw(panel, each, _HEIGHT, glyphs) for panel in panels)
             drawn = [Text(" " * _GAP).join(pair) for pair in zip(left, right, strict=True)]
         for line in drawn:
             line.no_wrap = True
             line.rstrip()
-        return drawn + [Text(note, "dim") for note in self._notes(glyphs)]
+        return drawn + [Text(note, "dim") for note in self._notes(markers)]
 
-    def _rate(self, glyphs: _Glyphs, ink: Glyphs) -> Panel:
+    def _rate(self, markers: _Markers, glyphs: Glyphs) -> Panel:
         rates = [hz for _, stage in self._stages if (hz := stage.known_rate_hz) is not None]
         dashes = [(x, y) for x, y in self._bounds() if y <= _NEAR * max(rates, default=0.0)]
-        title = Text.assemble(("rate per second  ", "bold"), (glyphs.full, _RATE), " measured")
+        title = Text.assemble(("rate per second  ", "bold"), (markers.full, _RATE), " measured")
         if dashes:
-            title.append(f"  {ink.dash} bound", "dim")
+            title.append(f"  {glyphs.dash} bound", "dim")
         points = [
             None
             if (hz := stage.known_rate_hz) is None
-            else _point(x, hz, stage, (glyphs.full, _RATE), glyphs.at_least)
+            else _point(x, hz, stage, (markers.full, _RATE), markers.at_least)
             for x, stage in self._stages
         ]
         return self._panel(title, of_values(rates + [y for _, y in dashes]), (tuple(points),), tuple(dashes))
 
-    def _latency(self, glyphs: _Glyphs) -> Panel:
+    def _latency(self, markers: _Markers) -> Panel:
         title = Text.assemble(
-            ("latency in ms  ", "bold"), (glyphs.full, _P50), " p50  ", (glyphs.hollow, _P99), " p99"
+            ("latency in ms  ", "bold"), (markers.full, _P50), " p50  ", (markers.hollow, _P99), " p99"
         )
         series = (
-            self._quantile(lambda stage: stage.latency_ns.p99, (glyphs.hollow, _P99)),
-            self._quantile(lambda stage: stage.latency_ns.p50, (glyphs.full, _P50)),
+            self._quantile(lambda stage: stage.latency_ns.p99, (markers.hollow, _P99)),
+            self._quantile(lambda stage: stage.latency_ns.p50, (markers.full, _P50)),
         )
         scale = of_values([point.y for points in series for point in points if point], may_be_log=True)
         if scale.log:
             title.append("  (log)", "dim")
-        both = {frozenset((glyphs.full, glyphs.hollow)): glyphs.both}
+        both = {frozenset((markers.full, markers.hollow)): markers.both}
         return self._panel(title, scale, series, (), both)
 
     def _quantile(
@@ -145,10 +145,10 @@ class Curve:
             (x, stage.theory.bound_hz) for x, stage in self._stages if stage.theory and stage.theory.bound_hz
         ]
 
-    def _notes(self, glyphs: _Glyphs) -> list[str]:
+    def _notes(self, markers: _Markers) -> list[str]:
         notes = []
         if any(clients_limit(stage) for _, stage in self._stages):
-            notes.append(f"{glyphs.at_least} and !: the client's limit; the target's is not known there")
+            notes.append(f"{markers.at_least} and !: the client's limit; the target's is not known there")
         if any(stage.state is State.SUSPECT for _, stage in self._stages):
             notes.append("?: suspect, see below")
         return notes

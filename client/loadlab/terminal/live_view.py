@@ -1,4 +1,4 @@
-"""What the screen shows of a run's standing: a row per stage, and below what the stage that runs is doing.
+"""What the screen shows of a run's state: a row per stage, and below what the stage that runs is doing.
 
 Pure. Finished rows say what the result says, with its marks; the row that runs says what the last second
 was. What is not told (of a target without metrics, or too few requests) is left out, or a dash.
@@ -34,7 +34,7 @@ _CPU_MATTERS = 0.5
 
 
 class LiveView:
-    """A run's standing on a screen of any width and height."""
+    """A run's state on a screen of any width and height."""
 
     def __init__(self, standing: RunState) -> None:
         self._standing = standing

@@ -56,22 +56,22 @@ BRAILLE = Glyphs(ascii_only=False, dash="╌", side="│", mark="┤", corner="�
 ASCII = Glyphs(ascii_only=True, dash="=", side="|", mark="+", corner="+", floor="-", step="+")
 
 
-def draw(panel: Panel, width: int, height: int, ink: Glyphs) -> list[Text]:
+def draw(panel: Panel, width: int, height: int, glyphs: Glyphs) -> list[Text]:
     """Return title, `height` lines of drawing, the axis, its steps and its name; each `width` wide."""
     marks = _marks(panel.y, height)
     margin = max(len(shown) for shown in marks.values())
-    canvas = Canvas(width - margin - 1, height, ascii_only=ink.ascii_only)
-    _fill(canvas, panel, ink)
+    canvas = Canvas(width - margin - 1, height, ascii_only=glyphs.ascii_only)
+    _fill(canvas, panel, glyphs)
     lines = [panel.title.copy()]
     for row, drawn in zip(reversed(range(height)), canvas.rows(), strict=True):
         shown = marks.get(row, "")
-        side = ink.mark if shown else ink.side
+        side = glyphs.mark if shown else glyphs.side
         lines.append(Text.assemble((f"{shown:>{margin}}{side}", "dim"), drawn))
     columns = [(_column(canvas, panel, x), label) for x, label in panel.steps]
-    floor = [ink.floor] * canvas.width
+    floor = [glyphs.floor] * canvas.width
     for column, _ in columns:
-        floor[column] = ink.step
-    lines.append(Text(" " * margin + ink.corner + "".join(floor), "dim"))
+        floor[column] = glyphs.step
+    lines.append(Text(" " * margin + glyphs.corner + "".join(floor), "dim"))
     lines.append(Text(" " * (margin + 1) + labels(columns, canvas.width)))
     lines.append(Text(" " * (margin + 1) + panel.below.center(canvas.width).rstrip(), "dim"))
     for line in lines:
@@ -96,12 +96,12 @@ def labels(columns: Sequence[tuple[int, str]], width: int) -> str:
     return "".join(line)
 
 
-def _fill(canvas: Canvas, panel: Panel, ink: Glyphs) -> None:
+def _fill(canvas: Canvas, panel: Panel, glyphs: Glyphs) -> None:
     for x, y in panel.dashes:
         if panel.y.low <= y <= panel.y.high:
             column, row = _column(canvas, panel, x), _row_of(panel.y, y, canvas.height)
             for each in range(max(0, column - _DASH_REACH), min(canvas.width, column + _DASH_REACH + 1)):
-                canvas.put(each, row, ink.dash, "dim")
+                canvas.put(each, row, glyphs.dash, "dim")
     for points in panel.series:
         for one, other in pairwise(points):
             if one and other and not (one.apart or other.apart):

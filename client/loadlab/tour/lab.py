@@ -1,4 +1,4 @@
-"""What the steps work with: targets that are up, plans carried by the engine, rows that come of it."""
+"""What the steps work with: targets that are up, plans that are run, rows that come of it."""
 
 import asyncio
 import shutil

@@ -32,7 +32,7 @@ class _Answers(Protocol):
 
 
 class NullTransport:
-    """An `AsyncTransport`, and `Continuing`. All of it belongs to the event loop in which `open` ran.
+    """An `AsyncTransport` and a `CallbackTransport`. All of it belongs to the loop in which `open` ran.
 
     `close` breaks what is still in flight: it ends as `protocol_error`.
     """

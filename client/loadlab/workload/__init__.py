@@ -1,1 +1,1 @@
-"""What shall happen: the plan, its arrivals, think times, addresses and ranges."""
+"""What shall happen: the plan, its arrivals, think times, requests and credentials."""

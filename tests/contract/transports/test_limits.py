@@ -186,10 +186,9 @@ def test_a_refused_connection_is_a_connect_error(caller):
     assert caller.stats.short_of == {}
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "127.0.0.256"])
-def test_a_name_that_is_not_found_is_a_connect_error(caller, monkeypatch, host):
+def test_a_name_that_is_not_found_is_a_connect_error(caller, monkeypatch):
     monkeypatch.setenv("RES_OPTIONS", "timeout:1 attempts:1")  # without a network, give up soon
-    url = f"http://{host}/"
+    url = "http://no-such-host.invalid/"
     caller.open(plan_for(url, timeout_s=15, connect_timeout_s=15))
 
     assert caller.send(Request(url=url)).outcome is Outcome.CONNECT_ERROR

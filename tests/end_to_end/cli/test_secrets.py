@@ -341,7 +341,6 @@ def test_a_lost_agent_leaves_no_secret_in_what_is_kept(tmp_path):
 def test_a_crash_of_the_lab_is_told_without_secrets(lab):
     code = (
         "import sys\n"
-        "from loadlab import place\n"
         "def choose(target, *_, **__): raise RuntimeError(f'no: {target}')\n"
         "from loadlab.cli import main\n"
         "sys.modules['loadlab.cli.run'].choose = choose\n"

@@ -133,7 +133,7 @@ def assert_clean(lab, done):
 
 WAITS = """
 import signal, sys, time
-from loadlab import stop_signals
+from loadlab.system import stop_signals
 stop_signals.handle()
 {taken}
 print("ready", flush=True)
@@ -200,7 +200,7 @@ def test_a_signal_that_came_before_the_loop_is_heard_in_it():
 
 BEFORE_THE_LOOP = """
 import asyncio, signal
-from loadlab import stop_signals
+from loadlab.system import stop_signals
 
 async def main(stops):
     heard = asyncio.Queue()

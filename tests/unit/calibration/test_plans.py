@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from loadlab.calibration.measure import Calibrator
-from loadlab.calibration.plans import CalibrationRow, Row, closed, plan, rows
+from loadlab.calibration.plans import Row, RowFilter, closed, plan, rows
 from loadlab.cli import diagnosis
 from loadlab.clock import NS_PER_S
 from loadlab.errors import ClientError, LabError, UsageError
@@ -49,7 +49,7 @@ def kept_in(tmp_path, monkeypatch):
 
 
 def test_by_default_everything_that_can_be_driven_closed_has_a_row_on_each_of_its_transports():
-    found = rows(CalibrationRow(), 4.0)
+    found = rows(RowFilter(), 4.0)
     wanted = {(name, transport) for name, traits in closed().items() for transport in traits.transports}
     assert {row[:2] for row in found} == wanted
     assert len(found) == len(set(found))
@@ -61,11 +61,11 @@ def test_by_default_everything_that_can_be_driven_closed_has_a_row_on_each_of_it
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        (CalibrationRow(("task",), ("wire",)), [("task", "wire", 1)]),
-        (CalibrationRow(("pool",), ("null",), (3, 1)), [("pool", "null", 1), ("pool", "null", 3)]),
-        (CalibrationRow((), ("null",), (2,)), [("pool", "null", 2)]),
+        (RowFilter(("task",), ("wire",)), [("task", "wire", 1)]),
+        (RowFilter(("pool",), ("null",), (3, 1)), [("pool", "null", 1), ("pool", "null", 3)]),
+        (RowFilter((), ("null",), (2,)), [("pool", "null", 2)]),
         (
-            CalibrationRow((), ("requests",)),
+            RowFilter((), ("requests",)),
             [(name, "requests", 1) for name in ("blocked-loop", "blocking", "threads")],
         ),
     ],
@@ -75,20 +75,20 @@ def test_what_is_asked_for_leaves_the_rest_out(asked, found):
 
 
 def test_one_core_makes_one_row_of_a_pool():
-    assert rows(CalibrationRow(("pool",), ("null",)), 0.5) == (Row("pool", "null", 1),)
+    assert rows(RowFilter(("pool",), ("null",)), 0.5) == (Row("pool", "null", 1),)
 
 
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
         (
-            CalibrationRow(("threads",), ("wire",)),
+            RowFilter(("threads",), ("wire",)),
             "--transport: nothing .* runs on 'wire'; it takes requests",
         ),
-        (CalibrationRow(("task",), (), (2,)), "--processes: nothing .* runs in 2; pool takes more than 1"),
-        (CalibrationRow((), (), (257,)), "--processes: 257 are more than 256"),
+        (RowFilter(("task",), (), (2,)), "--processes: nothing .* runs in 2; pool takes more than 1"),
+        (RowFilter((), (), (257,)), "--processes: 257 are more than 256"),
         (
-            CalibrationRow(("task", "threads"), ("wire",)),
+            RowFilter(("task", "threads"), ("wire",)),
             "--scenario: .* nothing of threads; they take .*task",
         ),
     ],
@@ -99,7 +99,7 @@ def test_a_part_that_has_no_row_is_refused(asked, sentence):
 
 
 @pytest.mark.parametrize("open_files", [None, 1024, 100, 10])
-@pytest.mark.parametrize("row", rows(CalibrationRow(), 64.0), ids=str)
+@pytest.mark.parametrize("row", rows(RowFilter(), 64.0), ids=str)
 def test_each_row_has_a_plan_that_can_be_run(row, open_files):
     made = plan(row, NS_PER_S, "http://127.0.0.1:8000", Capacity(cpus=64.0, open_files=open_files))
     traits = scenario(row.scenario).TRAITS

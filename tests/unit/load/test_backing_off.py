@@ -23,7 +23,7 @@ from support.fakes import (
     plan,
     shard_of,
 )
-from unit.load.test_callback_users import FakeContinuingTransport
+from unit.load.test_callback_users import FakeCallbackTransport
 
 pytestmark = pytest.mark.usefixtures("fake_transport")
 
@@ -47,7 +47,7 @@ def by_future(clock, answers, **changed):
 
 
 def by_call(clock, answers, **changed):
-    return carry(clock, plan(scenario="callback", **changed), FakeContinuingTransport(clock, answers))
+    return carry(clock, plan(scenario="callback", **changed), FakeCallbackTransport(clock, answers))
 
 
 def by_thread(clock, answers, **changed):

@@ -1,4 +1,4 @@
-"""Chains on a transport that calls back by itself, on virtual time: the same rules as for any other user."""
+"""Users on a transport that calls back by itself, on virtual time: the same rules as for any other user."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ MS = NS_PER_MS
 BATCH = {"workload": Workload.BATCH, "duration_ns": None}
 
 
-class FakeContinuingTransport(FakeAsyncTransport):
+class FakeCallbackTransport(FakeAsyncTransport):
     """A fake that has `begin`, and whose `send` is not to be used."""
 
     async def send(self, prepared):
@@ -56,7 +56,7 @@ def clock():
 
 
 def carried(clock, answers=(), *, meanwhile=None, **changed):
-    fake = FakeContinuingTransport(clock, answers)
+    fake = FakeCallbackTransport(clock, answers)
     assert isinstance(fake, CallbackTransport)
     shard = carry(clock, plan(scenario="callback", **changed), fake, meanwhile=meanwhile)
     rows = sorted((Sample(*row) for row in shard.tape.cut(1 << 30).tolist()), key=lambda row: row.sent_ns)

@@ -29,6 +29,12 @@ def test_no_module_stands_loose_but_the_ground():
     assert {path.stem for path in CLIENT.glob("*.py")} == LOOSE | {"__init__"}
 
 
+def test_every_folder_is_a_package():
+    """Git leaves out what .gitignore names, wherever it stands: then only a clone lacks the file."""
+    folders = {path.parent for path in CLIENT.rglob("*.py")}
+    assert [folder.name for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
 def test_every_folder_imports_only_those_that_stand_above_it(table):
     for folder, others in arrows(SOURCES).items():
         below = [other for other in others if table.index(other) > table.index(folder)]

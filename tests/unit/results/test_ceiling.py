@@ -3,10 +3,10 @@
 import pytest
 from msgspec import structs
 
-from support.fakes import plan
 from loadlab.results.ceiling import Ceiling, Limit, beside, ceiling, differences, named
-from loadlab.workload.plan import Request, Stage, Workload
 from loadlab.results.result import Check, CheckOutcome
+from loadlab.workload.plan import Request, Stage, Workload
+from support.fakes import plan
 from support.results import result, stage
 
 HERE = result().environment

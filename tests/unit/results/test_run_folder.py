@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadlab.results import run_folder
 from loadlab.agent.archive import Archive
 from loadlab.errors import UsageError
-from loadlab.workload.masking import Secrets
+from loadlab.results import run_folder
 from loadlab.results.result import decode, encode
+from loadlab.workload.masking import Secrets
 from support.results import result
 
 
@@ -107,8 +107,8 @@ def test_an_internal_error_that_cannot_be_kept_is_told_whole(tmp_path):
 FULL = """
 import resource, sys
 from pathlib import Path
-from loadlab import store
 from loadlab.errors import LabError
+from loadlab.results import run_folder
 from support.results import result
 
 folder = run_folder.Folder(Path(sys.argv[1]), "task")

@@ -38,12 +38,12 @@ def lines(*events):
     return [protocol.encode(event) for event in events]
 
 
-ABOARD = Accepted(INNER)
+ACCEPTED = Accepted(INNER)
 ABOUT = About(command="loadlab run", label="mine")
 SHOP = App(module="shop:app", revision="abc", dirty=False)
 BEGAN = RunBegan("inner", "from this process", kept(PLAN), "loadlab run", "mine", SHOP)
 STAGE = (StageBegan(0), TICK, StageEnded(0, stage()))
-WHOLE = (ABOARD, BEGAN, *STAGE, RunEnded(result(environment=INNER)))
+WHOLE = (ACCEPTED, BEGAN, *STAGE, RunEnded(result(environment=INNER)))
 
 
 def follow(tmp_path, *script, control=None, place=None, **process):
@@ -67,10 +67,10 @@ def test_the_result_says_where_it_was_measured_and_with_what(tmp_path):
     assert events[-1].result is found
 
 
-def test_the_errand_names_the_run_and_the_plan(tmp_path):
+def test_the_request_names_the_run_and_the_plan(tmp_path):
     _, _, place, folder = follow(tmp_path, *lines(*WHOLE))
     assert place.executed == [("loadlab", "carry")]
-    assert protocol.errand(place.process.heard[0]) == RunRequest(folder.run_id, PLAN, ABOUT)
+    assert protocol.decode_request(place.process.heard[0]) == RunRequest(folder.run_id, PLAN, ABOUT)
     assert place.process.closed
 
 
@@ -97,7 +97,7 @@ def test_the_targets_log_is_kept(tmp_path):
 
 def test_a_refusal_is_the_hosts_own_error(tmp_path):
     with pytest.raises(LabError, match=r"^nobody there$") as refused:
-        follow(tmp_path, *lines(ABOARD, Refused("nobody there", Exit.TARGET)))
+        follow(tmp_path, *lines(ACCEPTED, Refused("nobody there", Exit.TARGET)))
     assert refused.value.exit is Exit.TARGET
 
 
@@ -109,7 +109,7 @@ def test_a_lost_target_is_told_with_what_became_of_its_container(tmp_path):
 
 
 def test_a_lost_client_container_leaves_the_stages_that_were_finished(tmp_path):
-    place = FakeStack(ScriptedProcess(*lines(ABOARD, BEGAN, *STAGE, StageBegan(1)), code=137))
+    place = FakeStack(ScriptedProcess(*lines(ACCEPTED, BEGAN, *STAGE, StageBegan(1)), code=137))
     place.conditions["client"] = "has exited with code 137"
     found, events, *_ = follow(tmp_path, place=place)
     assert found.verdict is Verdict.INVALID
@@ -121,13 +121,13 @@ def test_a_lost_client_container_leaves_the_stages_that_were_finished(tmp_path):
 
 
 def test_a_client_process_that_ended_by_itself_is_told_with_its_last_words(tmp_path):
-    found, *_ = follow(tmp_path, *lines(ABOARD, BEGAN), code=70, last_words="Traceback\nMemoryError")
+    found, *_ = follow(tmp_path, *lines(ACCEPTED, BEGAN), code=70, last_words="Traceback\nMemoryError")
     assert "ended with exit code 70: MemoryError" in found.checks[0].message
     assert found.stages == ()
 
 
 def test_a_client_that_is_lost_before_the_load_leaves_no_result(tmp_path):
-    place = FakeStack(ScriptedProcess(*lines(ABOARD)))
+    place = FakeStack(ScriptedProcess(*lines(ACCEPTED)))
     place.conditions["client"] = "is gone"
     with pytest.raises(ClientError, match="the client container is gone; the load had not begun") as lost:
         follow(tmp_path, place=place)
@@ -151,7 +151,7 @@ def test_a_silent_client_that_runs_is_waited_for_and_a_paused_one_is_lost(tmp_pa
     def pause():
         place.conditions["client"] = "is paused"
 
-    script = lines(ABOARD, BEGAN)
+    script = lines(ACCEPTED, BEGAN)
     place.process = ScriptedProcess(*script, TimeoutError(), *lines(*STAGE), pause, TimeoutError())
     found, *_ = follow(tmp_path, place=place)
     assert found.checks[0].message.startswith("the client container is paused while the run went on")
@@ -165,7 +165,7 @@ def test_a_silent_client_is_not_waited_for_after_the_second_ctrl_c(tmp_path):
         control.stop()
         control.stop()
 
-    script = [*lines(ABOARD, BEGAN), twice, TimeoutError()]
+    script = [*lines(ACCEPTED, BEGAN), twice, TimeoutError()]
     found, *_ = follow(tmp_path, *script, control=control)
     assert found.interrupted
     assert "does not answer" in found.checks[0].message

@@ -2,8 +2,8 @@
 
 import { NS_PER_S, count, showSpan } from "./units.js";
 
-/** Checks whose failure says that the client was the limit (`loadlab.analysis.judge_stage.CLIENTS_OWN`). */
-export const CLIENTS_OWN = [
+/** Checks whose failure says that the client was the limit (`loadlab.analysis.judge_stage.CLIENT_LIMIT_CHECKS`). */
+export const CLIENT_LIMIT_CHECKS = [
   "client_cpu", "client_core", "client_throttled", "open_files", "client_resources", "lag", "schedule",
   "sent",
 ];
@@ -11,11 +11,11 @@ export const CLIENTS_OWN = [
 /** Those of them that hold also where the target was lost (`loadlab.analysis.judge_stage.SHORTAGES`). */
 export const SHORTAGES = ["open_files", "client_resources"];
 
-/** Checks whose failure leaves no share of the target's bound (`loadlab.analysis.judge_stage.NOT_ASKED`). */
-export const NOT_ASKED = [...CLIENTS_OWN, "client_stolen", "loop_stall"];
+/** Checks whose failure leaves no share of the target's bound (`loadlab.analysis.judge_stage.NO_BOUND_SHARE_CHECKS`). */
+export const NO_BOUND_SHARE_CHECKS = [...CLIENT_LIMIT_CHECKS, "client_stolen", "loop_stall"];
 
 /** Checks that are told as the verdict's reasons, and not among the notes (`loadlab.terminal.table`). */
-export const REASONS = [...CLIENTS_OWN, "answered", "errors"];
+export const REASONS = [...CLIENT_LIMIT_CHECKS, "answered", "errors"];
 
 const ERRORS = ["http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished"];
 const MARKS = { valid: "", suspect: "?", invalid: "!" };
@@ -57,13 +57,13 @@ export function knownRate(stage) {
  *   its findings, so this is known as soon as the stage has ended.
  */
 export function clientsLimit(stage) {
-  return stage.findings.some((finding) => CLIENTS_OWN.includes(finding.name));
+  return stage.findings.some((finding) => CLIENT_LIMIT_CHECKS.includes(finding.name));
 }
 
 /** @param {Object} stage @returns {boolean} whether only the ends of the window leave its share of the bound open */
 export function openShare(stage) {
   const { theory } = stage;
-  const asked = !stage.findings.some((finding) => NOT_ASKED.includes(finding.name));
+  const asked = !stage.findings.some((finding) => NO_BOUND_SHARE_CHECKS.includes(finding.name));
   return asked && Boolean(theory?.bound_hz) && theory.bound_ratio === null;
 }
 

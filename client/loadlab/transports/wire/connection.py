@@ -121,7 +121,7 @@ class Context(NamedTuple):
 class Connection(asyncio.Protocol):
     """A connection, from the first request that it is made for.
 
-    Idle: `replied` is None, and it stands in its origin's `idle`. Otherwise `replied` is called exactly
+    Idle: `replied` is None, and it stands in its pool's `idle`. Otherwise `replied` is called exactly
     once, never from within the call that asked, and by then the connection is idle again or closed.
     """
 

@@ -18,7 +18,7 @@ from loadlab.workload.plan import Plan, Request
 
 
 class WireTransport:
-    """An `AsyncTransport`, and `Continuing`. All of it belongs to the event loop in which `open` ran.
+    """An `AsyncTransport` and a `CallbackTransport`. All of it belongs to the loop in which `open` ran.
 
     A cancelled `send` closes its connection and passes the cancellation on. `close` breaks what is still
     in flight: it ends as `protocol_error`.

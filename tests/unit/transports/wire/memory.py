@@ -62,7 +62,7 @@ class Exchange(NamedTuple):
 
 
 class Wire:
-    """Connections that share what they have learnt, as those of one origin do."""
+    """Connections that share what they have learnt, as those of one pool do."""
 
     def __init__(self, *, bodiless: bool = False, learns: bool = True, limit_ns: int = 1000) -> None:
         self.stats = ConnectionStats()
