@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from loadlab.recording.sample import Outcome
+from loadlab.system.resources import Resource
 
 MOST = 16
 """Reasons of a kind that a result tells apart; what is left is one more, `OTHER`."""
@@ -51,6 +52,21 @@ def closer_of(outcome: Outcome, reason: str) -> Closer | None:
     if outcome not in (Outcome.TIMEOUT, Outcome.PROTOCOL_ERROR) or reason in _BY_NOBODY:
         return None
     return Closer.PEER if reason in _BY_PEER else Closer.CLIENT
+
+
+def short_of(resource: Resource) -> str:
+    """Return the reason of a request for which this machine had not enough."""
+    if resource is Resource.RESOLVER:
+        return "the client's own name resolver failed"
+    return f"the client ran out of {resource}"
+
+
+_LACKED: Final = {short_of(resource): resource for resource in Resource}
+
+
+def lacked(reason: str) -> Resource | None:
+    """Return what this machine had not enough of; None where the reason is not of this machine."""
+    return _LACKED.get(reason)
 
 
 def shown(text: str) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from loadlab.clock import NS_PER_S, NS_PER_US
 from loadlab.recording.histogram import BucketCounts, Histogram, Int64s, Sparse
 from loadlab.recording.presence import LONG_NS, bits_at, bits_between
-from loadlab.recording.reasons import text_of
+from loadlab.recording.reasons import lacked, text_of
 from loadlab.recording.sample import (
     ANSWERED,
     CENSORED,
@@ -61,7 +61,7 @@ class Recorder(msgspec.Struct, array_like=True):
     last_answered_ns: int = 0
     """When the last answer came, warm-up and drain included."""
     last_failing_ns: int = 0
-    """When the last of the requests was sent that failed, warm-up and drain included."""
+    """When the last request was sent that failed, for no shortage here, warm-up and drain included."""
     in_flight_integral_ns: int = 0
     in_flight_squares_us: int = 0
     """The integral of the square of what each worker has in flight: it says how much that varies."""
@@ -144,7 +144,7 @@ class Recorder(msgspec.Struct, array_like=True):
         if len(answered_ns := rows[:, 2][_IS_ANSWERED[outcome]]):
             self.last_answered_ns = max(self.last_answered_ns, int(answered_ns.max()))
             self._take_waiting(rows[_IS_ANSWERED[outcome] & (rows[:, 2] - rows[:, 1] >= LONG_NS)])
-        if len(failed := rows[_IS_FAILED[outcome]]):
+        if len(failed := _without_own(rows[_IS_FAILED[outcome]])):
             self.last_failing_ns = max(self.last_failing_ns, int(failed[:, 1].max()))
             from_ns, to_ns = self.window.parts_inside(failed)
             for second, bits in bits_between(from_ns, from_ns):
@@ -313,6 +313,14 @@ def _counts(rows: Int64s) -> list[int]:
     """Return how many rows have each outcome."""
     counts: list[int] = np.bincount(rows[:, 3] & _OUTCOME, minlength=len(Outcome)).tolist()
     return counts
+
+
+def _without_own(failed: Int64s) -> Int64s:
+    """Leave out failed rows that this machine had not enough for: they say nothing of the target."""
+    for number in _values(failed[:, 4]) if len(failed) else ():
+        if lacked(text_of(number)):
+            failed = failed[failed[:, 4] != number]
+    return failed
 
 
 def _values(column: Int64s) -> list[int]:

@@ -29,9 +29,9 @@ class Slice(msgspec.Struct, array_like=True):
     answered: int = 0
     """Bits of the ticks in which a request was answered (`presence`)."""
     asked: int = 0
-    """Bits of the ticks in which a request was sent that has failed."""
+    """Bits of the ticks in which a request was sent that failed, through no shortage of this machine."""
     failing: int = 0
-    """Bits of the ticks in which a request was under way that has failed."""
+    """Bits of the ticks in which such a request was under way."""
     settled: Figures | None = None
     ok: int = 0
     """Requests that ended well in this second."""

@@ -95,15 +95,21 @@ def resource_named(said: str) -> Resource | None:
     return next((resource for words, resource in _IN_WORDS if words in said), None)
 
 
-def shortage(
-    resource: Resource, available: int | None = None, *, less: str = "ask for fewer requests at once"
-) -> str:
+_LESS: Final = "ask for fewer requests at once"
+
+
+def what_to_do(resource: Resource, *, less: str = _LESS) -> str:
+    """Say what to do where this has run out; `less` says how the load asks for less, where that is known."""
+    return _WHAT_TO_DO[resource].format(less=less)
+
+
+def shortage(resource: Resource, available: int | None = None, *, less: str = _LESS) -> str:
     """Say what has run out, how much of it there is, where that is known, and what to do.
 
     `less` says how this load asks for less, where it is known: only an open load has a rate.
     """
     verb = "failed for a reason of this machine" if resource is Resource.RESOLVER else "ran out"
-    return f"{resource} {verb}{_amount(resource, available)}: {_WHAT_TO_DO[resource].format(less=less)}"
+    return f"{resource} {verb}{_amount(resource, available)}: {what_to_do(resource, less=less)}"
 
 
 def _amount(resource: Resource, available: int | None) -> str:

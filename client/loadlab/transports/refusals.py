@@ -10,8 +10,8 @@ import socket
 import ssl
 from typing import Final
 
-from loadlab.recording.reasons import shown
-from loadlab.system.resources import Resource, causes, resource_of
+from loadlab.recording.reasons import short_of, shown
+from loadlab.system.resources import Resource, causes, resource_of, what_to_do
 from loadlab.transports.itself import ToItselfError
 
 TO_ITSELF: Final = "connected to itself: the target's port was closed"
@@ -40,28 +40,24 @@ _NUMBER: Final = re.compile(r"\[Errno (\d+)\]")
 
 _FOR_ANOTHER: Final = (_CERTIFICATE[62], _CERTIFICATE[64])
 _OF_TIME: Final = (_CERTIFICATE[9], _CERTIFICATE[10])
+_REMEDIES: Final = {
+    NO_TLS: "use http://",
+    NO_NAME: "check the host name in the URL",
+    **dict.fromkeys(
+        _FOR_ANOTHER, "use a name or address that stands in the certificate, or have one made for this one"
+    ),
+    **dict.fromkeys(_OF_TIME, "renew the certificate, or set the clocks right"),
+    **{short_of(resource): what_to_do(resource) for resource in Resource},
+}
 
 
 def remedy(reason: str) -> str:
     """Return what to do about a connection that was refused for this reason; empty where that is open."""
-    if reason == NO_TLS:
-        return "use http://"
-    if reason == NO_NAME:
-        return "check the host name in the URL"
-    if reason in _FOR_ANOTHER:
-        return "use a name or address that stands in the certificate, or have one made for this one"
-    if reason in _OF_TIME:
-        return "renew the certificate, or set the clocks right"
+    if reason in _REMEDIES:
+        return _REMEDIES[reason]
     if "certificate" in reason:
         return "to trust its certificate, name the CA's file in SSL_CERT_FILE"
     return "see the server's TLS settings and its log" if reason.startswith("TLS failed") else ""
-
-
-def short_of(resource: Resource) -> str:
-    """Return the reason of a request for which this machine had not enough."""
-    if resource is Resource.RESOLVER:
-        return "the client's own name resolver failed"
-    return f"the client ran out of {resource}"
 
 
 def refusal(error: BaseException, *, tls: bool) -> str:

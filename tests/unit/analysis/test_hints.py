@@ -3,7 +3,9 @@
 import pytest
 
 from loadlab.analysis.hints import hint
+from loadlab.recording.reasons import short_of
 from loadlab.results.result import Counts, ErrorReason
+from loadlab.system.resources import Resource, shortage
 from support.results import stage
 
 
@@ -38,6 +40,14 @@ def told(*stages):
 )
 def test_a_request_without_an_answer_is_told_what_to_do_by_its_reason(kind, reason, words):
     assert words in told(failed(kind, reason))
+
+
+@pytest.mark.parametrize("resource", Resource)
+def test_what_this_machine_had_not_enough_of_has_its_own_advice(resource):
+    short = failed("connect_error", short_of(resource))
+    for stages in ((short,), (short, stage(counts=Counts(scheduled=1, ok=1)))):
+        assert shortage(resource).endswith(f": {told(*stages)}")
+        assert "target.log" not in told(*stages)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from loadlab.analysis.outages import away_at_the_end, outages
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fleet.stage_counts import StageCounts
 from loadlab.recording.presence import TICK_NS, TICKS, ticks_of
+from loadlab.recording.reasons import number_of, short_of
 from loadlab.recording.sample import ANSWERED, FAILED, Outcome
 from loadlab.recording.window import Window
 from loadlab.results.result import CheckOutcome, Outage
+from loadlab.system.resources import Resource
 from loadlab.transports.connection_stats import ConnectionStats
 from support.recorded import START_NS, mixes, recorder
 from support.results import stage
@@ -115,6 +117,15 @@ def test_a_request_that_was_sent_before_the_last_answer_proves_nothing():
 
 def test_requests_that_were_never_sent_are_no_failures_of_the_target():
     assert found(answers(0, 4000), failures(4000, 8000, outcome=Outcome.DROPPED, last_ms=0)) == ()
+
+
+def test_what_this_machine_had_not_enough_for_is_no_outage_of_the_target():
+    number = number_of(short_of(Resource.PORTS))
+    own = [each._replace(status=number) for each in failures(4000, 6000)]
+
+    assert found(answers(0, 4000), own, answers(6000, 8000)) == ()
+    spans = found(answers(0, 4000), own, failures(4510, 5500), answers(6000, 8000))
+    assert seconds(spans) == [(4.5, 6.02)], "what the target itself refused is one"
 
 
 @given(mixes)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.recording.reasons import number_of, short_of
 from loadlab.recording.recorder import Recorder
 from loadlab.recording.sample import (
     ANSWERED,
@@ -16,6 +17,7 @@ from loadlab.recording.sample import (
     Sample,
     waited,
 )
+from loadlab.system.resources import Resource
 from support.recorded import START_NS, WINDOW, everything, mixes, recorder, rows_of, sample, spans, windows
 
 answers = st.tuples(st.sampled_from([0, 200, 204]), st.integers(0, 1 << 30), st.integers(0, NS_PER_S))
@@ -176,3 +178,15 @@ def test_rows_that_all_ended_well_count_as_they_do_beside_one_that_did_not(momen
     beside.finished -= 1
     beside.last_failing_ns = 0
     assert everything(alone) == everything(beside)
+
+
+@pytest.mark.parametrize("resource", Resource)
+def test_a_request_that_this_machine_had_not_enough_for_is_counted_but_says_nothing_of_the_target(resource):
+    own = sample(500, 500, 501, Outcome.CONNECT_ERROR)._replace(status=number_of(short_of(resource)))
+    refused = sample(200, 200, 201, Outcome.CONNECT_ERROR)._replace(status=number_of("connection refused"))
+    alone, beside = recorder(WINDOW, [own]), recorder(WINDOW, [own, refused, own])
+    assert (alone.last_failing_ns, alone.slices[0].failing, alone.slices[0].asked) == (0, 0, 0)
+    assert beside.last_failing_ns == refused.sent_ns
+    assert (beside.slices[0].failing, beside.slices[0].asked) == (1 << 10, 1 << 10)
+    assert beside.count(Outcome.CONNECT_ERROR) == beside.slices[0].errors == 3
+    assert beside.errors[Outcome.CONNECT_ERROR] == {short_of(resource): 2, "connection refused": 1}
