@@ -21,12 +21,12 @@ def closings(plan: Plan, carried: StageCounts, workers_ended: int | None) -> lis
     found, stats = [], carried.stats
     failed = carried.counted.errors.get(Outcome.PROTOCOL_ERROR, {})
     if unheard := failed.get(CLOSED_WHILE_KEPT, 0):
-        if _crashed(plan, carried, unheard, workers_ended):
+        if _in_use(plan, carried, unheard, workers_ended):
             found.append(
                 Finding(
                     "closed_in_use",
-                    f"the target closed {show_count(unheard, 'connection')} while requests were under way:"
-                    f" it or one of its workers restarted or crashed; {ITS_LOG}",
+                    f"the target closed {show_count(unheard, 'connection')} while requests were under way"
+                    f"{_why(carried, workers_ended)}; {ITS_LOG}",
                 )
             )
         else:
@@ -63,7 +63,18 @@ def _whole_stage(plan: Plan) -> str:
     return " (warm-up included)" if plan.warmup_ns else ""
 
 
-def _crashed(plan: Plan, carried: StageCounts, unheard: int, workers_ended: int | None) -> bool:
+def _went_away(carried: StageCounts) -> bool:
+    return REFUSED in carried.counted.errors.get(Outcome.CONNECT_ERROR, {}) or bool(outages(carried))
+
+
+def _why(carried: StageCounts, workers_ended: int | None) -> str:
+    """Say why connections were closed in use, as far as it can be told."""
+    if workers_ended == 0:
+        return ": it restarted or crashed" if _went_away(carried) else ""
+    return ": it or one of its workers restarted or crashed"
+
+
+def _in_use(plan: Plan, carried: StageCounts, unheard: int, workers_ended: int | None) -> bool:
     """Tell whether connections that were closed unheard were more likely in use than idle.
 
     Connections are idle only in an open load and where users think. A server that closes without notice in
@@ -71,11 +82,9 @@ def _crashed(plan: Plan, carried: StageCounts, unheard: int, workers_ended: int 
     whose worker ended loses all of the worker's requests at one moment.
     """
     counted = carried.counted
-    if REFUSED in counted.errors.get(Outcome.CONNECT_ERROR, {}) or outages(carried):
+    if workers_ended or _went_away(carried):
         return True
-    if workers_ended is not None:
-        return workers_ended > 0
     if plan.workload is Workload.OPEN or plan.think_ns > 0:
         moments = sum(part.ended_badly.bit_count() for part in counted.slices.values())
-        return unheard >= _AT_ONCE * max(1, moments)
+        return workers_ended is None and unheard >= _AT_ONCE * max(1, moments)
     return unheard < _REGULAR * counted.answered

@@ -81,9 +81,29 @@ def test_requests_that_fail_at_one_moment_are_a_crash_although_connections_rest(
 
 
 @pytest.mark.parametrize("whole", [OPEN, THINKING, CLOSED])
-@pytest.mark.parametrize(("workers", "name"), [(1, "closed_in_use"), (0, "closed_while_kept")])
-def test_a_target_that_counts_its_workers_ends_knows_whether_it_was_a_crash(whole, workers, name):
-    assert list(told(ended(2, *UNHEARD), whole=whole, workers_ended=workers)) == [name]
+def test_where_a_worker_ended_it_closed_connections_in_use(whole):
+    found = told(ended(2, *UNHEARD), whole=whole, workers_ended=1)
+    assert "it or one of its workers restarted or crashed" in found["closed_in_use"]
+
+
+@pytest.mark.parametrize(
+    ("times", "whole", "name"),
+    [
+        (8, OPEN, "closed_while_kept"),
+        (8, THINKING, "closed_while_kept"),
+        (8, CLOSED, "closed_in_use"),  # its connections are never idle
+        (ANSWERED // 2, CLOSED, "closed_while_kept"),
+    ],
+)
+def test_where_no_worker_ended_connections_are_closed_in_use_only_where_none_is_idle(times, whole, name):
+    found = told(ended(times, *UNHEARD, every_ms=0, from_ms=1_005), whole=whole, workers_ended=0)
+    assert list(found) == [name]
+    assert "crashed" not in found[name], "the target says that no worker did"
+
+
+def test_a_target_whose_workers_did_not_end_but_that_refused_connections_went_away_itself():
+    found = told(ended(8, *UNHEARD), ended(3, *REFUSED), workers_ended=0)
+    assert "under way: it restarted or crashed;" in found["closed_in_use"]
 
 
 def test_a_count_of_requests_is_of_the_window():
