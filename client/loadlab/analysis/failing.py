@@ -21,7 +21,8 @@ def failing_seconds(plan: Plan, carried: StageCounts) -> list[Finding]:
     """Name each span of a second or longer in which requests ended and all of them failed.
 
     It goes from the first failure to the next request that ends well, exact to 20 ms. There is none where
-    nothing ended well and the check `errors` tells that. What `target_away` tells is left out.
+    nothing ended well and the check `errors` tells that. A span that lies in an outage is
+    left out: `target_away` tells it.
     """
     counted, window_ns = carried.counted, carried.window.length_ns
     if not (counted.count(Outcome.OK) or plan.max_errors_ratio in _ALLOWS_ALL):
@@ -40,11 +41,11 @@ def _spans(carried: StageCounts) -> Iterator[tuple[int, int]]:
     if not badly:
         return
     well = ticks_of({second: part.ended_well for second, part in seconds.items()})
-    away = outages(carried)
-    begins = [0, *(-(-span.to_ns // TICK_NS) for span in away), *(tick + 1 for tick in well)]
-    ends = sorted({*well, *(span.from_ns // TICK_NS for span in away), -(-window_ns // TICK_NS)})
-    for begin in sorted(set(begins)):
-        end = ends[bisect_left(ends, begin)] if begin <= ends[-1] else begin
-        at = bisect_left(badly, begin)
-        if at < len(badly) and end - badly[at] >= _LEAST_TICKS:
-            yield badly[at] * TICK_NS, min(end * TICK_NS, window_ns)
+    away, end = outages(carried), -(-window_ns // TICK_NS)
+    for before, after in zip([-1, *well], [*well, end], strict=True):
+        at = bisect_left(badly, before + 1)
+        if at == len(badly) or after - badly[at] < _LEAST_TICKS:
+            continue
+        from_ns, to_ns = badly[at] * TICK_NS, min(after * TICK_NS, window_ns)
+        if not any(outage.from_ns <= from_ns and to_ns <= outage.to_ns for outage in away):
+            yield from_ns, to_ns

@@ -99,9 +99,20 @@ def test_where_any_share_of_errors_is_allowed_a_stage_of_nothing_else_names_its_
     assert "from 0.02 s to the window's end" in told
 
 
-def test_what_an_outage_tells_is_left_out():
-    """Two seconds of answers that are errors, then two without any answer."""
-    good, away = ended(20, 1_000, GOOD), ended(3_000, 5_000, Outcome.CONNECT_ERROR)
-    assert not failing(good, ended(1_000, 5_000, Outcome.CONNECT_ERROR), ended(5_000, 6_000, GOOD))
-    (told,) = failing(good, ended(1_000, 3_000, BAD), away, ended(5_000, 6_000, GOOD))
-    assert "from 1.00 s to 3.00 s" in told
+def test_a_span_that_an_outage_tells_is_left_out():
+    good, away = ended(20, 1_000, GOOD), ended(1_000, 5_000, Outcome.CONNECT_ERROR)
+    assert not failing(good, away, ended(5_000, 6_000, GOOD))
+    assert not failing(good, ended(1_000, 6_000, Outcome.CONNECT_ERROR))
+
+
+@pytest.mark.parametrize(("away_ms", "back_ms"), [(1_900, 2_200), (1_000, 3_000), (2_000, 3_100)])
+def test_an_outage_does_not_divide_the_span_that_it_lies_in(away_ms, back_ms):
+    """Answers that are errors, before the target is away, after it or both."""
+    (told,) = failing(
+        ended(20, 1_000, GOOD),
+        ended(1_000, away_ms, BAD),
+        ended(away_ms, back_ms, Outcome.CONNECT_ERROR),
+        ended(back_ms, 3_100, BAD),
+        ended(3_100, 6_000, GOOD),
+    )
+    assert "from 1.00 s to 3.10 s of its window" in told
