@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-_LEAST_BATCHES = 6
+LEAST_BATCHES = 6
 _CLOSE_ENOUGH = 1e-6
 
 
@@ -65,7 +65,7 @@ def between_halves(batches: Floats, chance: float) -> Change | None:
     about a straight line within each half: a drift would otherwise hide itself in it.
     """
     half = len(batches) // 2
-    if len(batches) < _LEAST_BATCHES:
+    if len(batches) < LEAST_BATCHES:
         return None
     first, second = batches[:half], batches[-half:]
     freedom = 2 * half - 4
@@ -80,7 +80,7 @@ def beginning(batches: Floats, chance: float, least_difference: float) -> Change
     It is of half of the batches at most, and differs from the rest by at least this share of the rest. What
     then begins is looked at in turn: a warm-up may end by and by.
     """
-    if len(batches) < _LEAST_BATCHES:
+    if len(batches) < LEAST_BATCHES:
         return None
     end, most = 0, len(batches) // 2
     while (more := _first_cut(batches[end:], most - end, chance, least_difference)) is not None:

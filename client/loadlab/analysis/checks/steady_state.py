@@ -8,6 +8,7 @@ import math
 from typing import NamedTuple
 
 from loadlab.analysis.batch_means import (
+    LEAST_BATCHES,
     Change,
     Floats,
     batch_means,
@@ -18,6 +19,7 @@ from loadlab.analysis.batch_means import (
 from loadlab.analysis.checks.check import CheckInput, away, cut_short, make_check
 from loadlab.clock import NS_PER_S
 from loadlab.results.result import Check, StageResult
+from loadlab.units import show_count
 from loadlab.workload.plan import Workload
 
 _HALVES_CHANCE, _BEGINNING_CHANCE = 0.002, 0.0005
@@ -81,7 +83,7 @@ def stationary(case: CheckInput) -> Check:
         limit=DRIFT_RATIO,
         actual=abs(drift.ratio) if drift else 0.0,
         unit="relative",
-        untestable=_untestable(case) or (None if changed else _too_coarse(found)),
+        untestable=_untestable(case) or (None if changed else _too_coarse(found, batches, case.stage)),
         means=f"the load was steady: a change of service time by {found:.0%} or more would have been found",
         failed=f"{drift} from the window's first half to its second: "
         + (
@@ -107,7 +109,9 @@ def warmed_up(case: CheckInput) -> Check:
         limit=0,
         actual=begins_s,
         unit="s",
-        untestable=_untestable(case) or too_short or (None if drift else _too_coarse(found)),
+        untestable=_untestable(case)
+        or too_short
+        or (None if drift else _too_coarse(found, batches, case.stage)),
         means="the window began in the steady state",
         failed=f"{drift} after the window's first {begins_s} s: use a --warmup longer by that",
     )
@@ -197,13 +201,23 @@ def _is_plain(drift: Drift, stage: StageResult, found: float) -> bool:
     return found <= COARSEST_RATIO or not _queues(stage) or drift.times_least > _PLAIN_TIMES
 
 
-def _too_coarse(found: float) -> str | None:
+def _too_coarse(found: float, batches: Batches, stage: StageResult) -> str | None:
     """Say what the window could have found, where that is too little to tell."""
     if math.isinf(found):
-        return "too few seconds with answers: use a longer --duration"
+        return _found_nothing(batches, stage)
     if found > COARSEST_RATIO:
         return (
             f"only a change of service time by {found:.0%} or more would have been found:"
             " use a longer --duration or more requests"
         )
     return None
+
+
+def _found_nothing(batches: Batches, stage: StageResult) -> str:
+    whole = stage.window_ns // NS_PER_S
+    if whole < LEAST_BATCHES:
+        seconds = show_count(whole, "whole second")
+        return f"the window has {seconds} and {LEAST_BATCHES} are needed: use a longer --duration"
+    if batches.speeds is None or len(batches.speeds) < LEAST_BATCHES:
+        return "too few seconds with answers: use a longer --duration"
+    return "latency differs too much from second to second: use a longer --duration or more requests"

@@ -61,6 +61,21 @@ def test_a_window_that_could_not_have_found_25_percent_says_what_it_could_have_f
         assert found.message.startswith("only a change of service time by 39% or more would have been found")
 
 
+@pytest.mark.parametrize(
+    ("latencies", "counts", "window_ns", "why"),
+    [
+        ([100] * 5, None, 5_900 * MS, "the window has 5 whole seconds and 6 are needed"),
+        ([100], None, 1_500 * MS, "the window has 1 whole second and 6 are needed"),
+        ([100] * 6, [640] * 5 + [0], 6_000 * MS, "too few seconds with answers"),
+        ([100, 900] * 3, None, 6_000 * MS, "latency differs too much from second to second"),
+    ],
+)
+def test_a_window_that_could_have_found_nothing_says_why(latencies, counts, window_ns, why):
+    found = check("stationary", healthy(**seconds(latencies, counts) | {"window_ns": window_ns}))
+    assert found.outcome is UNTESTABLE
+    assert found.message.startswith(f"{why}: use a longer --duration")
+
+
 WILD = [1.0, 1.0, 1.9, 1.9, 0.8, 0.8, 1.6, 1.6, 0.7, 0.7, 1.8, 1.8, 0.9, 0.9]
 CALMER = [1.0, 1.0, 1.3, 1.3, 0.9, 0.9, 1.25, 1.25, 0.85, 0.85, 1.3, 1.3, 0.95, 0.95]
 
