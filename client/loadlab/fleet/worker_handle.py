@@ -1,7 +1,8 @@
 """A worker process as its parent sees it: what it said last, and whether it is still to be believed.
 
-A worker that is killed, raises or hangs is found within two seconds: its pipe closes, or it says so, or
-it falls silent.
+A worker that is killed or raises is found at once: its pipe closes, or it says so. One that hangs is found
+within two seconds, by its silence or by a loop that does not turn. It takes longer where the worker is silent
+but wants a core (`silence`), and in `pool-map`, whose loop starts processes: that loop has 30 s to turn.
 """
 
 import asyncio
