@@ -132,7 +132,7 @@ refuse_vain() {
     esac
 }
 
-# What the agent asks of whoever starts or stops a run from the page. It stays the same for as long as the stack is there.
+# What the agent asks of whoever reads, starts or stops a run from the page. It stays the same for as long as the stack is there.
 make_token() {
     LOADLAB_TOKEN=$(setting LOADLAB_TOKEN)
     token_file=$staging/token
