@@ -77,7 +77,6 @@ def test_a_page_is_summed_over_its_labels(pieces, closes):
 @pytest.mark.parametrize(
     "pieces",
     [
-        (b"HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n",),
         (b"HTTP/1.0 500 No\r\n\r\n" + PAGE,),
         (OK + b"\r\n" + b"\xff\xfe",),
         (OK + b"\r\n" + b"no metrics {{{\n",),
@@ -99,10 +98,35 @@ def test_a_page_is_summed_over_its_labels(pieces, closes):
         (OK + b"Content-Length: 1_0\r\n\r\n0123456789",),
         (),
     ],
-    ids=range(21),
+    ids=range(20),
 )
 def test_whatever_is_no_page_of_metrics_is_none(pieces):
     assert read_from(*pieces) is None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_even_to_a_valid_page(status):
+    asked = []
+
+    async def serve(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(head.split()[1])
+        moved = b"HTTP/1.0 %d Moved\r\nLocation: /page\r\n\r\n" % status
+        writer.write(OK + b"\r\n" + PAGE if asked[-1] == b"/page" else moved)
+        writer.close()
+
+    async def main():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            return await target_metrics.read(f"{url}/metrics"), await target_metrics.read(f"{url}/page")
+        finally:
+            server.close()
+
+    moved, there = asyncio.run(main())
+    assert moved is None
+    assert there.values == {"a_total": 5.0}
+    assert asked == [b"/metrics", b"/page"]
 
 
 def test_a_page_that_comes_in_drops_has_one_deadline(monkeypatch):
