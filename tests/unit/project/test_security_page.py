@@ -24,4 +24,22 @@ def test_each_sentence_has_its_test(sentence, tests):
     named = TEST.findall(tests)
     assert named
     for file, name in named:
-        assert f"def {name}(" in (ROOT / "tests" / file).read_text(), (file, name)
+        assert is_defined(name, (ROOT / "tests" / file).read_text()), (file, name)
+
+
+def is_defined(name, source):
+    """Tell whether pytest finds a test of that name, which is none in a comment, a text or a function."""
+    return re.search(rf"^(?:async )?def {name}\(", source, re.MULTILINE) is not None
+
+
+def test_only_a_test_function_is_a_test():
+    assert is_defined("test_a", "import re\n\ndef test_a():\n    pass\n")
+    assert is_defined("test_a", "async def test_a(x):\n    pass\n")
+    for source in (
+        "# def test_a():",
+        "    def test_a():\n",
+        'TEXT = "def test_a()"',
+        "def test_ab():",
+        "test_a()",
+    ):
+        assert not is_defined("test_a", source), source
