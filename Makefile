@@ -91,7 +91,7 @@ mutants: .venv/mutants ## does a test notice each small change of the judging co
 	@nice -n 15 $(bin)/python scripts/mutants.py $(ARGS)
 
 prove: ## check and every test, none of them skipped for want of a tool
-	@LOADLAB_REQUIRE_DOCKER=1 LOADLAB_REQUIRE_PROMTOOL=1 LOADLAB_REQUIRE_BROWSER=1 \
+	@LOADLAB_REQUIRE_DOCKER=1 LOADLAB_REQUIRE_PROMTOOL=1 LOADLAB_REQUIRE_BROWSER=1 LOADLAB_REQUIRE_NAMESPACES=1 \
 	    $(MAKE) --no-print-directory check test-all test-compose test-statistics test-pythons
 
 check: .venv/dev ## lint, format and types

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from end_to_end.test_shortages import WAYS, has_namespaces
+from end_to_end.test_shortages import WAYS
+from support.namespaces import need_network
 
 pytestmark = pytest.mark.real
 
@@ -43,9 +44,9 @@ sys.exit(code)
 """
 
 
-@pytest.mark.skipif(not has_namespaces(), reason="no network of one's own can be made here (unshare -n)")
 @pytest.mark.parametrize(("scenario", "transport"), WAYS)
 def test_a_target_that_was_away_gets_its_port_back(scenario, transport, tmp_path):
+    need_network()
     run = [
         sys.executable, "-m", "loadlab", "run", scenario, "--transport", transport, "--concurrency", "8",
         "--duration", "4s", "--warmup", "0s", "--timeout", "2s", "--target", f"http://127.0.0.1:{PORT}/",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from contract.transports.scripted import Peer, ScriptedServer, answers
+from support.namespaces import need_network
 
 pytestmark = pytest.mark.real
 
@@ -35,13 +36,6 @@ def command(*options: str, out: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def has_namespaces() -> bool:
-    made = subprocess.run(
-        ["unshare", "-n", "ip", "link", "set", "lo", "up"], capture_output=True, check=False
-    )
-    return made.returncode == 0
-
-
 @pytest.fixture
 def served() -> Iterator[str]:
     with ScriptedServer(answers(FINE)) as server:
@@ -55,9 +49,9 @@ def told(done: subprocess.CompletedProcess[str], check: str) -> tuple[dict, str]
     return result["stages"][0], next(each["message"] for each in result["checks"] if each["name"] == check)
 
 
-@pytest.mark.skipif(not has_namespaces(), reason="no network of one's own can be made here (unshare -n)")
 @pytest.mark.parametrize(("scenario", "transport"), WAYS)
 def test_local_ports(scenario, transport, tmp_path):
+    need_network()
     run = command(
         scenario,
         "--transport",
