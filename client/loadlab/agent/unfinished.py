@@ -6,6 +6,7 @@ no other agent of the same folder takes the run for lost.
 
 import fcntl
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +17,11 @@ import msgspec
 from loadlab.clock import utc
 from loadlab.remote.partial_result import Salvage
 from loadlab.results.events import Event, RunBegan, StageEnded
-from loadlab.results.result import NAMELESS, About, encode
+from loadlab.results.result import NAMELESS, About, StageResult, encode
 from loadlab.results.run_folder import RESULT, write_whole
 from loadlab.system import environment
 from loadlab.system.environment import Environment
-from loadlab.system.files import open_private, read_bounded
+from loadlab.system.files import decode_json, open_private, read_bounded
 from loadlab.targets import App
 from loadlab.workload.kept_plan import KeptPlan
 
@@ -89,6 +90,14 @@ def _salvaged(path: Path) -> bool:
     return False
 
 
+def _stages(lines: Iterable[bytes]) -> Iterator[StageResult]:
+    """Give the stages that had ended; a line that was cut off or damaged costs no other line."""
+    for line in lines:
+        with suppress(msgspec.DecodeError):
+            if line.endswith(b"\n") and isinstance(ended := decode_json(line, _LINE), StageEnded):
+                yield ended.result
+
+
 def _without_waiting(path: str, flags: int) -> int:
     """Open a file also where it is a pipe without a writer."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -96,13 +105,11 @@ def _without_waiting(path: str, flags: int) -> int:
 
 def _left_of(path: Path) -> bytes:
     lines = read_bounded(path).splitlines(keepends=True)
-    began = _LINE.decode(lines[0] if lines else b"")
+    began = decode_json(lines[0] if lines else b"", _LINE)
     if not isinstance(began, Began):
         raise msgspec.DecodeError("it does not begin with the run")
     left = Salvage(began.run_id, began.plan, began.about)
     left.began(began.app, began.at)
-    for line in lines[1:]:
-        if line.endswith(b"\n") and isinstance(ended := _LINE.decode(line), StageEnded):
-            left.stages.append(ended.result)
+    left.stages += _stages(lines[1:])
     last = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
     return encode(left.result(_WHY, began.environment, interrupted=False, finished_at=last))

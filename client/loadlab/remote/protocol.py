@@ -11,6 +11,7 @@ from loadlab.errors import Exit
 from loadlab.results.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.results.result import NAMELESS, About
 from loadlab.system.environment import Environment
+from loadlab.system.files import decode_json
 from loadlab.workload.plan import Plan
 
 STOP = b"stop"
@@ -50,12 +51,13 @@ def encode(line: RunRequest | Line) -> bytes:
 
 def decode_request(line: bytes) -> RunRequest:
     """Read what the host sent; msgspec.DecodeError where it is none."""
-    return msgspec.json.decode(line, type=RunRequest)
+    return decode_json(line, _REQUEST)
 
 
 def decode(line: bytes) -> Line:
     """Read what the container sent; msgspec.DecodeError where it is nothing of this version."""
-    return _LINE.decode(line)
+    return decode_json(line, _LINE)
 
 
+_REQUEST: msgspec.json.Decoder[RunRequest] = msgspec.json.Decoder(RunRequest)
 _LINE: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)

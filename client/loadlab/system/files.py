@@ -66,7 +66,11 @@ def read_tail(path: Path | str, most_bytes: int) -> bytes:
 
 def read_json(path: Path | str, decoder: msgspec.json.Decoder[Kind], most_bytes: int = MOST_BYTES) -> Kind:
     """Return what a JSON file holds; raise OSError, or msgspec.DecodeError for its content."""
-    data = read_bounded(path, most_bytes)
+    return decode_json(read_bounded(path, most_bytes), decoder)
+
+
+def decode_json(data: bytes, decoder: msgspec.json.Decoder[Kind]) -> Kind:
+    """Return what this JSON holds; raise msgspec.DecodeError whatever is wrong with it."""
     try:
         return decoder.decode(data)
     except UnicodeDecodeError:

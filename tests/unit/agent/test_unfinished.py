@@ -92,6 +92,18 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path):
     assert len(run_folder.read(folder).stages) == 1
 
 
+@pytest.mark.parametrize(
+    "damage", [b"\xff\n", b'{"type":"\xff"}\n', b"\n", b"{}\n", b"[" * 100_000 + b"\n"], ids=range(5)
+)
+def test_a_damaged_line_costs_no_stage_but_its_own(tmp_path, damage):
+    unfinished, folder = going_on(tmp_path, StageEnded(0, stage(label="1")))
+    unfinished._file.write(damage)
+    unfinished.tell(StageEnded(2, stage(label="32")))
+    killed(unfinished)
+    assert salvage(tmp_path) == [RUN]
+    assert [each.label for each in run_folder.read(folder).stages] == ["1", "32"]
+
+
 def test_a_folder_that_cannot_be_written_costs_the_run_nothing(tmp_path):
     unfinished = Unfinished(tmp_path / "gone")
     unfinished.tell(RunBegan(RUN, "a target of its own", SWEEP))

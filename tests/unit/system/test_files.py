@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from loadlab.agent.archive import Archive
+from loadlab.agent.unfinished import FILE, salvage
 from loadlab.errors import UsageError
 from loadlab.options.requests import requested
+from loadlab.remote import protocol
 from loadlab.results import ceilings_file, run_folder
 from loadlab.system import environment
 from loadlab.system.files import read_bounded, read_json, read_tail
@@ -88,6 +90,20 @@ def test_the_list_of_runs_leaves_it_out(tmp_path, unreadable):
     (tmp_path / "run").mkdir()
     unreadable(tmp_path / "run" / "result.json")
     assert Archive(tmp_path).runs() == []
+
+
+def test_what_a_killed_agent_left_is_left_alone_where_it_cannot_be_read(tmp_path, unreadable):
+    (tmp_path / "run").mkdir()
+    unreadable(tmp_path / "run" / FILE)
+    assert salvage(tmp_path) == []
+
+
+@pytest.mark.parametrize("decode", [protocol.decode, protocol.decode_request])
+@pytest.mark.parametrize("make", [not_utf_8, nested, nested_unknown])
+def test_a_line_of_another_process_is_refused_in_one_way(tmp_path, make, decode):
+    make(tmp_path / "line")
+    with pytest.raises(msgspec.DecodeError):
+        decode((tmp_path / "line").read_bytes())
 
 
 def test_a_run_does_without_ceilings(tmp_path, unreadable, monkeypatch):
