@@ -69,9 +69,14 @@ def lacked(reason: str) -> Resource | None:
     return _LACKED.get(reason)
 
 
+def on_one_line(text: str) -> str:
+    """Return a text with one blank for each run of blanks and of what can't be printed."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
 def shown(text: str) -> str:
     """Return a text of another's making as it may stand in a reason: one line, short, nothing that acts."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    line = on_one_line(text)
     return line if len(line) <= _MOST_SIGNS else f"{line[: _MOST_SIGNS - 1]}…"
 
 

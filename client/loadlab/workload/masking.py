@@ -8,12 +8,14 @@ looked for by value.
 import itertools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 import msgspec
+
+from loadlab.recording.reasons import on_one_line
 
 MASK: Final = "***"
 SECRET_HEADERS: Final = (
@@ -70,7 +72,11 @@ PROSE: Final = frozenset(
 
 _LONG = 1024
 _FEW = 200
-_PARAMETER = re.compile(r"([?&;])([^=&;?\s#]+)=([^&;\s#'\"<>]+)")
+_NAME = re.compile(r"(?:^|[?&;#])([^=?&;#]+)=")
+"""The name of a parameter in a URL; its value is sent as it is written, up to the next & or #."""
+_VALUE_END = re.compile(r"[&#]|\Z")
+_IN_PROSE = re.compile(r"[?&;]([^=&;?\s#]+)=([^&;\s#'\"<>]+)")
+"""A parameter in a sentence or a log, where a quote or a blank ends the URL."""
 _USERINFO = re.compile(r"(?<=//)[^/?#\s@'\"]*(?:@[^/?#\s@'\"]*)*@")
 _SHAPE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)(.*)", re.DOTALL)
 _WHOLE_AUTHORITY = re.compile(r"(?:.*@)?(?:\[[^\]]*\]|[^:@]*)(?::[0-9]*)?")
@@ -98,13 +104,25 @@ def masked_header(line: str, more: Iterable[str] = ()) -> str:
     return f"{name}: {MASK}" if is_secret_header(name.strip(), more) else line
 
 
-def masked_query(text: str, more: Iterable[str] = ()) -> str:
-    """Return a path, a URL or any text with the values of secret query parameters masked."""
+def masked_query(url: str, more: Iterable[str] = ()) -> str:
+    """Return a path or a URL with the values of secret query parameters masked."""
+    parts, kept = [], 0
+    for start, end in _secret_values(url, more):
+        parts += [url[kept:start], MASK]
+        kept = end
+    return "".join([*parts, url[kept:]])
 
-    def masked(found: re.Match[str]) -> str:
-        return f"{found[1]}{found[2]}={MASK}" if is_secret_parameter(found[2], more) else found[0]
 
-    return _PARAMETER.sub(masked, text)
+def _secret_values(url: str, more: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Give where the values of secret parameters begin and end in a URL."""
+    over = 0
+    for found in _NAME.finditer(url):
+        if found.start() < over or not is_secret_parameter(found[1], more):
+            continue
+        ending = _VALUE_END.search(url, found.end())
+        over = ending.start() if ending else len(url)
+        if over > found.end():
+            yield found.end(), over
 
 
 def masked_url(url: str, more: Iterable[str] = ()) -> str:
@@ -128,9 +146,8 @@ def is_masked_url(url: str, more: Iterable[str] = ()) -> bool:
     shape = _SHAPE.fullmatch(url)
     if shape is not None and shape[2].startswith(f"{MASK}@"):
         return True
-    return any(
-        value == MASK and is_secret_parameter(name, more) for _, name, value in _PARAMETER.findall(url)
-    )
+    # Earlier versions masked a value up to a semicolon.
+    return any(url[start:end].partition(";")[0] == MASK for start, end in _secret_values(url, more))
 
 
 def userinfo_of(url: str) -> str:
@@ -140,8 +157,9 @@ def userinfo_of(url: str) -> str:
 
 
 def query_secrets(url: str, more: Iterable[str] = ()) -> list[str]:
-    """Return the values of the secret query parameters of a URL."""
-    return [value for _, name, value in _PARAMETER.findall(url) if is_secret_parameter(name, more)]
+    """Return the values of the secret query parameters of a URL, as they are sent and as prose cuts them."""
+    whole = [url[start:end] for start, end in _secret_values(url, more)]
+    return whole + [value for name, value in _IN_PROSE.findall(url) if is_secret_parameter(name, more)]
 
 
 class Secrets:
@@ -175,7 +193,7 @@ class Secrets:
 
     def masked(self, text: str) -> str:
         """Return a text without what may not be shown."""
-        text = masked_query(_USERINFO.sub(f"{MASK}@", text), self._query)
+        text = self._masked_by_place(_USERINFO.sub(f"{MASK}@", text))
         if not self._values or (
             len(self._by_start) <= _FEW and not any(map(text.__contains__, self._by_start))
         ):
@@ -188,6 +206,16 @@ class Secrets:
                 kept = at + size
             at += size or 1
         return self._without_cut_off_end("".join([*parts, text[kept:]]))
+
+    def _masked_by_place(self, text: str) -> str:
+        """Mask secret parameters, up to where a sentence ends them or the value that was sent ends."""
+        parts, kept = [], 0
+        for found in _IN_PROSE.finditer(text):
+            start = found.start(2)
+            if start >= kept and is_secret_parameter(found[1], self._query):
+                parts += [text[kept:start], MASK]
+                kept = max(found.end(), start + self._found_at(text, start))
+        return "".join([*parts, text[kept:]])
 
     def _found_at(self, text: str, at: int) -> int:
         """Return how long the value is that stands there, 0 for none."""
@@ -234,18 +262,19 @@ class Secrets:
 
 
 def _forms(value: str) -> set[str]:
-    """Return how a value may be written: as it is, its bytes read as Latin-1, percent-encoded, quoted.
+    """Return how a value may be written: as it is, as Latin-1, percent-encoded, quoted, on one line.
 
     Of a long one, what is encoded is its beginning alone: others repeat no more of it.
     """
     if len(value) > _LONG:
-        return {value} | _forms(value[:_LONG])
+        return {value, on_one_line(value)} | _forms(value[:_LONG])
     plain = {value, unquote(value), unquote_plus(value)}
     plain |= {each.encode(errors="replace").decode("latin-1") for each in plain}  # as WSGI has headers
     encoded = {form(each) for each in plain for form in _QUOTES}
     lower = {re.sub(r"%[0-9A-F]{2}", lambda sign: sign[0].lower(), each) for each in encoded}
     quoted = {form(each)[1:-1].lstrip("'") for each in plain for form in (repr, ascii, json.dumps, _bytes)}
-    return plain | encoded | lower | quoted
+    forms = plain | encoded | lower | quoted
+    return forms | set(map(on_one_line, forms))
 
 
 def _bytes(text: str) -> str:

@@ -7,6 +7,7 @@ import typing
 import msgspec
 import pytest
 
+from loadlab.recording.reasons import on_one_line, shown
 from loadlab.results import events
 from loadlab.workload.masking import (
     MASK,
@@ -19,6 +20,7 @@ from loadlab.workload.masking import (
     masked_header,
     masked_query,
     masked_url,
+    query_secrets,
 )
 
 SECRET = "s3cr3t/val ue"
@@ -41,7 +43,10 @@ SECRET = "s3cr3t/val ue"
         ("user:pass@host", "***@host"),
         ("htp:/user:pass@host", "***@host"),
         ("/path?token=abc&x=1", "/path?token=***&x=1"),
-        ("http://host/?a=1&API_Key=abc;sig=d#f", "http://host/?a=1&API_Key=***;sig=***#f"),
+        ("http://host/?a=1&API_Key=abc;sig=d#f", "http://host/?a=1&API_Key=***#f"),
+        ("http://host/?a=1;sig=d&x=1", "http://host/?a=1;sig=***&x=1"),
+        ("/?token=a'b\"c<d>e;f?g h&x=1", "/?token=***&x=1"),
+        ("/?own=a;b=c;d#token=e", "/?own=***#token=***"),
         ("http://host/?%74oken=abc", "http://host/?%74oken=***"),
         ("http://host/?own=abc", "http://host/?own=***"),
         ("http://host/?tokens=abc&token", "http://host/?tokens=abc&token"),
@@ -65,7 +70,9 @@ def test_masking_takes_a_time_that_is_linear_in_the_length(text, end):
     assert time.process_time() - began_s < 5
 
 
-@pytest.mark.parametrize("url", ["http://***@host/", "http://host/?token=***", "/?own=***"])
+@pytest.mark.parametrize(
+    "url", ["http://***@host/", "http://host/?token=***", "/?a=1;own=***", "/?token=***;sig=***"]
+)
 def test_what_is_masked_is_known_again(url):
     assert is_masked_url(url, ["own"])
     assert not is_masked_url(url.replace(MASK, "a"), ["own"])
@@ -87,7 +94,19 @@ def test_a_line_that_is_no_header_is_not_shown():
 
 @pytest.mark.parametrize("name", SECRET_QUERY)
 def test_some_parameters_are_secret_always(name):
-    assert masked_query(f"GET /x?a=1&{name}={'v' * 8} HTTP/1.1") == f"GET /x?a=1&{name}=*** HTTP/1.1"
+    assert masked_query(f"/x?a=1&{name}={'v' * 8}&b=2") == f"/x?a=1&{name}=***&b=2"
+    assert Secrets().masked(f"GET /x?a=1&{name}={'v' * 8} HTTP/1.1") == f"GET /x?a=1&{name}=*** HTTP/1.1"
+
+
+@pytest.mark.parametrize("sign", "'\"<>;? ")
+def test_of_a_parameter_that_was_sent_nothing_is_told(sign):
+    url = f"http://host/?a=1&token=first{sign}second&b=2"
+    values = query_secrets(url)
+    assert f"first{sign}second" in values
+    hidden = Secrets(values)
+    assert hidden.masked(f"GET {url} HTTP/1.1") == "GET http://host/?a=1&token=***&b=2 HTTP/1.1"
+    assert hidden.masked(f"it said first{sign}second!") == "it said ***!"
+    assert hidden.masked("/?token=another'>home</a>") == "/?token=***'>home</a>"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +123,21 @@ def test_some_parameters_are_secret_always(name):
 def test_a_value_is_found_however_it_is_written(written):
     assert Secrets([SECRET]).masked(f"it said {written}!") == "it said ***!"
     assert Secrets([written]).masked(f"it said {SECRET}!") == "it said ***!" or "+" in written
+
+
+@pytest.mark.parametrize(
+    "value", ["two  blanks", "a\ttab and\nlines", "\u200bunseen", "nö\x80 \xa0blank", "word  " * 400]
+)
+@pytest.mark.parametrize("written", [str, repr, lambda value: value.encode().decode("latin-1")])
+def test_a_value_is_found_in_a_reason(value, written):
+    """Reasons and redirects are brought to one line before anything is looked for in them."""
+    said = Secrets([value]).masked(on_one_line(f"Error: <{written(value)}>"))
+    assert said.translate({ord("'"): None, ord(" "): None}) == "Error:<***>"
+
+
+def test_a_value_is_found_where_a_reason_was_cut_off():
+    value = "some  words\tof a " + "secret " * 40
+    assert Secrets([value]).masked(shown(f"Error: {value}")) == "Error: ***…"
 
 
 def test_a_value_that_python_quotes_is_found():
