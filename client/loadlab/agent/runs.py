@@ -141,10 +141,10 @@ def _carry(place: LocalRunner, folder: Folder | None, about: About) -> Carry:
     """Return what carries a plan there; a target's own log is kept where the result is."""
 
     async def carry(plan: Plan, run_id: str, control: Control, tell: Tell, observe: Observe) -> RunResult:
-        with contextlib.ExitStack() as stack:
+        async with contextlib.AsyncExitStack() as stack:
             log = folder.log if folder else Path(stack.enter_context(_scratch()), TARGET_LOG)
             if folder:
-                stack.callback(folder.mask_log, secrets_of(plan))
+                stack.push_async_callback(asyncio.to_thread, folder.mask_log, secrets_of(plan))
             host = place.host(log, plan.seed)
             return await carry_at(host, plan, run_id, control, tell, about=about, observe=observe)
 

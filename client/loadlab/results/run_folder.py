@@ -14,11 +14,15 @@ from loadlab.errors import LabError, UsageError
 from loadlab.results.result import DECODER, READABLE_VERSIONS, RunResult, encode
 from loadlab.system.files import make_private, open_private, read_json
 from loadlab.workload.kept_plan import kept, secrets_of
+from loadlab.workload.masked_log import masked_blocks
 from loadlab.workload.masking import Secrets
 
 RESULT = "result.json"
 TARGET_LOG = "target.log"
 ERROR = "error.txt"
+MOST_LOG_BYTES = 64 << 20
+"""Of a target's log that is searched for secrets, so much is kept: its end."""
+_BLOCK = 1 << 16
 
 
 class Folder:
@@ -46,13 +50,18 @@ class Folder:
         return self.path / TARGET_LOG
 
     def mask_log(self, hidden: Secrets) -> None:
-        """Take out of the log what the target repeated there of the run's secrets."""
+        """Take out of the log what the target repeated there of secrets; of a long one keep the end."""
         if not hidden:
             return
         partial = self.log.with_suffix(".partial")
         try:
             with self.log.open("rb") as log, open_private(partial) as masked:
-                masked.writelines(hidden.masked_bytes(line) for line in log)
+                over = max(0, log.seek(0, os.SEEK_END) - MOST_LOG_BYTES)
+                log.seek(over)
+                blocks = iter(lambda: log.read(_BLOCK), b"")
+                if over:
+                    masked.write(f"[the first {over:,} bytes are left out]\n".encode())
+                masked.writelines(masked_blocks(blocks, hidden, beheaded=over > 0))
             partial.replace(self.log)
         except OSError:
             partial.unlink(missing_ok=True)

@@ -191,6 +191,19 @@ class Secrets:
             for start, forms in self._by_start.items()
         }
 
+    @cached_property
+    def longest(self) -> int:
+        """How many characters the longest form of a value has."""
+        return max((sizes[0] for sizes in self._sizes.values()), default=0)
+
+    def safe_cut(self, text: str, at: int) -> int:
+        """Return where a text can be cut in two, there or behind, without cutting a value."""
+        looked = max(0, at - self.longest)
+        while looked < min(at, len(text)):
+            at = max(at, looked + self._found_at(text, looked))
+            looked += 1
+        return at
+
     def masked(self, text: str) -> str:
         """Return a text without what may not be shown."""
         text = self._masked_by_place(_USERINFO.sub(f"{MASK}@", text))

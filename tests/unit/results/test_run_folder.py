@@ -201,6 +201,31 @@ def test_a_log_is_masked_and_stays_private(tmp_path):
     assert modes(folder)["target.log"] == "0o600"
 
 
+@pytest.mark.parametrize("before", [0, 1, 16_300, 16_383, 16_384, 65_530, 65_536, 200_000])
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_secret_is_found_in_a_log_wherever_it_stands(tmp_path, before, end):
+    """Also one of several lines, and in a line without an end."""
+    folder = run_folder.Folder(tmp_path, "task")
+    secret = "two\nlines " + "ö" * 50
+    some = "ä" * before + end
+    folder.log.write_bytes(some.encode() + (secret.encode() + b"\xff" + some.encode()) * 3)
+    folder.mask_log(Secrets([secret]))
+    assert folder.log.read_bytes() == some.encode() + (b"***\xff" + some.encode()) * 3
+
+
+def test_of_a_long_log_the_end_is_kept_and_no_part_of_a_secret(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_folder, "MOST_LOG_BYTES", 50_000)
+    for cut in range(0, 24, 3):
+        folder = run_folder.Folder(tmp_path, "task")
+        folder.log.write_bytes(b"a" * 1000 + b"s3cret-s3cret-s3cret-s3cret" + b"b" * (50_000 - cut) + b"end")
+        folder.mask_log(Secrets(["s3cret-s3cret-s3cret-s3cret"]))
+        kept = folder.log.read_bytes()
+        assert kept.startswith(f"[the first {1030 - cut:,} bytes are left out]\n".encode())
+        assert b"3cret" not in kept
+        assert kept.endswith(b"bend")
+        assert 49_000 < len(kept) < 50_100
+
+
 def test_a_log_without_secrets_is_left_alone(tmp_path):
     folder = run_folder.Folder(tmp_path, "task")
     before = folder.log.stat().st_ino
