@@ -19,6 +19,9 @@ _METADATA = tuple(
         "fd00:ec2::/32",  # Amazon: instance metadata, pod identity, DNS, time
         "fd20:ce::254/128",  # Google
         "fd00:42::42/128",  # Scaleway
+        "fd00:c1::a9fe:a9fe/128",  # Oracle
+        "fd00:100::100:200/128",  # Alibaba
+        "fd00:a9fe:a9fe::1/128",  # Linode
     )
 )
 """Where clouds answer a machine's questions about itself, its credentials too. Their IPv4 addresses are
