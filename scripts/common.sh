@@ -23,6 +23,20 @@ fail() {
     exit 1
 }
 
+# A text as it may stand in a URL: all but letters, digits and -._~ is percent-encoded.
+url_encoded() {
+    rest=$1
+    while [ -n "$rest" ]; do
+        behind=${rest#?}
+        sign=${rest%"$behind"}
+        case $sign in
+        [A-Za-z0-9._~-]) printf '%s' "$sign" ;;
+        *) printf '%%%02X' "'$sign" ;;
+        esac
+        rest=$behind
+    done
+}
+
 # The Pythons that are tested, oldest first, a version a word.
 tested_pythons() {
     sed -n 's/.*"Programming Language :: Python :: \(3\.[0-9]*\)".*/\1/p' pyproject.toml | tr '\n' ' ' | sed 's/ $//'

@@ -11,7 +11,7 @@ where=""
 [ -n "$where" ] || fail "The stack is not up: 'make up' starts it. Without Docker, '.venv/bin/loadlab agent' serves the page."
 token=$(cat "$(staging_place)/token" 2>/dev/null) ||
     fail "The token of this stack is gone: 'make up' makes another and restarts the client with it."
-url="http://$where/#token=$token"
+url="http://$where/#token=$(url_encoded "$token")"
 
 opener=""
 for candidate in wslview xdg-open open; do

@@ -82,6 +82,12 @@ def test_the_page_of_such_a_stack_is_opened_with_its_own_token(checkout):
     assert checkout.make("open").stdout == "http://127.0.0.1:9200/#token=its-own\n"
 
 
+def test_a_token_of_any_signs_comes_whole_to_the_page(checkout):
+    checkout.has_stack("other")
+    checkout.has_token("other", "a+b&c%d")
+    assert checkout.make("open").stdout == "http://127.0.0.1:9200/#token=a%2Bb%26c%25d\n"
+
+
 def test_down_removes_such_a_stack_with_volumes_and_token_but_for_the_results(checkout):
     checkout.has_stack("other")
     checkout.has_token("other", "its-own")
