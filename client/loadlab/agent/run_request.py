@@ -12,12 +12,13 @@ import msgspec
 from loadlab.agent.explain import explain_invalid
 from loadlab.agent.limits import Limits
 from loadlab.errors import UsageError
-from loadlab.options.command_line import shown
+from loadlab.options.command_line import secrets_in, shown
 from loadlab.options.load import LoadOptions, RunOptions, build_plan, label_of, over_the_limit, traits_of
 from loadlab.results.result import NAMELESS, About
 from loadlab.runs.place import LocalRunner, nowhere
 from loadlab.workload.fields import label_problem
-from loadlab.workload.masking import masked_url
+from loadlab.workload.kept_plan import secrets_of
+from loadlab.workload.masking import Secrets, masked_url
 from loadlab.workload.plan import Plan
 from loadlab.workload.url import read_url
 
@@ -74,10 +75,24 @@ def task(asked: PostedRun, place: LocalRunner, limits: Limits | None, same: Sequ
 
     `same` are the words that have `loadlab run` load the same target.
     """
-    if asked.options is not None:
-        return _of_options(asked.options, place, limits, same)
-    assert asked.plan is not None
-    plan, about = asked.plan, asked.about or NAMELESS
+    try:
+        if asked.options is not None:
+            return _of_options(asked.options, place, limits, same)
+        assert asked.plan is not None
+        return _of_plan(asked.plan, asked.about or NAMELESS, place, limits)
+    except UsageError as error:
+        error.args = (_secrets_in(asked).masked(str(error)),)
+        raise
+
+
+def _secrets_in(asked: PostedRun) -> Secrets:
+    """Return what was posted that no refusal may repeat."""
+    if asked.plan is not None:
+        return secrets_of(asked.plan)
+    return secrets_in(_words(asked.options)) if asked.options is not None else Secrets()
+
+
+def _of_plan(plan: Plan, about: About, place: LocalRunner, limits: Limits | None) -> Task:
     if limits and about.command is not None:
         raise UsageError("about: the command is told by `loadlab run` alone")
     if about.label is not None and (problem := label_problem(about.label)):

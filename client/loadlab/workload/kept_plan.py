@@ -73,7 +73,7 @@ def secrets_of_parts(
 def _of_userinfo(url: str) -> list[str]:
     userinfo = userinfo_of(url)
     password = userinfo.partition(":")[2]
-    return [userinfo, password, b64encode(unquote_to_bytes(userinfo)).decode()]
+    return [userinfo, password, b64encode(unquote_to_bytes(userinfo.encode(errors="replace"))).decode()]
 
 
 def _of_header(name: str, value: str) -> list[str]:

@@ -49,6 +49,43 @@ def test_the_command_lines_own_sentences_come_back():
     assert "Did you mean task?" in refused(of_options, scenario="taks")
 
 
+HIDDEN = "h1dden'v4lue"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"path": f"/?own={HIDDEN}#there"},
+        {"path": f"/ ?a=1&own={HIDDEN}"},
+        {"path": f"no-slash?own={HIDDEN}"},
+        {"header": (f"X-Own: {HIDDEN}\n",)},
+        {"header": (f"X-Own {HIDDEN}",)},
+        {"concurrency": "many", "path": f"/?own={HIDDEN}"},
+        {"concurrency": HIDDEN, "body": HIDDEN},
+        {"path": "/\udcff", "header": (f"X-Own: {HIDDEN}",)},
+    ],
+)
+def test_no_refusal_of_options_repeats_what_they_call_secret(options):
+    said = refused(of_options, secret_query=("own",), secret_header=("X-Own",), **options)
+    assert not any(part in said for part in ("h1dden", "v4lue"))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"requests": (Request(url=f"http://elsewhere/?own={HIDDEN}"),)},
+        {"requests": (Request(url=f"{TARGET}/?own={HIDDEN}#there"),)},
+        {"requests": (Request(url=f"{TARGET}/ ?own={HIDDEN}"),)},
+        {"target": f"http://\udcff:{HIDDEN}@elsewhere/?own={HIDDEN}"},
+        {"requests": (Request(url=f"{TARGET}/", headers=(("X-Own", f"{HIDDEN}\n"),)),)},
+        {"requests": (Request(url=f"{TARGET}/", body=HIDDEN.encode(), method=f"G {HIDDEN}"),)},
+    ],
+)
+def test_no_refusal_of_a_plan_repeats_what_it_calls_secret(changed):
+    said = refused(of_plan, secret_query=("own",), secret_headers=("x-own",), **changed)
+    assert not any(part in said for part in ("h1dden", "v4lue"))
+
+
 def test_options_are_those_of_the_command_line_but_for_what_names_a_target_or_a_file():
     ours = set(Options.__struct_fields__)
     theirs = set(RunOptions.__struct_fields__)
