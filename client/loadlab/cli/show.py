@@ -39,9 +39,10 @@ def meant(text: str, out: Path) -> Path:
     What is there as a path is that path, and so is what is written as one.
     """
     path = Path(text)
-    if text and (path.exists() or os.sep in text or path.suffix == ".json"):
+    # Where a path can't be looked up, a Path raises.
+    if text and (os.path.exists(path) or os.sep in text or path.suffix == ".json"):  # noqa: PTH110
         return path
-    if text and (out / text).is_dir():
+    if text and os.path.isdir(out / text):  # noqa: PTH112
         return out / text
     runs = [run.run_id for run in Archive(out).runs()]
     if not runs:

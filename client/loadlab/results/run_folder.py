@@ -113,7 +113,8 @@ class Folder:
 
 def read(path: Path) -> RunResult:
     """Read a result file, or the one in a result folder; raise UsageError where there is none."""
-    path = path / RESULT if path.is_dir() else path
+    # A Path would raise where it can't be looked up.
+    path = path / RESULT if os.path.isdir(path) else path  # noqa: PTH112
     try:
         result = read_json(path, DECODER)
     except OSError as error:

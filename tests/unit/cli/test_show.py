@@ -1,11 +1,14 @@
 """Which result `loadlab show` means: a path, a run of the result folder by its name, or the latest one."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from loadlab.cli.show import meant
 from loadlab.errors import UsageError
+from loadlab.results import run_folder
 from loadlab.results.result import encode
 from support.results import result
 
@@ -88,6 +91,28 @@ def test_where_there_is_no_run_at_all_that_is_said(text, tmp_path):
     said = refusal(text, tmp_path / "none")
     assert said.startswith("RESULT: ")
     assert said.endswith(f"there is no run in {tmp_path / 'none'}")
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 5000, "a/" * 2500, f"{'a' * 5000}.json", "/" + "a" * 300], ids=range(4)
+)
+def test_a_path_that_cannot_be_looked_up_is_refused_in_a_sentence(text, out):
+    with pytest.raises(UsageError, match=r"cannot be read: File name too long$|is neither a path nor a run"):
+        run_folder.read(meant(text, out))
+
+
+def test_a_path_that_may_not_be_looked_up_is_refused_in_a_sentence(out, monkeypatch):
+    def refuse(path, *_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(UsageError, match=r"^closed/result\.json cannot be read: Permission denied$"):
+        run_folder.read(meant("closed/result.json", out))
+
+
+def test_a_folder_of_results_that_cannot_be_looked_up_holds_no_run(out):
+    assert refusal("yesterday", Path("a" * 5000)).startswith("RESULT: 'yesterday' is no path, and there")
 
 
 @pytest.mark.parametrize("text", ["../elsewhere", "elsewhere/", "other.json"])
