@@ -24,6 +24,7 @@ from loadlab.stack.engine_address import engine_address
 from loadlab.system import environment, event_loop
 from loadlab.system.files import read_bounded
 from loadlab.system.stop_signals import Cleanup
+from loadlab.workload.masking import Secrets, masked_url
 
 OLDEST_GUNICORN = 22
 _LOCKED = re.compile(r"^([a-z0-9-]+)==([^ ;]+)", re.MULTILINE)
@@ -74,7 +75,8 @@ def _looked(subject: str, look: Callable[[], Iterable[Diagnosis]]) -> Iterator[D
     try:
         yield from look()
     except Exception as error:  # noqa: BLE001 - of many kinds: what a machine may hold has no end
-        yield Diagnosis(subject, Mark.NOTE, f"unknown: {type(error).__name__}: {error}")
+        why = Secrets().masked(f"{type(error).__name__}: {error}")
+        yield Diagnosis(subject, Mark.NOTE, f"unknown: {why}")
 
 
 def _around(folder: Path | None) -> Iterator[Diagnosis]:
@@ -188,7 +190,7 @@ def _engine() -> Diagnosis:
     running = _said("docker", "version", "--format", "{{.Server.Version}}")
     if running is None:
         advice = "the engine does not let this user in, or the docker command is missing"
-        return Diagnosis("docker engine", Mark.NOTE, address, advice)
+        return Diagnosis("docker engine", Mark.NOTE, masked_url(address), advice)
     return Diagnosis("docker engine", Mark.FINE, running)
 
 

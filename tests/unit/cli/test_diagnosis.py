@@ -94,6 +94,29 @@ def test_doctor_never_raises_whatever_the_environment_holds(variable, value, mon
     assert "python" in [each.subject for each in found]
 
 
+@pytest.mark.parametrize(
+    ("address", "seen"),
+    [
+        ("tcp://user:passw0rd@engine:2375", "tcp://***@engine:2375"),
+        ("ssh://user:pass/w0rd@engine", "ssh://***@engine"),
+        ("tcp://engine:2375", "tcp://engine:2375"),
+    ],
+)
+def test_the_engines_address_is_shown_without_its_password(address, seen, monkeypatch):
+    monkeypatch.setattr(diagnosis, "_said", lambda *_: None)
+    monkeypatch.setenv("DOCKER_HOST", address)
+    assert diagnosis._engine().seen == seen
+
+
+def test_an_examination_that_fails_shows_no_password(monkeypatch):
+    def fail():
+        raise OSError("no answer from tcp://user:passw0rd@engine:2375")
+
+    monkeypatch.setattr(diagnosis, "_cores", fail)
+    found = {each.subject: each for each in diagnosis.examine(128, ROOT / "docs")}
+    assert found["cores"].seen == "unknown: OSError: no answer from tcp://***@engine:2375"
+
+
 @pytest.mark.parametrize("value", ["x", "-1", "0", "65536", "9" * 5000, "\u0661"])
 def test_what_is_no_port_is_said(value, monkeypatch):
     monkeypatch.setenv("AGENT_PORT", value)
