@@ -8,7 +8,7 @@ import msgspec
 
 from loadlab.errors import UsageError
 from loadlab.system.files import read_bounded
-from loadlab.workload.fields import header_problem, host_problem, method_problem, no_colon
+from loadlab.workload.fields import header_problem, host_problem, is_header_name, method_problem, no_colon
 from loadlab.workload.masking import masked_query, masked_url
 from loadlab.workload.plan import Request
 from loadlab.workload.ranges import weight_problem
@@ -104,6 +104,18 @@ def requested(
             f"{option} gives paths, and so does --target {masked_url(base)}; give its host alone"
         )
     return tuple(_of_entry(entry, origin, headers, option) for entry in _file_requests(requests_file))
+
+
+def check_secret_headers(names: Iterable[str], requests: Iterable[Request]) -> None:
+    """Refuse what `--secret-header` can't mean; it may be a secret, so only a name is quoted."""
+    sent = {name.lower() for request in requests for name, _ in request.headers}
+    for name in names:
+        if not is_header_name(name):
+            raise UsageError("--secret-header: it takes the name of a header alone, such as X-Key")
+        if name.lower() not in sent:
+            raise UsageError(
+                f"--secret-header: no request has a header {name}; check its name, or leave it out"
+            )
 
 
 def _of_entry(entry: _FileRequest, origin: str, common: tuple[tuple[str, str], ...], option: str) -> Request:

@@ -24,6 +24,11 @@ def method_problem(method: str, option: str) -> str | None:
     return None
 
 
+def is_header_name(text: str) -> bool:
+    """Tell whether a header can be called that."""
+    return _TOKEN.fullmatch(text) is not None
+
+
 def header_problem(name: str, value: str, option: str) -> str | None:
     """Check one header line; what is said quotes no value, which may be a secret."""
     if not name:

@@ -85,6 +85,19 @@ def test_a_request_is_made_from_path_method_headers_and_body(tmp_path):
     assert request.headers == (("X-One", "1"), ("X-Two", "2:3"))
 
 
+@pytest.mark.parametrize("name", ["X-Own:", "X-Own: hidden", "", "two words", "ä"])
+def test_what_is_no_name_of_a_header_is_refused_and_not_quoted(name):
+    said = refused(header=("X-Own: hidden",), secret_header=(name,))
+    assert said == "--secret-header: it takes the name of a header alone, such as X-Key"
+
+
+def test_a_secret_header_that_no_request_has_is_refused(tmp_path):
+    said = refused(header=("X-Own: hidden",), secret_header=("X-Own", "X-Onw"))
+    assert said == "--secret-header: no request has a header X-Onw; check its name, or leave it out"
+    mix = file_of(tmp_path, [{"path": "/"}, {"path": "/b", "headers": {"X-Own": "hidden"}}])
+    assert planned(requests_file=mix, secret_header=("x-own",)).secret_headers == ("x-own",)
+
+
 def test_a_body_makes_it_a_post():
     assert planned(body="x").requests[0].method == "POST"
     assert planned().requests[0].method == "GET"
