@@ -5,13 +5,23 @@ A plan is sent to workers, to an agent and into a container as it is. What is wr
 """
 
 import binascii
+import itertools
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from loadlab.workload.masking import MASK, Secrets, is_secret_header, masked_url, query_secrets, userinfo_of
+from loadlab.workload.masking import (
+    MASK,
+    USERINFO,
+    Secrets,
+    is_secret_header,
+    masked_url,
+    query_secrets,
+    without_userinfo,
+)
 from loadlab.workload.plan import Plan, Request
 
 
@@ -30,7 +40,7 @@ def kept(plan: Plan) -> KeptPlan:
 
 def _kept(request: Request, plan: Plan) -> Request:
     headers = tuple(
-        (name, MASK if is_secret_header(name, plan.secret_headers) else value)
+        (name, MASK if is_secret_header(name, plan.secret_headers) else without_userinfo(value))
         for name, value in request.headers
     )
     kept = msgspec.structs.replace(request, url=masked_url(request.url, plan.secret_query), headers=headers)
@@ -67,11 +77,19 @@ def secrets_of_parts(
     for name, value in headers:
         if is_secret_header(name, secret_headers):
             values += _of_header(name, value)
+        else:
+            values += itertools.chain.from_iterable(map(_of_userinfo, USERINFO.findall(value)))
     return Secrets(values, query=secret_query)
 
 
+def _userinfo_of(url: str) -> str:
+    """Return the userinfo of a URL, with or without its scheme; empty where it has none."""
+    _, separator, rest = url.partition("://")
+    return re.split("[/?#]", rest if separator else url, maxsplit=1)[0].rpartition("@")[0]
+
+
 def _of_userinfo(url: str) -> list[str]:
-    userinfo = userinfo_of(url)
+    userinfo = _userinfo_of(url)
     password = userinfo.partition(":")[2]
     return [userinfo, password, b64encode(unquote_to_bytes(userinfo.encode(errors="replace"))).decode()]
 

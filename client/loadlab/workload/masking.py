@@ -77,7 +77,7 @@ _NAME = re.compile(r"(?:^|[?&;#])([^=?&;#]+)=")
 _VALUE_END = re.compile(r"[&#]|\Z")
 _IN_PROSE = re.compile(r"[?&;]([^=&;?\s#]+)=([^&;\s#'\"<>]+)")
 """A parameter in a sentence or a log, where a quote or a blank ends the URL."""
-_USERINFO = re.compile(r"(?<=//)[^/?#\s@'\"]*(?:@[^/?#\s@'\"]*)*@")
+USERINFO = re.compile(r"(?<=//)[^/?#\s@'\"]*(?:@[^/?#\s@'\"]*)*@")
 _SHAPE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)(.*)", re.DOTALL)
 _WHOLE_AUTHORITY = re.compile(r"(?:.*@)?(?:\[[^\]]*\]|[^:@]*)(?::[0-9]*)?")
 """An authority that no unencoded sign of a password has cut short."""
@@ -98,10 +98,15 @@ def is_secret_parameter(name: str, more: Iterable[str] = ()) -> bool:
 
 def masked_header(line: str, more: Iterable[str] = ()) -> str:
     """Return a header line as it may be shown; one without a colon may be anything, and is masked whole."""
-    name, colon, _ = line.partition(":")
+    name, colon, value = line.partition(":")
     if not colon:
         return MASK
-    return f"{name}: {MASK}" if is_secret_header(name.strip(), more) else line
+    return f"{name}: {MASK}" if is_secret_header(name.strip(), more) else f"{name}:{without_userinfo(value)}"
+
+
+def without_userinfo(text: str) -> str:
+    """Return a text with the userinfo of its URLs masked."""
+    return USERINFO.sub(f"{MASK}@", text)
 
 
 def masked_query(url: str, more: Iterable[str] = ()) -> str:
@@ -148,12 +153,6 @@ def is_masked_url(url: str, more: Iterable[str] = ()) -> bool:
         return True
     # Earlier versions masked a value up to a semicolon.
     return any(url[start:end].partition(";")[0] == MASK for start, end in _secret_values(url, more))
-
-
-def userinfo_of(url: str) -> str:
-    """Return the userinfo of a URL, with or without its scheme; empty where it has none."""
-    _, separator, rest = url.partition("://")
-    return re.split("[/?#]", rest if separator else url, maxsplit=1)[0].rpartition("@")[0]
 
 
 def query_secrets(url: str, more: Iterable[str] = ()) -> list[str]:
@@ -206,7 +205,7 @@ class Secrets:
 
     def masked(self, text: str) -> str:
         """Return a text without what may not be shown."""
-        text = self._masked_by_place(_USERINFO.sub(f"{MASK}@", text))
+        text = self._masked_by_place(without_userinfo(text))
         if not self._values or (
             len(self._by_start) <= _FEW and not any(map(text.__contains__, self._by_start))
         ):

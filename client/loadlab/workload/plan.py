@@ -195,7 +195,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """Say what a request lacks that comes from what was kept of an earlier one."""
         again = f"is masked ({MASK}), as results keep it; give its value"
         for name, value in request.headers:
-            if value == MASK and is_secret_header(name, self.secret_headers):
+            masked = value == MASK and is_secret_header(name, self.secret_headers)
+            if masked or f"//{MASK}@" in value:
                 yield f"--header: {name} {again}"
         if is_masked_url(request.url, self.secret_query):
             yield f"--target: {masked_url(request.url, self.secret_query)!r} {again}"

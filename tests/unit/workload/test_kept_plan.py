@@ -7,6 +7,7 @@ import pytest
 
 from loadlab.scenarios import scenario
 from loadlab.workload.kept_plan import KeptPlan, kept, secrets_of
+from loadlab.workload.masking import masked_header
 from loadlab.workload.plan import Plan, Request
 from support.fakes import plan
 
@@ -82,6 +83,20 @@ def test_a_header_is_looked_for_in_its_parts(line, values):
     hidden = secrets_of(asking(Request(url="http://host/", headers=(line,))))
     for value in values:
         assert hidden.masked(f"({value})") == "(***)"
+
+
+def test_userinfo_in_any_header_is_masked_and_missed():
+    """As in a Referer."""
+    line = ("Referer", "http://user:r3ferer@host/a, //other:0ther@host/@b")
+    shown = "http://***@host/a, //***@host/@b"
+    made = kept(asking(Request(url="http://host/", headers=(line, ("Accept", "a//b")))))
+    assert made.requests[0].headers == (("Referer", shown), ("Accept", "a//b"))
+    assert kept(made) == made
+    assert made.problems(TRAITS) == ["--header: Referer is masked (***), as results keep it; give its value"]
+    assert masked_header(f"{line[0]}: {line[1]}") == f"Referer: {shown}"
+    hidden = secrets_of(asking(Request(url="http://host/", headers=(line,))))
+    for value in ("r3ferer", "user:r3ferer", "0ther", b64encode(b"user:r3ferer").decode()):
+        assert hidden.masked(f"it said {value}.") == "it said ***."
 
 
 def test_what_the_userinfo_is_sent_as_is_looked_for():
