@@ -103,26 +103,16 @@ def test_a_pipe_gets_no_control_codes_and_80_columns(whole):
     assert max(len(line) for line in whole.splitlines()) <= 80
 
 
+@pytest.mark.timed
 def test_waiting_together_is_faster_than_waiting_in_turn(whole):
-    def cost_ms(printed, label):
-        number, unit = re.search(rf"\d  {label} +\S+ m?s +(\S+) (m?s) ", printed).groups()
+    def cost_ms(label):
+        number, unit = re.search(rf"\d  {label} +\S+ m?s +(\S+) (m?s) ", whole).groups()
         return float(number) * (1000 if unit == "s" else 1)
 
-    def slow(printed):
-        """Return what took more than half of the time of what it is compared with."""
-        pairs = [
-            (f"{together}, 5 requests", f"{in_turn}, 5 requests")
-            for together in ("task", "callback", "threads")
-            for in_turn in ("blocking", "coroutine", "blocked-loop")
-        ]
-        pairs.append(("task, 100 requests, a thread each", "task, 100 requests, 8 threads"))
-        return [pair for pair in pairs if cost_ms(printed, pair[0]) >= cost_ms(printed, pair[1]) / 2]
-
-    for _ in range(2):  # other work on the cores may have slowed one of two measurements
-        if not slow(whole):
-            return
-        whole = tour("--delay", "50ms").stdout
-    assert slow(whole) == []
+    for together in ("task", "callback", "threads"):
+        for in_turn in ("blocking", "coroutine", "blocked-loop"):
+            assert cost_ms(f"{together}, 5 requests") < cost_ms(f"{in_turn}, 5 requests") / 2
+    assert cost_ms("task, 100 requests, a thread each") < cost_ms("task, 100 requests, 8 threads") / 2
 
 
 @pytest.fixture(scope="module")

@@ -272,8 +272,9 @@ def test_a_target_that_is_killed_ends_the_run_and_the_data_is_kept(lab, stack, m
 @pytest.mark.either_compose
 def test_a_target_that_is_paused_shows_as_timeouts_and_the_run_comes_to_its_end(lab, stack, mended):
     process = lab.load(
-        "pool", "--concurrency", "4", "--duration", "8s", "--timeout", "1s", "--max-errors", "none"
+        "pool", "--concurrency", "4", "--duration", "15s", "--timeout", "1s", "--max-errors", "none"
     )
+    time.sleep(5)  # until its warm-up is over, on a busy machine too
     target = stack.container("target")
     target.pause()
     time.sleep(3)
@@ -286,7 +287,7 @@ def test_a_target_that_is_paused_shows_as_timeouts_and_the_run_comes_to_its_end(
     assert {"unanswered", "target_away"} <= {finding["name"] for finding in stage["findings"]}
     [outage] = stage["outages"]
     assert 2e9 < outage["to_ns"] - outage["from_ns"] < 5e9
-    assert stage["window_ns"] == 8_000_000_000
+    assert stage["window_ns"] == 15_000_000_000
 
 
 @pytest.mark.either_compose

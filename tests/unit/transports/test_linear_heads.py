@@ -145,7 +145,7 @@ def test_seven_times_the_head_costs_about_seven_times_as_much(read):
     small_s = cpu_s(read, SMALL)
     large_s = cpu_s(read, LARGE)
     assert large_s < 1.0, "64 KiB took 14 s where each byte was read with all before it"
-    assert large_s < 3 * (LARGE / SMALL) * max(small_s, 0.002)
+    assert large_s < 5 * (LARGE / SMALL) * max(small_s, 0.002), "the square of seven would be 49"
 
 
 def test_a_line_and_a_frame_have_a_limit():
