@@ -26,8 +26,8 @@ from support.live import PATIENCE_S, until, wait_until, workers_of
 pytestmark = pytest.mark.real
 
 TOUR = [sys.executable, "-m", "loadlab", "tour"]
-AT_ONCE_S = 20
-"""Well below the minute that the replies of step 1 would take."""
+AT_ONCE_S = 15
+"""Well below the half minute that the replies of step 1 would take."""
 NUMBERS = range(1, len(NAMES) + 1)
 
 
@@ -226,7 +226,7 @@ def standing(processes):
 def test_an_interrupt_leaves_at_once_and_leaves_nothing_behind(only, sign, phase, number):
     mark = secrets.token_hex(8)
     process = subprocess.Popen(
-        [*TOUR, "--only", only, "--delay", "60s" if only == "1" else "100ms"],
+        [*TOUR, "--only", only, "--delay", "30s" if only == "1" else "100ms"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
