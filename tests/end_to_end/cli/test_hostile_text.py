@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import os
 import re
 import threading
 
@@ -19,7 +18,7 @@ HOSTILE = "\x1b]0;owned\x07\x1bc\x08\x7f\x9b31m\u202e\u2066[/x][bold]\n\nFORGED"
 SEQUENCES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 """Those that the lab writes: colours, and where the cursor is."""
 ACTING = re.compile(
-    "[\x00-\x07\x0b-\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 
@@ -127,8 +126,16 @@ def test_a_doctor_in_a_hostile_environment(tmp_path, at_terminal):
     assert shown(terminal)
 
 
+ACCEPTED = b"http://127.0.0.1/\x9b31m\x85[/x][bold]owned"
+"""Where a redirect leads: no byte that a header may not have, and yet signs that act on a terminal."""
+
+
 class Hostile(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        if self.path == "/accepted":
+            head = b"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: %b\r\n\r\n"
+            self.wfile.write(head % ACCEPTED)
+            return
         location = f"http://127.0.0.1/{HOSTILE}".replace("\r", "").replace("\n", "").encode()
         reason = b"\x1b]0;owned\x07" if self.path == "/reason" else b"Found"
         self.wfile.write(b"HTTP/1.1 302 %b\r\nContent-Length: 0\r\nLocation: %b\r\n\r\n" % (reason, location))
@@ -137,24 +144,26 @@ class Hostile(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize("transport", ["wire", "aiohttp"])
-@pytest.mark.parametrize("path", ["/", "/reason"])
-def test_a_run_against_a_hostile_server(at_terminal, transport, path):
+@pytest.fixture
+def hostile_server():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_address[1]}{path}"
-        options = [
-            "--transport",
-            transport,
-            "--concurrency",
-            "1",
-            "--requests",
-            "5",
-            "--expect-status",
-            "200",
-        ]
-        assert shown(at_terminal("run", "task", "--target", url, *options))
+        yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
+
+
+@pytest.mark.parametrize("transport", ["wire", "aiohttp"])
+@pytest.mark.parametrize("path", ["/", "/reason"])
+def test_a_run_against_a_hostile_server(hostile_server, at_terminal, transport, path):
+    options = ["--transport", transport, "--concurrency", "1", "--requests", "5", "--expect-status", "200"]
+    assert shown(at_terminal("run", "task", "--target", f"{hostile_server}{path}", *options))
+
+
+@pytest.mark.parametrize("transport", ["wire", "aiohttp"])
+def test_a_redirect_of_a_hostile_server_is_shown_without_what_acts(hostile_server, at_terminal, transport):
+    options = ["--transport", transport, "--concurrency", "1", "--requests", "5"]
+    text = shown(at_terminal("run", "task", "--target", f"{hostile_server}/accepted", *options))
+    assert "answers are redirects to http://127.0.0.1/ 31m [/x][bold]owned" in " ".join(text.split())
 
 
 def test_the_last_words_of_a_hostile_app(tmp_path, at_terminal):
@@ -163,7 +172,7 @@ def test_the_last_words_of_a_hostile_app(tmp_path, at_terminal):
     assert "owned" in text
 
 
-def test_json_has_escapes_of_its_own(tmp_path, at_terminal):
+def test_json_has_escapes_of_its_own(at_terminal):
     command = [
         "run",
         "task",
@@ -176,6 +185,5 @@ def test_json_has_escapes_of_its_own(tmp_path, at_terminal):
         "--json",
         "--path",
     ]
-    terminal = at_terminal(*command, "/\u202e\x9b")
-    text = shown(terminal)
-    assert os.fsencode("\\u202e") in terminal.written or "is not" in text or "holds" in text
+    terminal = at_terminal(*command, "/\u202e\x9b", LC_ALL="C.UTF-8")
+    assert '"url":"http://null/\\u202e\\u009b"' in shown(terminal).replace(" ", "")
