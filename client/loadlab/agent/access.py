@@ -98,7 +98,7 @@ class Guard:
 
 
 class NoGuard:
-    """The unix socket: whoever may open the file may do anything."""
+    """The unix socket: a process that may open the file may do anything."""
 
     def refusal(
         self,
@@ -107,7 +107,7 @@ class NoGuard:
         _headers: Mapping[str, str],
         *,
         is_open: bool = False,  # noqa: ARG002 - as in Guard
-        is_page: bool = False,  # noqa: ARG002
+        is_page: bool = False,  # noqa: ARG002 - as in Guard
     ) -> Refusal | None:
         """Refuse nothing."""
         return None

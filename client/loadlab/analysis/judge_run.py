@@ -83,33 +83,39 @@ FAILING = frozenset({"answered", "errors"})
 
 
 def _accounting(unaccounted: int) -> Check:
-    return Check(
+    return _none_of(
+        unaccounted,
         name="accounting",
         metric="requests sent that have no outcome",
-        operator="==",
-        limit=0,
-        actual=unaccounted,
         unit="requests",
-        outcome=_passed(unaccounted == 0),
-        message="every request that was sent has exactly one outcome"
-        if unaccounted == 0
-        else "the lab lost track of requests that it sent: an error of its own, please report it",
+        means="every request that was sent has exactly one outcome",
+        failed="the lab lost track of requests that it sent: an error of its own, please report it",
     )
 
 
 def _workers(stages: tuple[StageResult, ...]) -> Check:
     lost = sum(finding.name == "worker_lost" for stage in stages for finding in stage.findings)
-    return Check(
+    return _none_of(
+        lost,
         name="workers",
         metric="client workers lost",
+        unit="workers",
+        means="every worker of the client carried its shard to the end",
+        failed="a worker of the client was lost, so part of the load is unknown: see the stage's findings",
+    )
+
+
+def _none_of(actual: int, *, name: str, metric: str, unit: str, means: str, failed: str) -> Check:
+    """Return the check that there is none of something."""
+    return Check(
+        name=name,
+        metric=metric,
         operator="==",
         limit=0,
-        actual=lost,
-        unit="workers",
-        outcome=_passed(lost == 0),
-        message="every worker of the client carried its shard to the end"
-        if lost == 0
-        else "a worker of the client was lost, so part of the load is unknown: see the stage's findings",
+        actual=actual,
+        unit=unit,
+        outcome=_passed(actual == 0),
+        message=means if actual == 0 else failed,
     )
 
 

@@ -38,9 +38,9 @@ def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # n
     one of its own for each run.
     """
     # Every worker process imports this module on its way to its own work: what is only for the agent waits.
-    from loadlab.agent.runs import Runs, Same  # noqa: PLC0415
-    from loadlab.agent.server import Listening, serve  # noqa: PLC0415
-    from loadlab.metrics import Metrics  # noqa: PLC0415
+    from loadlab.agent.runs import Runs, Same  # noqa: PLC0415 - as above
+    from loadlab.agent.server import Listening, serve  # noqa: PLC0415 - as above
+    from loadlab.metrics import Metrics  # noqa: PLC0415 - as above
 
     target = given["target"]
     refuse_vain_remote(target or os.environ.get(STACK_TARGET), remote=given["remote"])

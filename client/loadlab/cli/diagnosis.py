@@ -66,7 +66,7 @@ def examine(users: int, folder: Path | None = None) -> Iterator[Diagnosis]:
         ("cores", _cores),
         ("ceilings", _ceilings),
     ):
-        yield from _looked(subject, lambda look=look: (look(),))  # type: ignore[misc]
+        yield from _looked(subject, lambda look=look: (look(),))  # type: ignore[misc]  # a lambda with a default
     yield from _looked("stack", lambda: _around(folder))
 
 
