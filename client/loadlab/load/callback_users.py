@@ -12,7 +12,7 @@ from loadlab.load.backing_off import BackingOff
 from loadlab.load.pacing import Pace
 from loadlab.load.shard import Shard
 from loadlab.recording.sample import Outcome, Reply
-from loadlab.recording.tape import packed_row
+from loadlab.recording.tape import packed_row, unfinished_row
 from loadlab.transports import AsyncTransport, CallbackTransport, PendingRequest
 
 _POLL_S = 0.05
@@ -86,7 +86,7 @@ class CallbackUser(ABC):
         self.step()
 
     def _unfinished(self) -> None:
-        self._note(packed_row(self._due_ns, self._sent_ns, self._now_ns(), Outcome.UNFINISHED, 0, 0, 0))
+        self._note(unfinished_row(self._due_ns, self._sent_ns, self._now_ns()))
         self._end()
 
     def _rest(self, until_ns: int, go_on: Callable[[], None]) -> None:

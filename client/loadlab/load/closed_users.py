@@ -20,7 +20,7 @@ from loadlab.load.backing_off import BackingOff
 from loadlab.load.pacing import AT_ONCE, Pace
 from loadlab.load.shard import Shard
 from loadlab.recording.sample import Outcome, Reply
-from loadlab.recording.tape import packed_row
+from loadlab.recording.tape import packed_row, unfinished_row
 from loadlab.system.scheduling import set_switch_interval
 from loadlab.transports import AsyncTransport, async_transport
 
@@ -63,7 +63,7 @@ async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend, pace: Pace) -
         try:
             reply = await send(prepared)
         except asyncio.CancelledError:
-            note(packed_row(due, sent, now_ns(), Outcome.UNFINISHED, 0, 0, 0))
+            note(unfinished_row(due, sent, now_ns()))
             raise
         done = now_ns()
         note(packed_row(due, sent, done, reply.outcome, reply.status, reply.body_bytes, reply.inside_ns))
@@ -186,7 +186,5 @@ class BlockingUser:
         with self._mine:
             if self._in_hand is not None:
                 due_ns, sent_ns = self._in_hand
-                self._shard.tape.note(
-                    packed_row(due_ns, sent_ns, self._shard.now_ns(), Outcome.UNFINISHED, 0, 0, 0)
-                )
+                self._shard.tape.note(unfinished_row(due_ns, sent_ns, self._shard.now_ns()))
                 self._in_hand = None

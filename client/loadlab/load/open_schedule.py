@@ -17,8 +17,8 @@ from typing import Any, Protocol, TypeVar
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.load.shard import Shard
 from loadlab.load.timer import Timer, alarm
-from loadlab.recording.sample import Outcome, waited
-from loadlab.recording.tape import packed_row
+from loadlab.recording.sample import waited
+from loadlab.recording.tape import dropped_row
 from loadlab.workload.plan import WhenFull
 
 Barrier = Callable[[], Awaitable[None]]
@@ -102,7 +102,7 @@ class InFlightLimit:
         """Count a due request that will not be sent; `flag` is from `waited` where there was no place."""
         now_ns = self._shard.now_ns()
         self._shard.dropped += 1
-        self._shard.tape.note(packed_row(due_ns, now_ns, now_ns, Outcome.DROPPED | flag, 0, 0, 0))
+        self._shard.tape.note(dropped_row(due_ns, now_ns, flag))
 
 
 async def open_load(shard: Shard, feed: Iterator[Any], requests: Requests, barrier: Barrier) -> None:
@@ -205,7 +205,7 @@ async def drop_overdue(shard: Shard) -> None:
 
     def drop(due_ns: int) -> None:
         shard.dropped += 1
-        shard.tape.note(packed_row(due_ns, halted_ns, halted_ns, Outcome.DROPPED, 0, 0, 0))
+        shard.tape.note(dropped_row(due_ns, halted_ns))
 
     left = itertools.islice(shard.due_ns(), shard.sent + shard.dropped, None)
     moments = (shard.begin_ns + offset_ns for offset_ns in left)

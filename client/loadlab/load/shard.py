@@ -14,8 +14,7 @@ import msgspec
 from loadlab.clock import Clock
 from loadlab.load.pacing import AT_ONCE, Pace, pace
 from loadlab.load.timer import Timer
-from loadlab.recording.sample import Outcome
-from loadlab.recording.tape import Tape, packed_row
+from loadlab.recording.tape import Tape, dropped_row
 from loadlab.recording.window import Window
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.workload.mix import mixed
@@ -125,7 +124,7 @@ class Shard:
         if self.is_batch:
             now_ns, note = self.now_ns(), self.tape.note
             # One row for all: there may be a million, and the loop does not turn meanwhile.
-            row = packed_row(self.begin_ns, now_ns, now_ns, Outcome.DROPPED, 0, 0, 0)
+            row = dropped_row(self.begin_ns, now_ns)
             for _ in range(self.share.of(self.share.stage.requests or 0) - self.sent):
                 self.dropped += 1
                 note(row)

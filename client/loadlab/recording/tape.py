@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from loadlab.recording.histogram import Int64s
-from loadlab.recording.sample import Sample
+from loadlab.recording.sample import Outcome, Sample
 
 COLUMNS = len(Sample._fields)
 packed_row = struct.Struct(f"{COLUMNS}n").pack
@@ -21,6 +21,16 @@ _AT_ONCE = 2_048
 """Rows copied at a time: a block of so many is less than the 128 KiB from which on `memory` gives back."""
 MOST_PIECES = 8
 """How many of them a fold has."""
+
+
+def dropped_row(due_ns: int, now_ns: int, flag: int = 0) -> bytes:
+    """Pack a request that was due and will not be sent, which is known now."""
+    return packed_row(due_ns, now_ns, now_ns, Outcome.DROPPED | flag, 0, 0, 0)
+
+
+def unfinished_row(due_ns: int, sent_ns: int, now_ns: int, flag: int = 0) -> bytes:
+    """Pack a request that was sent and is given up now."""
+    return packed_row(due_ns, sent_ns, now_ns, Outcome.UNFINISHED | flag, 0, 0, 0)
 
 
 class Tape:

@@ -14,8 +14,8 @@ from aiomultiprocess import Pool
 from loadlab.clock import MONOTONIC
 from loadlab.load.shard import Shard
 from loadlab.recording.reasons import number_of, text_of
-from loadlab.recording.sample import ANSWERED, Outcome, Reply
-from loadlab.recording.tape import packed_row
+from loadlab.recording.sample import ANSWERED, Reply
+from loadlab.recording.tape import packed_row, unfinished_row
 from loadlab.scenarios import Barrier
 from loadlab.system.event_loop import new_event_loop
 from loadlab.system.resources import Resource
@@ -104,9 +104,7 @@ async def carry(shard: Shard, barrier: Barrier) -> None:
             tasks.cancel_join_thread()  # what nobody takes any more would keep this process from its end
         await pool.join()
     for _ in range(len(urls) - len(rows)):
-        shard.tape.note(
-            packed_row(shard.begin_ns, shard.begin_ns, shard.now_ns(), Outcome.UNFINISHED, 0, 0, 0)
-        )
+        shard.tape.note(unfinished_row(shard.begin_ns, shard.begin_ns, shard.now_ns()))
 
 
 def _note(shard: Shard, got: _Got) -> None:

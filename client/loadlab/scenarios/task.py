@@ -6,8 +6,7 @@ from typing import Any
 from loadlab.load.closed_users import opened, settle, user
 from loadlab.load.open_schedule import InFlightLimit, by_turns, open_load
 from loadlab.load.shard import Shard
-from loadlab.recording.sample import Outcome
-from loadlab.recording.tape import packed_row
+from loadlab.recording.tape import packed_row, unfinished_row
 from loadlab.scenarios import Barrier
 from loadlab.transports import AsyncTransport
 from loadlab.workload.plan import Traits, Workload
@@ -67,7 +66,7 @@ class Tasks:
         try:
             reply = await self._send(prepared)
         except asyncio.CancelledError:
-            shard.tape.note(packed_row(due_ns, sent_ns, shard.now_ns(), Outcome.UNFINISHED | flag, 0, 0, 0))
+            shard.tape.note(unfinished_row(due_ns, sent_ns, shard.now_ns(), flag))
             raise
         done_ns = shard.now_ns()
         flagged = reply.outcome | flag

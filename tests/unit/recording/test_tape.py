@@ -5,8 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadlab.recording.sample import WAITED, Outcome
-from loadlab.recording.tape import COLUMNS, MOST_PIECES, PIECE, Tape, packed_row, pieces
+from loadlab.recording.sample import WAITED, Outcome, Sample
+from loadlab.recording.tape import (
+    COLUMNS,
+    MOST_PIECES,
+    PIECE,
+    Tape,
+    dropped_row,
+    packed_row,
+    pieces,
+    unfinished_row,
+)
 from support.recorded import samples
 
 
@@ -20,6 +29,17 @@ def test_a_tape_gives_back_what_was_noted_in_order_piece_by_piece(mix, piece):
     while len(tape):
         pieces += tape.cut(piece).tolist()
     assert pieces == [list(each) for each in mix]
+
+
+@pytest.mark.parametrize("flag", [0, WAITED])
+def test_what_had_no_reply_is_noted_with_its_moments_and_nothing_else(flag):
+    tape = Tape()
+    tape.note(dropped_row(5, 9, flag))
+    tape.note(unfinished_row(5, 7, 9, flag))
+    assert [Sample(*row) for row in tape.cut().tolist()] == [
+        Sample(due_ns=5, sent_ns=9, done_ns=9, outcome=Outcome.DROPPED | flag, status=0, body_bytes=0),
+        Sample(due_ns=5, sent_ns=7, done_ns=9, outcome=Outcome.UNFINISHED | flag, status=0, body_bytes=0),
+    ]
 
 
 def test_a_tape_may_grow_while_it_is_cut():
