@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from loadlab.agent.run_request import PostedRun
 from loadlab.options.load import RunOptions, build_plan
 from loadlab.scenarios import names
-from loadlab.system.environment import Capacity
+from loadlab.workload.capacity import Capacity
 
 Json = Any
 Documents = st.SearchStrategy[Json]

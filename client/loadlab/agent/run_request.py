@@ -13,7 +13,7 @@ from loadlab.agent.explain import explain_invalid
 from loadlab.agent.limits import Limits
 from loadlab.errors import UsageError
 from loadlab.options.command_line import secrets_in, shown
-from loadlab.options.load import LoadOptions, RunOptions, build_plan, label_of, over_the_limit, traits_of
+from loadlab.options.load import LoadOptions, RunOptions, bad_delays, build_plan, label_of, traits_of
 from loadlab.results.result import NAMELESS, About
 from loadlab.runs.place import LocalRunner, nowhere
 from loadlab.workload.fields import label_problem
@@ -103,7 +103,7 @@ def _of_plan(plan: Plan, about: About, place: LocalRunner, limits: Limits | None
     problems = [*plan.problems(traits), *_elsewhere(plan, place)]
     problems = problems or [
         *(limits.problems(plan) if limits else ()),
-        *over_the_limit(plan, traits, place.room),
+        *(bad_delays(plan) or place.room.problems(plan, traits)),
     ]
     if problems:
         raise UsageError("\n".join(dict.fromkeys(problems)))

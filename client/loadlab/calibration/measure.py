@@ -15,10 +15,10 @@ from loadlab.fleet.stop import Control
 from loadlab.results.ceiling import Ceiling, Limit, ceiling
 from loadlab.results.result import RunResult
 from loadlab.runs.probe import probe
-from loadlab.system.environment import Capacity
 from loadlab.targets import Host, Target
 from loadlab.targets.no_target import NoTarget
 from loadlab.targets.sink import SinkHost
+from loadlab.workload.capacity import Capacity
 from loadlab.workload.plan import Plan
 
 

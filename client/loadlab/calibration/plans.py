@@ -10,13 +10,12 @@ from loadlab.clock import NS_PER_MS
 from loadlab.errors import UsageError
 from loadlab.results.ceiling import named
 from loadlab.scenarios import names, scenario
-from loadlab.system.environment import Capacity
+from loadlab.workload.capacity import Capacity
 from loadlab.workload.plan import MOST_PROCESSES, Plan, Request, Stage, Traits, Workload
 
 _USERS_EACH = 32
 """Of a process: enough that its loop never idles, and its threads do not only wait for one another."""
 _MOST_USERS = 512
-_SPARE_FILES = 64
 _WARMUP_NS = 300 * NS_PER_MS
 
 
@@ -111,5 +110,5 @@ def _many() -> str:
 def _users(row: Row, room: Capacity) -> int:
     if closed()[row.scenario].single_user:
         return 1
-    files = _MOST_USERS if room.open_files is None else room.open_files - _SPARE_FILES
-    return max(row.processes, min(_USERS_EACH * row.processes, _MOST_USERS, files))
+    most = _MOST_USERS if room.connections is None else room.connections
+    return max(row.processes, min(_USERS_EACH * row.processes, _MOST_USERS, most))

@@ -24,6 +24,7 @@ from loadlab.stack.engine_address import engine_address
 from loadlab.system import environment, event_loop
 from loadlab.system.files import read_bounded
 from loadlab.system.stop_signals import Cleanup
+from loadlab.workload.capacity import Capacity
 from loadlab.workload.masking import Secrets, masked_url
 
 OLDEST_GUNICORN = 22
@@ -31,7 +32,6 @@ _LOCKED = re.compile(r"^([a-z0-9-]+)==([^ ;]+)", re.MULTILINE)
 _PORT = re.compile("[0-9]{1,5}")
 _MOST_PORT = 65_535
 _COMMAND_S = 10.0
-_SPARE_FILES = 64
 
 
 class Mark(StrEnum):
@@ -153,15 +153,14 @@ def _installed(package: str) -> str | None:
 
 
 def _open_files(users: int) -> Diagnosis:
-    limit = environment.open_files_limit()
-    if limit is None:
+    room = Capacity.here()
+    limit, most = room.open_files, room.connections
+    if limit is None or most is None:
         return Diagnosis("open files", Mark.FINE, "no limit")
-    if limit < users + _SPARE_FILES:
-        advice = f"{users} users need as many connections: raise it with `ulimit -n {users + _SPARE_FILES}`"
+    if most < users:
+        advice = f"{users} users need as many connections: raise it with `ulimit -n {limit + users - most}`"
         return Diagnosis("open files", Mark.WRONG, f"{limit}", advice)
-    return Diagnosis(
-        "open files", Mark.FINE, f"{limit}, enough for {limit - _SPARE_FILES} users in one process"
-    )
+    return Diagnosis("open files", Mark.FINE, f"{limit}, enough for {most} users in one process")
 
 
 def _cores() -> Diagnosis:

@@ -10,11 +10,11 @@ from loadlab.clock import NS_PER_S
 from loadlab.errors import UsageError
 from loadlab.options.requests import check_secret_headers, headers_of, requested
 from loadlab.scenarios import names, scenario
-from loadlab.system.environment import Capacity
 from loadlab.transports import NAMES
 from loadlab.transports.null import delay_of
 from loadlab.workload import think
 from loadlab.workload.arrivals import Spacing
+from loadlab.workload.capacity import Capacity
 from loadlab.workload.fields import label_problem
 from loadlab.workload.plan import IDLE_LIMIT_NS, Plan, Stage, StatusRange, Traits, WhenFull, Workload
 
@@ -24,8 +24,6 @@ MOST_IN_FLIGHT = 10_000
 DEFAULT_DURATION_NS = 5 * NS_PER_S // 2
 _CONNECT_TIMEOUT_NS = 5 * NS_PER_S
 _MOST_WARMUP_NS = 2 * NS_PER_S
-_SPARE_FILES = 64
-"""Open files that a worker needs for other things than connections."""
 
 _STATUS = re.compile(r"[0-9]{3}")
 
@@ -141,7 +139,7 @@ def build_plan(words: RunOptions, base: str, room: Capacity | None = None) -> Pl
         secret_query=words.secret_query,
         keep_bodies=words.keep_bodies,
     )
-    problems = plan.problems(traits) or over_the_limit(plan, traits, room)
+    problems = plan.problems(traits) or bad_delays(plan) or room.problems(plan, traits)
     if problems:
         raise UsageError("\n".join(problems))
     check_secret_headers(words.secret_header, plan.requests)
@@ -179,8 +177,8 @@ def _max_in_flight(text: str | None, workload: Workload, room: Capacity) -> int 
         return units.count(text, "--max-in-flight")
     if workload is not Workload.OPEN:
         return None
-    files = room.open_files
-    return MOST_IN_FLIGHT if files is None else max(1, min(MOST_IN_FLIGHT, files - _SPARE_FILES))
+    most = room.connections
+    return MOST_IN_FLIGHT if most is None else max(1, min(MOST_IN_FLIGHT, most))
 
 
 def _rates(text: str | None) -> tuple[Stage, ...]:
@@ -266,29 +264,10 @@ def _max_errors_ratio(text: str | None) -> float | None:
     return units.ratio("1%" if text is None else text, "--max-errors", instead="none")
 
 
-def over_the_limit(plan: Plan, traits: Traits, room: Capacity) -> list[str]:
-    """Say where a plan needs more connections than the system allows open files, or a delay that is none."""
-    if plan.transport == "null" and (found := _bad_delays(plan)):
-        return found
-    limit = room.open_files
-    if limit is None or traits.single_user or traits.blocks_loop or traits.tasks_per_process:
-        return []
-    most = max(stage.concurrency or stage.requests or 1 for stage in plan.stages)
-    option = "--requests" if plan.workload is Workload.BATCH else "--concurrency"
-    each = -(-most // (plan.processes if traits.sharded else 1))
-    if each + _SPARE_FILES <= limit:
-        return []
-    needs = f"{each} connection{'' if each == 1 else 's'}"
-    fewer = f"give {limit - _SPARE_FILES} or less, use more processes, or " if limit > _SPARE_FILES else ""
-    sentence = (
-        f"{option}: {most} needs {needs} in one process and {_SPARE_FILES} files for itself, but the system"
-        f" allows {limit}; {fewer}raise the limit with `ulimit -n {each + _SPARE_FILES}`"
-    )
-    return [sentence]
-
-
-def _bad_delays(plan: Plan) -> list[str]:
+def bad_delays(plan: Plan) -> list[str]:
     """Say which delays the `null` transport can't read in the URLs of a plan."""
+    if plan.transport != "null":
+        return []
     found = []
     for url in dict.fromkeys((plan.target, *(request.url for request in plan.requests))):
         try:

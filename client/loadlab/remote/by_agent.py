@@ -11,7 +11,7 @@ from loadlab.results.events import RunBegan, RunEnded, StageEnded, Tell
 from loadlab.results.result import NAMELESS, About, RunResult
 from loadlab.results.run_folder import Folder
 from loadlab.system import environment
-from loadlab.system.environment import Capacity
+from loadlab.workload.capacity import Capacity
 from loadlab.workload.plan import Plan
 
 

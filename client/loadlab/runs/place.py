@@ -24,12 +24,12 @@ from loadlab.stack.compose import find
 from loadlab.stack.container import AGENT_SOCKET, STACK_METRICS, STACK_TARGET
 from loadlab.stack.run_in_stack import StackRunner
 from loadlab.system import environment
-from loadlab.system.environment import Capacity
 from loadlab.targets import Host, describe_server
 from loadlab.targets.app import app_of_stack
 from loadlab.targets.local import LocalHost
 from loadlab.targets.no_target import NoTarget
 from loadlab.targets.url import UrlHost
+from loadlab.workload.capacity import Capacity
 from loadlab.workload.kept_plan import secrets_of
 from loadlab.workload.masking import masked_url
 from loadlab.workload.plan import Plan, url_problems

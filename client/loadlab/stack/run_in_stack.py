@@ -22,6 +22,7 @@ from loadlab.stack.exec import Process
 from loadlab.stack.usage import ContainerUsageMeter, Metered
 from loadlab.system import environment
 from loadlab.system.environment import Environment
+from loadlab.workload.capacity import Capacity
 from loadlab.workload.kept_plan import secrets_of
 from loadlab.workload.plan import Plan
 
@@ -71,7 +72,7 @@ class StackRunner:
         self._stack = stack
         self.base = stack.base
         # Its limit of open files is the container's, which `loadlab carry` knows there.
-        self.room = environment.Capacity(cpus=stack.cpus, open_files=None)
+        self.room = Capacity(cpus=stack.cpus, open_files=None)
 
     async def carry(
         self, plan: Plan, folder: Folder, control: Control, tell: Tell, about: About = NAMELESS

@@ -6,7 +6,6 @@ import re
 import sys
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
-from typing import Self
 
 import msgspec
 
@@ -41,19 +40,6 @@ _PACKAGES = (
     "gunicorn",
     "flask",
 )
-
-
-class Capacity(msgspec.Struct, frozen=True, kw_only=True):
-    """What the place that carries a load allows it."""
-
-    cpus: float
-    open_files: int | None
-    """Of one process; None where it is unlimited, or that place sees to it."""
-
-    @classmethod
-    def here(cls) -> Self:
-        """Return what this process may use."""
-        return cls(cpus=cpus(), open_files=open_files_limit())
 
 
 def read(where: str) -> Environment:

@@ -8,9 +8,9 @@ from loadlab.agent.run_request import Options, PostedRun, read, task
 from loadlab.errors import UsageError
 from loadlab.options.load import RunOptions
 from loadlab.runs.place import LocalRunner
-from loadlab.system.environment import Capacity
 from loadlab.targets.no_target import NoTarget
 from loadlab.targets.url import UrlHost
+from loadlab.workload.capacity import Capacity
 from loadlab.workload.plan import Request, Stage, Workload
 from support.fakes import plan
 

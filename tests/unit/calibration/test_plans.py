@@ -19,7 +19,7 @@ from loadlab.results.ceiling import Ceiling, Limit
 from loadlab.results.result import Check, CheckOutcome, Counts
 from loadlab.scenarios import scenario
 from loadlab.system import environment
-from loadlab.system.environment import Capacity
+from loadlab.workload.capacity import Capacity
 from support.results import result, stage
 
 HERE = result().environment

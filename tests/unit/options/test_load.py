@@ -8,7 +8,7 @@ from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.errors import UsageError
 from loadlab.options.load import RunOptions, build_plan
 from loadlab.scenarios import names, scenario
-from loadlab.system.environment import Capacity
+from loadlab.workload.capacity import Capacity
 from loadlab.workload.plan import Stage, StatusRange, Workload
 from loadlab.workload.think import Exponential, Fixed
 

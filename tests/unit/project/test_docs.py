@@ -19,9 +19,9 @@ from loadlab.options.target import TargetOptions
 from loadlab.results.schema import schema
 from loadlab.runs.place import url_of
 from loadlab.scenarios import names, scenario
-from loadlab.system.environment import Capacity
 from loadlab.tour import chosen
 from loadlab.units import duration_ns
+from loadlab.workload.capacity import Capacity
 from support.fakes import plan
 from support.readme import README, ROOT, loadlab_commands, make_commands
 from support.results import stage
