@@ -20,7 +20,7 @@ from loadlab.recording.tape import COLUMNS, PIECE
 from loadlab.recording.window import Window
 from loadlab.results.events import StageBegan, StageEnded
 from loadlab.results.result import RunResult
-from loadlab.runs.place import carry_at
+from loadlab.runs.runners import carry_at
 from loadlab.system.environment import cpus
 from loadlab.targets.no_target import NoTarget
 from loadlab.workload.plan import Plan, Request, Stage, Workload

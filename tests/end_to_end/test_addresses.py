@@ -9,7 +9,7 @@ import time
 import pytest
 
 from loadlab.errors import ClientError, TargetError, UsageError
-from loadlab.runs.place import inside_stack
+from loadlab.runs.runners import inside_stack
 from loadlab.targets import addresses
 from loadlab.targets.addresses import Address, ShortageError, find, first_that_answers, reach
 from loadlab.targets.url import UrlHost

@@ -11,13 +11,13 @@ import pytest
 
 from loadlab.agent.access import Guard
 from loadlab.agent.api import Api
-from loadlab.agent.archive import Archive
 from loadlab.agent.runs import Runs
 from loadlab.agent.server import Listening, serving
 from loadlab.errors import UsageError
 from loadlab.metrics import Metrics
 from loadlab.options.target import TargetOptions
-from loadlab.runs.place import of_its_own
+from loadlab.results.archive import Archive
+from loadlab.runs.runners import of_its_own
 from support.agents import JSON, NULL, RunningAgent, rss_bytes
 from support.live import descendants
 

@@ -13,7 +13,7 @@ from loadlab.metrics import Metrics
 from loadlab.metrics.families import RUN
 from loadlab.results.events import StageBegan, Tick
 from loadlab.results.result import State
-from loadlab.runs.place import carry_at
+from loadlab.runs.runners import carry_at
 from loadlab.targets.local import LocalHost
 from loadlab.targets.no_target import NoTarget
 from loadlab.workload.plan import Request, Stage, WhenFull, Workload

@@ -1,7 +1,7 @@
 """Answers and failures at given moments, and what the check of a target that was away says of them."""
 
 from loadlab.analysis.checks.check import CheckInput
-from loadlab.analysis.outages import target_away
+from loadlab.analysis.checks.target_away import target_away
 from loadlab.clock import NS_PER_S
 from loadlab.recording.sample import Outcome
 from loadlab.scenarios import scenario

@@ -7,18 +7,20 @@ from typing import Any
 
 import msgspec
 from aiohttp import hdrs, web
+from msgspec import structs
 
 from loadlab.agent import run_request
 from loadlab.agent.access import Guard, NoGuard
-from loadlab.agent.archive import Archive, is_run_id
 from loadlab.agent.event_log import Message, RunEvents
 from loadlab.agent.limits import Limits
 from loadlab.agent.page_files import PageFiles
 from loadlab.agent.runs import BusyError, Runs
+from loadlab.analysis.judge_run import headline
 from loadlab.clock import NS_PER_S
 from loadlab.errors import LabError, UsageError
 from loadlab.metrics import Metrics
 from loadlab.options.load import DEFAULT_BATCH, DEFAULT_CONCURRENCY, DEFAULT_DURATION_NS, traits_of
+from loadlab.results.archive import Archive, EarlierRun, is_run_id
 from loadlab.scenarios import names
 
 HEADERS = {
@@ -158,7 +160,7 @@ class Api:
         if text is not None and not (text.isascii() and text.isdigit() and len(text) < 10):
             return _error(400, f"limit: {text!r} is not a whole number")
         runs = await asyncio.to_thread(self._archive.runs, None if text is None else int(text))
-        return _json(runs)
+        return _json([_listed(run) for run in runs])
 
     async def _result(self, request: web.Request) -> web.StreamResponse:
         path = await asyncio.to_thread(self._archive.file, request.match_info["id"])
@@ -245,6 +247,12 @@ async def _with_headers(_: web.Request, response: web.StreamResponse) -> None:
     for name, value in HEADERS.items():
         response.headers[name] = value
     response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+
+
+def _listed(run: EarlierRun) -> dict[str, Any]:
+    """Return an earlier run with its verdict's one name."""
+    named = headline(run.verdict, stopped=run.interrupted, suspect=run.suspect)
+    return structs.asdict(run) | {"headline": named}
 
 
 def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:  # noqa: ANN401 - whatever msgspec encodes

@@ -15,7 +15,7 @@ from loadlab.errors import UsageError
 from loadlab.options.command_line import secrets_in, shown
 from loadlab.options.load import LoadOptions, RunOptions, bad_delays, build_plan, label_of, traits_of
 from loadlab.results.result import NAMELESS, About
-from loadlab.runs.place import LocalRunner, nowhere
+from loadlab.runs.runners import LocalRunner, nowhere
 from loadlab.workload.fields import label_problem
 from loadlab.workload.kept_plan import secrets_of
 from loadlab.workload.masking import Secrets, masked_url

@@ -20,7 +20,7 @@ from loadlab.metrics import Metrics
 from loadlab.results.events import Tell
 from loadlab.results.result import About, RunResult
 from loadlab.results.run_folder import TARGET_LOG, Folder
-from loadlab.runs.place import LocalRunner, carry_at
+from loadlab.runs.runners import LocalRunner, carry_at
 from loadlab.workload.kept_plan import secrets_of
 from loadlab.workload.masking import Secrets
 from loadlab.workload.plan import Plan

@@ -15,11 +15,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from loadlab.agent.access import MOST_TOKEN, Guard, NoGuard
 from loadlab.agent.api import Api
-from loadlab.agent.archive import Archive
 from loadlab.agent.runs import Runs
 from loadlab.agent.unfinished import salvage
 from loadlab.errors import UsageError
 from loadlab.metrics import Metrics
+from loadlab.results.archive import Archive
 from loadlab.system.stop_signals import Stops
 from loadlab.targets.address_scope import is_loopback, reachable
 

@@ -11,9 +11,9 @@
 
 from msgspec import structs
 
-from loadlab.analysis import outages
 from loadlab.analysis.checks import backlog, client_limits, cross_checks, notes, outcomes, steady_state
 from loadlab.analysis.checks.check import CheckInput
+from loadlab.analysis.checks.target_away import target_away
 from loadlab.results.result import Check, CheckOutcome, Finding, StageResult, State
 from loadlab.workload.plan import Plan, Traits, Workload
 
@@ -63,7 +63,7 @@ _OF_EVERY_STAGE = (
     notes.target_workers,
     outcomes.errors,
     outcomes.redirects,
-    outages.target_away,
+    target_away,
 )
 _OF = {
     Workload.CLOSED: (steady_state.stationary, steady_state.warmed_up),

@@ -1,22 +1,17 @@
 """From when to when a target gave no answer while requests failed: a restart, a deployment, a crash. Pure."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 
-from loadlab.analysis.checks.check import CheckInput, make_check
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.stage_counts import StageCounts
 from loadlab.recording.presence import TICK_NS, ticks_of
 from loadlab.recording.sample import FAILED, Outcome
-from loadlab.results.result import Check, Outage, StageResult, Standstill
-from loadlab.units import show_ns
+from loadlab.results.result import Outage, StageResult
 
 _LEAST_NS = 5 * TICK_NS
 _TIMES = 10
 """Longer than so many of the mean distance between two answers: of answers that come at random a distance as
 long as that is one in e^10, and an outage has none beside failures alone."""
-_TOLD = 3
 _BY_ITSELF = set(FAILED) - {Outcome.UNFINISHED}
 
 
@@ -58,64 +53,7 @@ def away_at_the_end(stage: StageResult) -> bool:
     return bool(stage.outages) and stage.outages[-1].to_ns >= stage.window_ns
 
 
-def target_away(case: CheckInput) -> Check:
-    """Say from when to when no request was answered, though some were asked."""
-    spans: tuple[Outage | Standstill, ...] = (*case.stage.outages, *case.stage.stalls)
-    return make_check(
-        name="target_away",
-        metric="time without an answer in which requests failed or waited far longer than usual",
-        operator="==",
-        limit=0,
-        actual=sum(span.to_ns - span.from_ns for span in spans),
-        unit="ns",
-        means="no time without an answer stands out from this load's usual ones",
-        untestable=None if spans or case.stage.throughput_hz else "no answer came in the window",
-        failed="; ".join(filter(None, (_away(case), _stood_still(case)))),
-    )
-
-
-def _away(case: CheckInput) -> str | None:
-    spans, window_ns = case.stage.outages, case.stage.window_ns
-    if not spans:
-        return None
-    if [(span.from_ns, span.to_ns) for span in spans] == [(0, window_ns)]:
-        return f"the target gave no answer in the whole window ({_clock(case, spans[0])})"
-    return (
-        f"the target gave no answer {_told(case, spans)}: look at its log. Throughput counts that time,"
-        " latency does not"
-    )
-
-
-def _stood_still(case: CheckInput) -> str | None:
-    spans = case.stage.stalls
-    if not spans:
-        return None
-    return (
-        f"the target, or the network, stood still {_told(case, spans)}: requests were in flight, and none was"
-        " answered. Look at the target's log"
-    )
-
-
-def _told(case: CheckInput, spans: Sequence[Outage | Standstill]) -> str:
-    window_ns = case.stage.window_ns
-    told = ", and ".join(
-        f"for {show_ns(span.to_ns - span.from_ns)}, {in_seconds(span.from_ns, span.to_ns, window_ns)}"
-        f" ({_clock(case, span)})"
-        for span in spans[:_TOLD]
-    )
-    return told + (f", and {len(spans) - _TOLD} more times" if len(spans) > _TOLD else "")
-
-
 def in_seconds(from_ns: int, to_ns: int, window_ns: int) -> str:
     """Return a span by the window's time."""
     until = "the window's end" if to_ns >= window_ns else f"{to_ns / NS_PER_S:.2f} s"
     return f"from {from_ns / NS_PER_S:.2f} s to {until}"
-
-
-def _clock(case: CheckInput, span: Outage | Standstill) -> str:
-    """Return the span by the wall clock, in UTC."""
-    if case.stage.began_at is None:
-        return "its wall-clock time is not known"
-    began = datetime.fromisoformat(case.stage.began_at)
-    ends = (began + timedelta(microseconds=ns / 1_000) for ns in (span.from_ns, span.to_ns))
-    return " to ".join(f"{end:%H:%M:%S}.{end.microsecond // 100_000}" for end in ends) + " UTC"

@@ -9,10 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from loadlab.analysis.ceilings import ceiling
 from loadlab.calibration.plans import Row, plan
 from loadlab.errors import ClientError
 from loadlab.fleet.stop import Control
-from loadlab.results.ceiling import Ceiling, Limit, ceiling
+from loadlab.results.ceilings_file import Ceiling, Limit
 from loadlab.results.result import RunResult
 from loadlab.runs.probe import probe
 from loadlab.targets import Host, Target

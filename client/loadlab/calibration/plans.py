@@ -6,9 +6,9 @@ processes with one, and with one for each core.
 
 from typing import NamedTuple
 
+from loadlab.analysis.ceilings import named
 from loadlab.clock import NS_PER_MS
 from loadlab.errors import UsageError
-from loadlab.results.ceiling import named
 from loadlab.scenarios import names, scenario
 from loadlab.workload.capacity import Capacity
 from loadlab.workload.plan import MOST_PROCESSES, Plan, Request, Stage, Traits, Workload

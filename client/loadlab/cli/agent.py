@@ -12,7 +12,7 @@ from loadlab.cli.options import TARGET, results_in, results_options, target_opti
 from loadlab.cli.streams import Output, say
 from loadlab.errors import Exit
 from loadlab.options.target import TargetOptions
-from loadlab.runs.place import at_named, of_its_own, refuse_vain_remote
+from loadlab.runs.runners import at_named, of_its_own, refuse_vain_remote
 from loadlab.stack.container import STACK_TARGET
 from loadlab.system.stop_signals import Stops
 

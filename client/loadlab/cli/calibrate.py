@@ -1,11 +1,13 @@
 """`loadlab calibrate`: what this machine's own client can do at most."""
 
 import asyncio
+import platform
 
 import click
 from rich.console import Console
 
 from loadlab import units
+from loadlab.analysis.ceilings import added
 from loadlab.calibration.measure import Calibrator
 from loadlab.calibration.plans import Row, RowFilter, closed, rows
 from loadlab.cli.streams import Output, write_json
@@ -14,7 +16,7 @@ from loadlab.errors import EarlyStopError, Exit, LabError, UsageError
 from loadlab.fleet.stop import Control
 from loadlab.options.load import one_of
 from loadlab.results import ceilings_file
-from loadlab.results.ceiling import Ceiling
+from loadlab.results.ceilings_file import Ceiling
 from loadlab.system import environment
 from loadlab.system.event_loop import new_event_loop
 from loadlab.system.stop_signals import Stops, end_with
@@ -71,7 +73,7 @@ def calibrate(
         found = runner.run(_measure(todo, duration_ns, stops))
     stops.hold()
     output.is_extra = True
-    kept = ceilings_file.added(found, environment.read("this machine"))
+    kept = added(ceilings_file.read(), found, platform.node(), environment.read("this machine"))
     unwritten = None
     try:
         ceilings_file.write(kept)

@@ -20,7 +20,7 @@ from loadlab.cli.streams import say
 from loadlab.errors import EarlyStopError, Exit, LabError, LostAgentError, UsageError
 from loadlab.remote.lines import Lines
 from loadlab.remote.protocol import STOP, Accepted, Line, Refused, RunRequest, decode, decode_request, encode
-from loadlab.runs.place import url_of
+from loadlab.runs.runners import url_of
 from loadlab.stack.container import AGENT_SOCKET, STACK_TARGET
 from loadlab.system import environment
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from loadlab.analysis.ceilings import usable
 from loadlab.errors import LabError
 from loadlab.results import ceilings_file
 from loadlab.stack.compose import COMPOSE_FILE, checkout, find
@@ -173,7 +174,7 @@ def _cores() -> Diagnosis:
 
 
 def _ceilings() -> Diagnosis:
-    known = ceilings_file.known(environment.read("this machine"))
+    known = usable(ceilings_file.read(), platform.node(), environment.read("this machine"))
     if known.ceilings:
         seen = f"{len(known.ceilings)} known: runs show how near the client came to them"
         return Diagnosis("ceilings", Mark.FINE, seen)

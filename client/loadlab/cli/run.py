@@ -17,7 +17,7 @@ from loadlab.options.target import TargetOptions
 from loadlab.results import run_folder
 from loadlab.results.events import Event
 from loadlab.results.result import About, RunResult, Verdict, encode
-from loadlab.runs.place import Runner, choose
+from loadlab.runs.runners import Runner, choose
 from loadlab.scenarios import names
 from loadlab.system.stop_signals import Cleanup, Stops, end_with
 from loadlab.terminal import watcher

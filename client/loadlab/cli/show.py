@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from loadlab.agent.archive import Archive
 from loadlab.cli.options import results_in
 from loadlab.errors import UsageError
 from loadlab.results import run_folder
+from loadlab.results.archive import Archive
 from loadlab.system.terminal_text import one_line
 from loadlab.terminal.console import Terminal, print_result
 

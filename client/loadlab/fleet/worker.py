@@ -29,7 +29,7 @@ from loadlab.fleet.messages import (
     encode,
     from_parent,
 )
-from loadlab.load.closed_users import watch_loop
+from loadlab.load.loop import watch_loop
 from loadlab.load.shard import Shard
 from loadlab.recording.recorder import Recorder
 from loadlab.recording.tape import PIECE, pieces

@@ -31,8 +31,8 @@ from loadlab.fleet.messages import (
     encode,
     from_worker,
 )
+from loadlab.fleet.no_manager import keep_in_process
 from loadlab.fleet.pulses import Heartbeats
-from loadlab.fleet.results import keep_in_process
 from loadlab.fleet.silence import Silence, ready_to_run
 from loadlab.fleet.waiting import Waiting
 from loadlab.fleet.worker import carry_shard, own_group

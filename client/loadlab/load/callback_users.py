@@ -1,4 +1,4 @@
-"""Users without a coroutine: a reply's callback sends the next request. The rules of `closed_users` hold."""
+"""Users without a coroutine: a reply's callback sends the next request. The rules of `load.loop` hold."""
 
 import asyncio
 from abc import ABC, abstractmethod

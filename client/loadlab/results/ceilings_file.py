@@ -1,19 +1,16 @@
 """The file that keeps this machine's ceilings, with the environment that they hold for.
 
-`$XDG_CACHE_HOME/concurrency-lab/ceilings.json`, or below `~/.cache`; written whole or not at all. A ceiling
-of another machine, or of this one before something changed, is never used: a run does without, and says why.
+`$XDG_CACHE_HOME/concurrency-lab/ceilings.json`, or below `~/.cache`; written whole or not at all.
+`analysis.ceilings` tells which of them hold.
 """
 
 import os
-import platform
-from collections.abc import Sequence
+from enum import Enum, StrEnum, auto
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
 from loadlab.errors import LabError, UsageError
-from loadlab.results.ceiling import Ceiling, differences
 from loadlab.results.run_folder import write_whole
 from loadlab.system.environment import Environment
 from loadlab.system.files import make_private, read_json
@@ -21,6 +18,39 @@ from loadlab.system.files import make_private, read_json
 SCHEMA_VERSION = 1
 FOLDER = "concurrency-lab"
 FILE = "ceilings.json"
+
+
+class Limit(StrEnum):
+    """What ran out first when a ceiling was measured."""
+
+    CLIENT = "client"
+    """The loop or interpreter of the client: what the ceiling is about."""
+    CORES = "cores"
+    """The cores: the client waited for one, because the sink or somebody else had it."""
+    SINK = "sink"
+    """The sink's answers: the client waited for them."""
+
+
+class Ceiling(msgspec.Struct, frozen=True, kw_only=True):
+    """The most that this machine's client did in one way of calling."""
+
+    scenario: str
+    transport: str
+    processes: int
+    users: int
+    rate_hz: float
+    limit: Limit
+    measured_at: str
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether the client could have done more."""
+        return self.limit is not Limit.CLIENT
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What it holds for."""
+        return self.scenario, self.transport, self.processes
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,15 +62,13 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     ceilings: tuple[Ceiling, ...]
 
 
-class Ceilings(NamedTuple):
-    """What a run may use of it."""
+class Absent(Enum):
+    """Why there is nothing that could be read."""
 
-    ceilings: tuple[Ceiling, ...] = ()
-    unused: str | None = None
-    """Why there is something that may not be used."""
+    NO_FILE = auto()
+    OTHER_VERSION = auto()
 
 
-NOTHING = Ceilings()
 _DECODER = msgspec.json.Decoder(Kept)
 _MOST_BYTES = 16 << 20
 
@@ -75,27 +103,15 @@ def make_folder() -> Path:
     return file
 
 
-def known(now: Environment) -> Ceilings:
-    """Return the ceilings that hold in this environment; a run never fails for want of them."""
+def read() -> Kept | Absent:
+    """Return what the file holds; a run never fails for want of it."""
     try:
-        kept = _read(path())
+        kept = read_json(path(), _DECODER, _MOST_BYTES)
     except (OSError, UsageError):
-        return NOTHING
+        return Absent.NO_FILE
     except msgspec.DecodeError:
-        return Ceilings(unused="calibrated by another version of the lab")
-    if changed := _changed(kept, now):
-        return Ceilings(unused=f"calibrated in another environment ({'; '.join(changed)})")
-    return Ceilings(kept.ceilings)
-
-
-def added(ceilings: Sequence[Ceiling], now: Environment) -> Kept:
-    """Return what the file is to hold: these ceilings, and those that hold for anything else."""
-    everything = {each.key: each for each in (*known(now).ceilings, *ceilings)}
-    return Kept(
-        host=platform.node(),
-        environment=now,
-        ceilings=tuple(everything[key] for key in sorted(everything)),
-    )
+        return Absent.OTHER_VERSION
+    return kept if kept.schema_version == SCHEMA_VERSION else Absent.OTHER_VERSION
 
 
 def write(kept: Kept) -> None:
@@ -110,16 +126,3 @@ def write(kept: Kept) -> None:
 def encode(kept: Kept) -> bytes:
     """Write the file's content."""
     return msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n"
-
-
-def _read(file: Path) -> Kept:
-    kept = read_json(file, _DECODER, _MOST_BYTES)
-    if kept.schema_version != SCHEMA_VERSION:
-        raise msgspec.ValidationError("another schema version")
-    return kept
-
-
-def _changed(kept: Kept, now: Environment) -> list[str]:
-    host = platform.node()
-    elsewhere = [f"host {kept.host}, now {host}"] if kept.host != host else []
-    return elsewhere + differences(kept.environment, now)

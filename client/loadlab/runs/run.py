@@ -6,7 +6,7 @@ Everything that is measured is kept, whatever ends the run: the target's loss, C
 import asyncio
 import traceback
 
-from loadlab.analysis import judge_run, judge_stage, unjudged
+from loadlab.analysis import ceilings, judge_run, judge_stage, unjudged
 from loadlab.analysis.summary import stage_result
 from loadlab.clock import MONOTONIC, utc
 from loadlab.errors import ClientError
@@ -15,8 +15,6 @@ from loadlab.fleet.own_thread import call_in_loop
 from loadlab.fleet.stage_counts import StageCounts
 from loadlab.fleet.stop import Control
 from loadlab.fleet.supervisor import carry
-from loadlab.results import ceiling
-from loadlab.results.ceilings_file import NOTHING, Ceilings
 from loadlab.results.events import Event, RunBegan, RunEnded, StageBegan, StageEnded, Tell, Tick
 from loadlab.results.result import NAMELESS, About, Check, RunResult, StageResult, Verdict
 from loadlab.runs.readings import WindowReadings
@@ -45,7 +43,7 @@ class Run:
         tell: Tell,
         about: About = NAMELESS,
         observe: Observe | None = None,
-        known: Ceilings = NOTHING,
+        known: ceilings.Usable = ceilings.NOTHING,
     ) -> None:
         self._control = control
         self._run_id = run_id
@@ -111,7 +109,7 @@ class Run:
             environment=environment.read(self._target.where),
             checks=checks,
             stages=stages,
-            ceilings_unused=self._known.unused if ceiling.is_comparable(self._plan) else None,
+            ceilings_unused=self._known.unused if ceilings.is_comparable(self._plan) else None,
         )
         result = self._secrets.without(result)
         self._tell_all(RunEnded(result))
@@ -155,7 +153,7 @@ class Run:
                 taken=edges.taken,
             ),
         )
-        result = ceiling.beside(self._plan, result, self._known.ceilings)
+        result = ceilings.beside(self._plan, result, self._known.ceilings)
         self._checks += checks
         self._unaccounted += _unaccounted(carried)
         self._stages.append(result)

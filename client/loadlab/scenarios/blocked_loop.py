@@ -3,7 +3,8 @@
 import asyncio
 import threading
 
-from loadlab.load.closed_users import BlockingUser, settle
+from loadlab.load.closed_users import BlockingUser
+from loadlab.load.loop import settle
 from loadlab.load.shard import Shard
 from loadlab.scenarios import Barrier
 from loadlab.transports import blocking_transport

@@ -3,7 +3,7 @@
 from typing import Any
 
 from loadlab.load.callback_users import callback_user
-from loadlab.load.closed_users import opened, settle
+from loadlab.load.loop import opened, settle
 from loadlab.load.open_schedule import InFlightLimit, by_turns, open_load
 from loadlab.load.shard import Shard
 from loadlab.recording.sample import Outcome, Reply

@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any
 
-from loadlab.load.closed_users import opened, settle, user
+from loadlab.load.closed_users import user
+from loadlab.load.loop import opened, settle
 from loadlab.load.open_schedule import InFlightLimit, by_turns, open_load
 from loadlab.load.shard import Shard
 from loadlab.recording.tape import packed_row, unfinished_row

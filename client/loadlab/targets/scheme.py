@@ -8,7 +8,7 @@ import ssl
 
 from loadlab.system.resources import causes
 from loadlab.transports.refusals import NO_TLS, refusal, remedy
-from loadlab.transports.trust import trusted_context
+from loadlab.transports.tls import trusted_context
 from loadlab.workload.url import read_url
 
 _WITHIN_S = 3.0

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from loadlab.results.ceiling import Ceiling, Limit
+from loadlab.results.ceilings_file import Ceiling, Limit
 from loadlab.units import format_number
 
 _LIMITS = {Limit.CLIENT: "the client", Limit.CORES: "the cores", Limit.SINK: "the sink's answers"}

@@ -6,12 +6,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from loadlab.analysis import judge_run, unjudged
+from loadlab.analysis.ceilings import named
 from loadlab.analysis.error_reasons import worded
 from loadlab.analysis.judge_stage import CLIENT_LIMIT_CHECKS, NO_BOUND_SHARE_CHECKS, SHORTAGES
 from loadlab.analysis.together import Told, together
 from loadlab.analysis.unknown import IN_FLIGHT
 from loadlab.clock import NS_PER_MS, NS_PER_S
-from loadlab.results.ceiling import named
 from loadlab.results.result import CheckOutcome, RunResult, StageResult, State, Verdict
 from loadlab.system.terminal_text import one_line
 from loadlab.terminal.fitting_table import FittingTable

@@ -37,7 +37,9 @@ from loadlab.transports.aiohttp_deadlines import Deadlines
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.itself import ToItselfError, is_to_itself
 from loadlab.transports.outgoing import outgoing
-from loadlab.transports.shared import (
+from loadlab.transports.server_timing import SERVER_TIMING, inside_ns
+from loadlab.transports.standing import has_news, rest_ns, unseen_ns
+from loadlab.transports.status_outcomes import (
     ENDED_HERE,
     TLS_ALERT,
     Verdicts,
@@ -46,9 +48,7 @@ from loadlab.transports.shared import (
     timed_out,
     unexpected,
 )
-from loadlab.transports.stamps import SERVER_TIMING, inside_ns
-from loadlab.transports.standing import has_news, rest_ns, unseen_ns
-from loadlab.transports.trust import client_context
+from loadlab.transports.tls import client_context
 from loadlab.transports.wire.heads import MOST_BYTES, MOST_FIELDS
 from loadlab.workload.plan import Plan, Request
 

@@ -9,7 +9,7 @@ from loadlab.recording.sample import Outcome, Reply
 from loadlab.system.limits import limit_of
 from loadlab.system.resources import Resource, resource_of
 from loadlab.transports.refusals import refusal
-from loadlab.transports.shared import failed
+from loadlab.transports.status_outcomes import failed
 
 MOST_ADDRESSES = 3
 """Where redirects lead: so many addresses are kept."""

@@ -16,7 +16,7 @@ from loadlab.clock import MONOTONIC, NS_PER_S
 from loadlab.recording.sample import Reply
 from loadlab.transports import Replied
 from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.transports.shared import ENDED_HERE, TIMED_OUT, Verdicts
+from loadlab.transports.status_outcomes import ENDED_HERE, TIMED_OUT, Verdicts
 from loadlab.units import duration_ns
 from loadlab.workload.plan import Plan, Request
 

@@ -30,9 +30,9 @@ from loadlab.transports.bounded_http import (
 )
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.outgoing import Outgoing, outgoing
-from loadlab.transports.shared import TLS_ALERT, Verdicts, cut_off, malformed, timed_out, unexpected
 from loadlab.transports.standing import unseen_ns
-from loadlab.transports.trust import client_context
+from loadlab.transports.status_outcomes import TLS_ALERT, Verdicts, cut_off, malformed, timed_out, unexpected
+from loadlab.transports.tls import client_context
 from loadlab.workload.plan import Plan, Request
 from loadlab.workload.url import Url
 

@@ -17,7 +17,7 @@ from loadlab.metrics import Metrics
 from loadlab.results.events import RunBegan, RunEnded, StageBegan
 from loadlab.results.result import CheckOutcome
 from loadlab.results.run_folder import Folder
-from loadlab.runs.place import nowhere
+from loadlab.runs.runners import nowhere
 from loadlab.workload.plan import Request, Stage
 from support.fakes import plan
 from support.results import result

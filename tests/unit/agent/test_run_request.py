@@ -7,7 +7,7 @@ from loadlab.agent.limits import Limits
 from loadlab.agent.run_request import Options, PostedRun, read, task
 from loadlab.errors import UsageError
 from loadlab.options.load import RunOptions
-from loadlab.runs.place import LocalRunner
+from loadlab.runs.runners import LocalRunner
 from loadlab.targets.no_target import NoTarget
 from loadlab.targets.url import UrlHost
 from loadlab.workload.capacity import Capacity

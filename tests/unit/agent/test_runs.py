@@ -8,7 +8,7 @@ import pytest
 from loadlab.agent import runs
 from loadlab.results.result import NAMELESS
 from loadlab.results.run_folder import Folder
-from loadlab.runs.place import nowhere
+from loadlab.runs.runners import nowhere
 from support.fakes import plan
 from support.results import result
 

@@ -10,7 +10,7 @@ from loadlab.load.backing_off import BackingOff
 from loadlab.load.closed_users import BlockingUser
 from loadlab.load.shard import Share
 from loadlab.recording.sample import Outcome, Reply, Sample
-from loadlab.transports.shared import cut_off, malformed
+from loadlab.transports.status_outcomes import cut_off, malformed
 from loadlab.workload.plan import Stage, Workload
 from support.fakes import (
     OK,

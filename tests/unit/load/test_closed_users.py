@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.load.backing_off import AT_ONCE_NS, connection_failed
-from loadlab.load.closed_users import BlockingUser, settle, watch_loop
+from loadlab.load.closed_users import BlockingUser
+from loadlab.load.loop import settle, watch_loop
 from loadlab.load.pacing import pace
 from loadlab.load.shard import Share
 from loadlab.recording.sample import Outcome, Reply, Sample

@@ -17,7 +17,7 @@ from loadlab.errors import Exit, UsageError
 from loadlab.options.load import RunOptions, build_plan, traits_of
 from loadlab.options.target import TargetOptions
 from loadlab.results.schema import schema
-from loadlab.runs.place import url_of
+from loadlab.runs.runners import url_of
 from loadlab.scenarios import names, scenario
 from loadlab.tour import chosen
 from loadlab.units import duration_ns

@@ -10,7 +10,7 @@ from loadlab.recording import reasons
 from loadlab.recording.reasons import Closer, Reasons, number_of, shown
 from loadlab.recording.recorder import Recorder
 from loadlab.recording.sample import Outcome, Sample
-from loadlab.transports.shared import failed
+from loadlab.transports.status_outcomes import failed
 from support.fakes import plan
 from support.recorded import START_NS, WINDOW, rows_of
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadlab.agent.archive import Archive
 from loadlab.errors import UsageError
 from loadlab.results import run_folder
+from loadlab.results.archive import Archive
 from loadlab.results.result import decode, encode
 from loadlab.workload.masking import Secrets
 from support.results import result

@@ -5,13 +5,12 @@ import os
 import msgspec
 import pytest
 
-from loadlab.agent.archive import Archive
 from loadlab.agent.unfinished import FILE, salvage
 from loadlab.errors import UsageError
 from loadlab.options.requests import requested
 from loadlab.remote import protocol
 from loadlab.results import ceilings_file, run_folder
-from loadlab.system import environment
+from loadlab.results.archive import Archive
 from loadlab.system.files import read_bounded, read_json, read_tail
 from loadlab.targets.local import LocalHost
 from loadlab.workload.plan import Request
@@ -110,7 +109,7 @@ def test_a_run_does_without_ceilings(tmp_path, unreadable, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     ceilings_file.path().parent.mkdir()
     unreadable(ceilings_file.path())
-    assert ceilings_file.known(environment.read("here")).ceilings == ()
+    assert isinstance(ceilings_file.read(), ceilings_file.Absent)
 
 
 def test_a_requests_file_is_refused_in_a_sentence(tmp_path, unreadable):

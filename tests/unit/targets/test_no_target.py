@@ -6,7 +6,7 @@ import pytest
 
 from loadlab.errors import UsageError
 from loadlab.options.target import TargetOptions
-from loadlab.runs.place import choose
+from loadlab.runs.runners import choose
 from loadlab.targets.no_target import NoTarget
 
 

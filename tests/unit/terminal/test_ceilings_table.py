@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from loadlab.results.ceiling import Ceiling, Limit
+from loadlab.results.ceilings_file import Ceiling, Limit
 from loadlab.terminal.ceilings_table import render
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadlab.errors import UsageError
-from loadlab.runs.place import url_of
+from loadlab.runs.runners import url_of
 from loadlab.workload.url import origin_and_rest, read_url, request_target
 
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))

@@ -15,8 +15,8 @@ from loadlab.recording.sample import ANSWERED, Reply
 from loadlab.transports import Replied
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.itself import ToItselfError, is_to_itself
-from loadlab.transports.shared import ENDED_HERE, Verdicts, cut_off, timed_out
 from loadlab.transports.standing import has_news
+from loadlab.transports.status_outcomes import ENDED_HERE, Verdicts, cut_off, timed_out
 from loadlab.transports.wire.heads import END_OF_HEAD
 from loadlab.transports.wire.reader import Reader
 from loadlab.transports.wire.timeouts import TimerWheel

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import httptools
 
 from loadlab.recording.sample import REDIRECTS
-from loadlab.transports.stamps import inside_ns
+from loadlab.transports.server_timing import inside_ns
 
 END_OF_HEAD: Final = b"\r\n\r\n"
 MOST_BYTES = 64 * 1024

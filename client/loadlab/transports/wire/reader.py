@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from loadlab.recording.sample import Reply
-from loadlab.transports.shared import TLS_ALERT, Verdicts, malformed
+from loadlab.transports.status_outcomes import TLS_ALERT, Verdicts, malformed
 from loadlab.transports.wire.chunks import Chunks
 from loadlab.transports.wire.heads import END_OF_HEAD, MOST_BYTES, Head, MalformedError, read_head
 

@@ -7,9 +7,9 @@ from loadlab.clock import MONOTONIC
 from loadlab.recording.sample import Reply
 from loadlab.transports import Replied
 from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.transports.shared import ENDED_HERE, Verdicts
 from loadlab.transports.standing import rest_ns, unseen_ns
-from loadlab.transports.trust import client_context
+from loadlab.transports.status_outcomes import ENDED_HERE, Verdicts
+from loadlab.transports.tls import client_context
 from loadlab.transports.wire.connection import NEVER, Connection, Context, PreparedRequest
 from loadlab.transports.wire.pool import Pool
 from loadlab.transports.wire.request import Address, address

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from loadlab.recording.sample import Reply
 from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.transports.shared import Verdicts
+from loadlab.transports.status_outcomes import Verdicts
 from loadlab.transports.wire.connection import NEVER, Connection, Context, PreparedRequest, ResponseCache
 from loadlab.workload.plan import StatusRange
 from support.fakes import plan

@@ -3,7 +3,7 @@
 import h11
 
 from loadlab.recording.sample import Outcome, Reply
-from loadlab.transports.stamps import inside_ns
+from loadlab.transports.server_timing import inside_ns
 from support.replies import BROKEN
 
 

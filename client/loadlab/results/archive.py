@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from loadlab.analysis import judge_run
 from loadlab.results.result import State, Verdict
 from loadlab.results.run_folder import RESULT
 from loadlab.system.files import read_json
@@ -71,8 +70,8 @@ class _Result(msgspec.Struct):
     environment: _Environment = msgspec.field(default_factory=_Environment)
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """An earlier run."""
+class EarlierRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What the list says of a run."""
 
     run_id: str
     label: str | None = None
@@ -83,9 +82,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     transport: str
     workload: str
     verdict: Verdict
-    headline: str
-    """The verdict's one name, such as `PASS with warnings`."""
     interrupted: bool
+    suspect: bool
+    """Whether any stage is."""
     stages: int
     loads: tuple[str, ...]
     """What each stage was called: its users, rate or requests."""
@@ -100,10 +99,10 @@ class Archive:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[str, tuple[tuple[int, int], Run | None]] = {}
+        self._known: dict[str, tuple[tuple[int, int], EarlierRun | None]] = {}
         self._reading = threading.Lock()
 
-    def runs(self, limit: int | None = None) -> list[Run]:
+    def runs(self, limit: int | None = None) -> list[EarlierRun]:
         """Return the runs, newest first; a file that is no result of this version is left out.
 
         Any thread may ask; who asks while another reads the folder waits, and has nothing to read again.
@@ -112,9 +111,9 @@ class Archive:
             runs = self._read()
         return sorted(runs, key=lambda run: run.started_at, reverse=True)[:limit]
 
-    def _read(self) -> list[Run]:
+    def _read(self) -> list[EarlierRun]:
         known = self._known
-        seen: dict[str, tuple[tuple[int, int], Run | None]] = {}
+        seen: dict[str, tuple[tuple[int, int], EarlierRun | None]] = {}
         for name in self._names():
             path = os.path.join(self._folder, name, RESULT)  # noqa: PTH118 - half the time of a Path, a thousand times
             try:
@@ -156,12 +155,12 @@ def is_run_id(text: str) -> bool:
 _DECODER = msgspec.json.Decoder(_Result)
 
 
-def _read(name: str, path: str) -> Run | None:
+def _read(name: str, path: str) -> EarlierRun | None:
     try:
         result = read_json(path, _DECODER)
     except (OSError, msgspec.DecodeError):
         return None
-    return Run(
+    return EarlierRun(
         run_id=name,
         label=result.label,
         command=result.command,
@@ -171,12 +170,8 @@ def _read(name: str, path: str) -> Run | None:
         transport=result.plan.transport,
         workload=result.plan.workload,
         verdict=result.verdict,
-        headline=judge_run.headline(
-            result.verdict,
-            stopped=result.interrupted,
-            suspect=any(stage.state is State.SUSPECT for stage in result.stages),
-        ),
         interrupted=result.interrupted,
+        suspect=any(stage.state is State.SUSPECT for stage in result.stages),
         stages=len(result.stages),
         loads=tuple(stage.label for stage in result.stages),
         settings=_settings(result.plan, result.environment.where),

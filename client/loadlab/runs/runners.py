@@ -6,10 +6,12 @@ Where there is an agent, such as in the client container, it carries all but the
 """
 
 import os
+import platform
 import re
 from pathlib import Path
 from typing import Protocol
 
+from loadlab.analysis.ceilings import usable
 from loadlab.errors import LabError, UsageError
 from loadlab.fleet.live import Observe
 from loadlab.fleet.stop import Control
@@ -108,7 +110,7 @@ async def carry_at(
             tell=tell,
             about=about,
             observe=observe,
-            known=ceilings_file.known(environment.read(target.where)),
+            known=usable(ceilings_file.read(), platform.node(), environment.read(target.where)),
         )
         return await run.carry()
     except LabError as error:

@@ -1,7 +1,7 @@
 """The outcome of a status is the plan's word."""
 
 from loadlab.recording.sample import Outcome
-from loadlab.transports.shared import Verdicts
+from loadlab.transports.status_outcomes import Verdicts
 from loadlab.workload.plan import Plan, Request, Stage, StatusRange, Workload
 
 

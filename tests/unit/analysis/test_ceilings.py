@@ -3,7 +3,8 @@
 import pytest
 from msgspec import structs
 
-from loadlab.results.ceiling import Ceiling, Limit, beside, ceiling, differences, named
+from loadlab.analysis.ceilings import beside, ceiling, differences, named
+from loadlab.results.ceilings_file import Ceiling, Limit
 from loadlab.results.result import Check, CheckOutcome
 from loadlab.workload.plan import Request, Stage, Workload
 from support.fakes import plan

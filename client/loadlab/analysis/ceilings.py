@@ -8,11 +8,11 @@
 """
 
 from collections.abc import Iterable
-from enum import StrEnum
+from typing import NamedTuple
 
-import msgspec
 from msgspec import structs
 
+from loadlab.results.ceilings_file import Absent, Ceiling, Kept, Limit
 from loadlab.results.result import Check, CheckOutcome, StageResult
 from loadlab.system.environment import Environment
 from loadlab.workload.plan import Plan, Workload
@@ -22,37 +22,15 @@ _TARGETS_OWN = frozenset({"gunicorn", "flask"})
 """Packages that only the target uses."""
 
 
-class Limit(StrEnum):
-    """What ran out first when a ceiling was measured."""
+class Usable(NamedTuple):
+    """The ceilings that hold in an environment."""
 
-    CLIENT = "client"
-    """The loop or interpreter of the client: what the ceiling is about."""
-    CORES = "cores"
-    """The cores: the client waited for one, because the sink or somebody else had it."""
-    SINK = "sink"
-    """The sink's answers: the client waited for them."""
+    ceilings: tuple[Ceiling, ...] = ()
+    unused: str | None = None
+    """Why there are some that do not."""
 
 
-class Ceiling(msgspec.Struct, frozen=True, kw_only=True):
-    """The most that this machine's client did in one way of calling."""
-
-    scenario: str
-    transport: str
-    processes: int
-    users: int
-    rate_hz: float
-    limit: Limit
-    measured_at: str
-
-    @property
-    def is_lower_bound(self) -> bool:
-        """Whether the client could have done more."""
-        return self.limit is not Limit.CLIENT
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """What it holds for."""
-        return self.scenario, self.transport, self.processes
+NOTHING = Usable()
 
 
 def ceiling(plan: Plan, stage: StageResult, checks: Iterable[Check], measured_at: str) -> Ceiling:
@@ -95,6 +73,26 @@ def beside(plan: Plan, stage: StageResult, ceilings: Iterable[Ceiling]) -> Stage
         ceiling_is_lower_bound=found.is_lower_bound,
     )
     return structs.replace(stage, client=client)
+
+
+def usable(found: Kept | Absent, host: str, now: Environment) -> Usable:
+    """Return the ceilings of the file that hold on this host, in this environment."""
+    match found:
+        case Absent.NO_FILE:
+            return NOTHING
+        case Absent.OTHER_VERSION:
+            return Usable(unused="calibrated by another version of the lab")
+    changed = [f"host {found.host}, now {host}"] if found.host != host else []
+    changed += differences(found.environment, now)
+    if changed:
+        return Usable(unused=f"calibrated in another environment ({'; '.join(changed)})")
+    return Usable(found.ceilings)
+
+
+def added(before: Kept | Absent, ceilings: Iterable[Ceiling], host: str, now: Environment) -> Kept:
+    """Return what the file is to hold: these ceilings, and those that hold for anything else."""
+    everything = {each.key: each for each in (*usable(before, host, now).ceilings, *ceilings)}
+    return Kept(host=host, environment=now, ceilings=tuple(everything[key] for key in sorted(everything)))
 
 
 def differences(then: Environment, now: Environment) -> list[str]:

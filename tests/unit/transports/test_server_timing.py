@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from loadlab.clock import NS_PER_MS
 from loadlab.recording.histogram import HIGHEST_NS
-from loadlab.transports.stamps import inside_ns
+from loadlab.transports.server_timing import inside_ns
 
 STAMP = "queue;dur=0.123, app;dur=12.345"
 STAMP_NS = 12_468_000

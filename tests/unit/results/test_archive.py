@@ -6,8 +6,8 @@ import time
 import msgspec
 import pytest
 
-from loadlab.agent.archive import Archive
 from loadlab.clock import NS_PER_S
+from loadlab.results.archive import Archive
 from loadlab.results.result import Counts, State, Verdict, encode
 from loadlab.workload.plan import Request
 from support.fakes import plan
