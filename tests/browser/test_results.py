@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from loadlab.analysis import judge_run, unjudged
+from loadlab.analysis import judge_run
 from loadlab.analysis.judge_stage import CLIENT_LIMIT_CHECKS, NO_BOUND_SHARE_CHECKS, SHORTAGES
 from loadlab.analysis.together import Told, together
 from loadlab.results.result import (
@@ -264,7 +264,7 @@ def test_the_page_knows_which_checks_are_of_the_clients_own_limits_and_which_are
     assert set(module_says(page, import_of("words", "CLIENT_LIMIT_CHECKS"))) == CLIENT_LIMIT_CHECKS
     assert set(module_says(page, import_of("words", "NO_BOUND_SHARE_CHECKS"))) == NO_BOUND_SHARE_CHECKS
     assert set(module_says(page, import_of("words", "SHORTAGES"))) == SHORTAGES
-    assert set(module_says(page, import_of("words", "UNJUDGED"))) == unjudged.NAMES
+    assert set(module_says(page, import_of("words", "UNJUDGED"))) == judge_run.UNJUDGED
     assert set(module_says(page, import_of("words", "REASONS"))) == CLIENT_LIMIT_CHECKS | judge_run.FAILING
 
 

@@ -3,10 +3,26 @@
 Most checks of a stage speak through the stage's state (`analysis.judge_stage`).
 """
 
+from collections.abc import Iterable, Iterator
+
 from loadlab.analysis.checks.check import has_lost_workers
 from loadlab.analysis.checks.outcomes import failures, kinds
+from loadlab.analysis.checks.steady_state import BY_PLAN
 from loadlab.analysis.hints import hint
 from loadlab.results.result import Check, CheckOutcome, RunResult, StageResult, State, Verdict
+
+_QUESTIONS = {
+    "client_judged": (
+        "nothing could tell whether the client was the limit",
+        ("client_cpu", "client_core", "lag"),
+    ),
+    "figures_judged": (
+        "the figures could not be cross-checked",
+        ("little", "target_count", "target_busy", "target_inside", "bound"),
+    ),
+    "steadiness_judged": ("nothing could tell whether the load was steady", ("stationary",)),
+}
+UNJUDGED = frozenset(_QUESTIONS)
 
 
 def checks(
@@ -27,6 +43,37 @@ def checks(
         _target(target_lost, fits=fits),
         _answered(stages, fits=fits, stopped=stopped),
     )
+
+
+def unjudged(of_stages: list[Check]) -> Iterator[Check]:
+    """Yield a check for each question that no check of a stage could answer; `of_stages` are all of these.
+
+    A stage that is short, small or of a target without metrics has every check of a question untestable. That
+    is no fault and changes no verdict; the run says it beside its verdict, so that a pass does not say more
+    than was looked at.
+    """
+    for name, (question, answers) in _QUESTIONS.items():
+        asked: dict[str | None, list[Check]] = {}
+        for check in of_stages:
+            if check.name in answers and check.message != BY_PLAN:
+                asked.setdefault(check.stage, []).append(check)
+        left = {
+            stage: found
+            for stage, found in asked.items()
+            if all(check.outcome is CheckOutcome.UNTESTABLE for check in found)
+        }
+        if left:
+            why = dict.fromkeys(check.message for found in left.values() for check in found)
+            yield Check(
+                name=name,
+                metric="stages of which no check could tell it",
+                operator="==",
+                limit=0,
+                actual=len(left),
+                unit="stages",
+                outcome=CheckOutcome.UNTESTABLE,
+                message=f"{_stages(left)}: {question} ({'; '.join(why)})",
+            )
 
 
 def verdict(found: tuple[Check, ...], stages: tuple[StageResult, ...], *, stopped: bool = False) -> Verdict:
@@ -173,3 +220,8 @@ def _none(status: int) -> bool:  # noqa: ARG001 - where nothing was ok, no statu
 
 def _passed(passed: bool) -> CheckOutcome:  # noqa: FBT001 - the outcome of a comparison
     return CheckOutcome.PASS if passed else CheckOutcome.FAIL
+
+
+def _stages(labels: Iterable[str | None]) -> str:
+    listed = [str(label) for label in labels]
+    return f"stage{'' if len(listed) == 1 else 's'} {', '.join(listed)}"

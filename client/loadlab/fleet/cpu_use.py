@@ -1,9 +1,12 @@
 """What a worker took of its core, second by second, from its pulses. Pure."""
 
+from array import array
 from collections.abc import Sequence
+from typing import Any, overload
 
 import msgspec
 import numpy as np
+from msgspec import structs
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fleet.messages import Heartbeat
@@ -15,6 +18,39 @@ _LEAST_NS = 150 * NS_PER_MS
 """Of a shorter span, looks that come so late leave too little."""
 _SECOND_NS = NS_PER_S - 50 * NS_PER_MS
 """Pulses come about every quarter of a second: four of them may be a little less than a second."""
+
+
+_FIELDS = len(Heartbeat.__struct_fields__)
+_NOT_TOLD = -(1 << 62)
+"""Stands for None."""
+
+
+class Heartbeats(Sequence[Heartbeat]):
+    """All heartbeats of a worker over a stage, four a second, as raw integers: 72 bytes for each."""
+
+    def __init__(self) -> None:
+        self._figures = array("q")
+
+    def append(self, pulse: Heartbeat) -> None:
+        """Add the latest."""
+        self._figures.extend(_NOT_TOLD if figure is None else figure for figure in structs.astuple(pulse))
+
+    def __len__(self) -> int:
+        return len(self._figures) // _FIELDS
+
+    @overload
+    def __getitem__(self, index: int) -> Heartbeat: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Heartbeat]: ...
+
+    def __getitem__(self, index: int | slice) -> Heartbeat | Sequence[Heartbeat]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(len(self)))]
+        start = range(len(self))[index] * _FIELDS
+        kept = self._figures[start : start + _FIELDS]
+        figures: list[Any] = [None if figure == _NOT_TOLD else figure for figure in kept]
+        return Heartbeat(*figures)
 
 
 class CpuUse(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from aiomultiprocess import Worker
 from aiomultiprocess.core import get_context
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
-from loadlab.fleet.cpu_use import CpuUse, took
+from loadlab.fleet.cpu_use import CpuUse, Heartbeats, took
 from loadlab.fleet.messages import (
     Ended,
     Failed,
@@ -32,7 +32,6 @@ from loadlab.fleet.messages import (
     from_worker,
 )
 from loadlab.fleet.no_manager import keep_in_process
-from loadlab.fleet.pulses import Heartbeats
 from loadlab.fleet.silence import Silence, ready_to_run
 from loadlab.fleet.waiting import Waiting
 from loadlab.fleet.worker import carry_shard, own_group

@@ -6,7 +6,7 @@ Everything that is measured is kept, whatever ends the run: the target's loss, C
 import asyncio
 import traceback
 
-from loadlab.analysis import ceilings, judge_run, judge_stage, unjudged
+from loadlab.analysis import ceilings, judge_run, judge_stage
 from loadlab.analysis.summary import stage_result
 from loadlab.clock import MONOTONIC, utc
 from loadlab.errors import ClientError
@@ -90,7 +90,7 @@ class Run:
         whole = judge_run.checks(
             stages, self._unaccounted, self._watch.lost, fits=self._watch.fits, stopped=stopped
         )
-        checks = (*whole, *unjudged.checks(self._checks), *self._checks)
+        checks = (*whole, *judge_run.unjudged(self._checks), *self._checks)
         result = RunResult(
             run_id=self._run_id,
             command=about.command,

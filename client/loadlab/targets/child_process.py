@@ -5,20 +5,21 @@ the child ends too. It leads a process group of its own, so a terminal's Ctrl-C 
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from typing import IO
+from typing import IO, NamedTuple
 
 import msgspec
 
+from loadlab.clock import MONOTONIC, NS_PER_S
 from loadlab.errors import ClientError, LabError, TargetError
 from loadlab.system.limits import limit_of
 from loadlab.system.resources import resource_named, shortage
-from loadlab.targets.pause import Pause, pause
 
 _POLL_S = 0.01
 _KILLED_S = 5.0
@@ -30,6 +31,18 @@ class Announced(msgspec.Struct):
 
     url: str
     metrics_url: str
+
+
+class Pause(NamedTuple):
+    """When a child was made to stand still, by this process's clock."""
+
+    from_ns: int
+    to_ns: int
+
+    @property
+    def length_ns(self) -> int:
+        """How long."""
+        return self.to_ns - self.from_ns
 
 
 class Child:
@@ -64,8 +77,16 @@ class Child:
         return None if code is None else f"the {self._name} ended with exit code {code}"
 
     async def pause(self, length_ns: int) -> Pause:
-        """Let it and every process that it started stand still for about so long; return how long it was."""
-        return await pause(self.process.pid, length_ns)
+        """Let it and every process that it started stand still for about so long; return how long it was.
+
+        However this ends, they go on, unless this process is killed outright.
+        """
+        try:
+            from_ns = _signalled(self.process.pid, signal.SIGSTOP)
+            await asyncio.sleep(length_ns / NS_PER_S)
+        finally:
+            to_ns = _signalled(self.process.pid, signal.SIGCONT)
+        return Pause(from_ns, to_ns)
 
     async def stop(self, patience_s: float) -> None:
         """Close its standard input, wait, and be firm with what does not go by itself; twice is fine."""
@@ -100,3 +121,11 @@ def did_not_start(name: str, said: str, lines: int) -> LabError:
 def last_words(said: str, lines: int) -> str:
     """Return the last so many lines of what a child wrote, for the sentence that says it did not start."""
     return "\n".join(said.strip().splitlines()[-lines:]) or "it said nothing"
+
+
+def _signalled(group: int, number: signal.Signals) -> int:
+    """Signal a process group; return when, halfway between before and after. It may be gone."""
+    before_ns = MONOTONIC.now_ns()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, number)
+    return (before_ns + MONOTONIC.now_ns()) // 2

@@ -17,8 +17,7 @@ from loadlab.system.files import read_json, read_tail
 from loadlab.targets import Target, describe_server
 from loadlab.targets.addresses import find, unreachable
 from loadlab.targets.app import app_here
-from loadlab.targets.child_process import Announced, Child, did_not_start, last_words
-from loadlab.targets.pause import Pause
+from loadlab.targets.child_process import Announced, Child, Pause, did_not_start, last_words
 from loadlab.workload.url import read_url
 
 VARIABLES = frozenset(

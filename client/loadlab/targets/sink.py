@@ -12,8 +12,7 @@ import msgspec
 
 from loadlab.errors import TargetError
 from loadlab.targets import Target
-from loadlab.targets.child_process import Announced, Child, did_not_start
-from loadlab.targets.pause import Pause
+from loadlab.targets.child_process import Announced, Child, Pause, did_not_start
 
 _START_S = 10.0
 _STOP_S = 5.0

@@ -4,7 +4,7 @@ Pure. Finished rows say what the result says, with its marks; the row that runs 
 was. What is not told (of a target without metrics, or too few requests) is left out, or a dash.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress_bar import ProgressBar
@@ -17,7 +17,6 @@ from loadlab.results.result import StageResult, State
 from loadlab.terminal.fitting_table import FittingTable
 from loadlab.terminal.marks import clients_limit, marked_label, marked_rate
 from loadlab.terminal.run_state import RunState
-from loadlab.terminal.sparkline import sparkline
 from loadlab.units import format_number, show_hz
 from loadlab.workload.plan import Workload
 
@@ -27,6 +26,8 @@ _GIVE_UP = ("p95", "in flight")
 _BAR, _LEAST_BAR = 24, 6
 """A bar gives way to figures before any column is given up."""
 _SPARK = 40
+_BARS = " ▁▂▃▄▅▆▇█"
+_ASCII = " .:-=+*#@"
 _BELOW = 6
 """Lines that are not rows: the head, its rule and what stands below the rows, and one to spare."""
 _CPU_MATTERS = 0.5
@@ -138,3 +139,14 @@ def _ms(value_ns: int | None) -> str:
 
 def _errors(count: int) -> Text:
     return Text(f"{count:,}", "red" if count else "")
+
+
+def sparkline(values: Sequence[float], width: int, *, ascii_only: bool) -> str:
+    """Return the last `width` values as bars from 0 to the highest of them; only 0 is no bar at all."""
+    bars = _ASCII if ascii_only else _BARS
+    shown = values[-width:] if width > 0 else ()
+    highest = max(shown, default=0.0)
+    most = len(bars) - 1
+    return "".join(
+        bars[min(most, max(1, round(value / highest * most)))] if value > 0 else " " for value in shown
+    )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from loadlab.analysis import judge_run, unjudged
+from loadlab.analysis import judge_run
 from loadlab.analysis.ceilings import named
 from loadlab.analysis.error_reasons import worded
 from loadlab.analysis.judge_stage import CLIENT_LIMIT_CHECKS, NO_BOUND_SHARE_CHECKS, SHORTAGES
@@ -218,7 +218,7 @@ def _open(result: RunResult) -> list[str]:
     """Return what nothing could tell of a run that passed, lest its pass be taken for more than it is."""
     if result.verdict is not Verdict.PASS:
         return []
-    return [check.message for check in result.checks if check.name in unjudged.NAMES]
+    return [check.message for check in result.checks if check.name in judge_run.UNJUDGED]
 
 
 def reasons(result: RunResult) -> list[str]:

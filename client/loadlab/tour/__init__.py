@@ -5,10 +5,16 @@ Importing this package is cheap, so that the command line can name the steps; `s
 """
 
 import difflib
+from collections.abc import Awaitable, Callable
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from loadlab.errors import UsageError
-from loadlab.tour.step import Step
+
+if TYPE_CHECKING:
+    from loadlab.tour.lab import Lab
 
 NAMES = (
     "blocking",
@@ -24,6 +30,21 @@ NAMES = (
     "omission",
 )
 """The steps in the order of the tour; a step's number is its place here, from 1."""
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step: one idea."""
+
+    title: str
+    idea: str
+    """Two sentences."""
+    code: tuple[Callable[..., Any], ...]
+    """Functions whose source is shown; the last is the whole of it, and the others are what it calls."""
+    remember: str
+    carry: Callable[["Lab"], Awaitable[None]]
+    """Predict, measure and tell both."""
+    example: Callable[[str], Any] | None = None
+    """How to run the code shown against a URL, where it is not just a call of its last function."""
 
 
 def chosen(only: str | None) -> tuple[int, ...]:

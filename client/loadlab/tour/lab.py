@@ -18,8 +18,8 @@ from loadlab.runs.probe import probe
 from loadlab.scenarios import scenario
 from loadlab.system import environment
 from loadlab.targets import Host, Target
+from loadlab.targets.child_process import Pause
 from loadlab.targets.local import LocalHost
-from loadlab.targets.pause import Pause
 from loadlab.targets.sink import SinkHost
 from loadlab.tour.events import Measured, Noted, Predicted, Prediction, Row, Tell
 from loadlab.tour.predict import Pace

@@ -4,9 +4,8 @@ import pytest
 from msgspec import structs
 
 from loadlab.clock import NS_PER_MS
-from loadlab.fleet.cpu_use import CpuUse, busy_now, pace_now, took
+from loadlab.fleet.cpu_use import CpuUse, Heartbeats, busy_now, pace_now, took
 from loadlab.fleet.messages import Heartbeat
-from loadlab.fleet.pulses import Heartbeats
 from loadlab.recording.window import Window
 
 MS = NS_PER_MS

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.load.backing_off import AT_ONCE_NS, connection_failed
 from loadlab.load.closed_users import BlockingUser
-from loadlab.load.loop import settle, watch_loop
 from loadlab.load.pacing import pace
 from loadlab.load.shard import Share
 from loadlab.recording.sample import Outcome, Reply, Sample
@@ -26,7 +25,6 @@ from support.fakes import (
     FakeClock,
     carry,
     plan,
-    run,
     shard_of,
 )
 
@@ -322,26 +320,6 @@ def test_whatever_happens_every_request_that_went_out_ends_as_one_row(
     for row in rows:
         assert row.due_ns <= row.sent_ns <= row.done_ns
         assert row.due_ns in starts or (not shard.is_batch and row.due_ns in replied | resumed)
-
-
-def test_settle_waits_for_nobody_where_there_is_nobody(clock):
-    run(clock, settle(shard_of(clock, plan()), []))
-
-
-def test_the_watch_sees_how_long_the_loop_was_held(clock):
-    shard = shard_of(clock, plan())
-
-    async def hold():
-        watching = asyncio.ensure_future(watch_loop(shard))
-        await asyncio.sleep(0.11)
-        clock.turn(400 * MS)
-        await asyncio.sleep(0.1)
-        watching.cancel()
-        await asyncio.wait([watching])
-
-    run(clock, hold())
-    assert 300 * MS <= shard.loop_stall_max_ns <= 400 * MS
-    assert shard.loop_ticks >= 3
 
 
 # --- users that block ---

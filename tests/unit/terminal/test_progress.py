@@ -9,9 +9,8 @@ from loadlab.clock import NS_PER_S
 from loadlab.results.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded, Tick
 from loadlab.results.result import Counts, Distribution, Finding, State
 from loadlab.terminal import PlainLines, Quiet, Screen, is_screen, watcher
-from loadlab.terminal.live_view import LiveView
+from loadlab.terminal.live_view import LiveView, sparkline
 from loadlab.terminal.run_state import RunState
-from loadlab.terminal.sparkline import sparkline
 from loadlab.workload.plan import Stage, Workload
 from support.fakes import FakeClock, plan
 from support.results import result, stage

@@ -102,7 +102,7 @@ export function reasons(result) {
   return told;
 }
 
-/** Checks that say what no check could tell of a run (`loadlab.analysis.unjudged.NAMES`). */
+/** Checks that say what no check could tell of a run (`loadlab.analysis.judge_run.UNJUDGED`). */
 export const UNJUDGED = ["client_judged", "figures_judged", "steadiness_judged"];
 
 /** @param {Object} result @returns {string[]} what nothing could tell of a run that passed */

@@ -3,13 +3,12 @@
 docs/method.md says where each limit comes from.
 """
 
-from loadlab.analysis.advice import less_load, needs_more_core, resource
 from loadlab.analysis.checks.check import CheckInput, lost, make_check
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.results.result import Check, StageResult
 from loadlab.system.resources import Resource, shortage
 from loadlab.units import show_ns
-from loadlab.workload.plan import WhenFull, Workload
+from loadlab.workload.plan import Plan, Traits, WhenFull, Workload
 
 CPU_RATIO = 0.9
 LAG_NS = NS_PER_MS
@@ -36,8 +35,8 @@ def client_cpu(case: CheckInput) -> Check:
         unit="cores",
         untestable=untestable,
         means="no worker of the client was short of CPU",
-        failed=f"{resource(case.traits, len(full), len(told))} at {max(told, default=0):.0%} of a core:"
-        f" {needs_more_core(case.plan, case.traits, case.cores)};"
+        failed=f"{_resource(case.traits, len(full), len(told))} at {max(told, default=0):.0%} of a core:"
+        f" {_needs_more_core(case.plan, case.traits, case.cores)};"
         " the rate is at least what was measured, and what the target can do is unknown",
     )
 
@@ -80,7 +79,7 @@ def client_throttled(case: CheckInput) -> Check:
         else None,
         means="no CPU limit held the client back",
         failed=f"its CPU limit held the client back for {case.stage.client.throttled_ratio or 0:.0%} of the"
-        f" window: raise the limit (CLIENT_CPUS, docker's --cpus), or {less_load(case.plan)}",
+        f" window: raise the limit (CLIENT_CPUS, docker's --cpus), or {_less_load(case.plan)}",
     )
 
 
@@ -130,7 +129,7 @@ def client_resources(case: CheckInput) -> Check:
 def _lacked(case: CheckInput, resources: set[Resource]) -> tuple[int, str]:
     """Return how many requests failed because one of these had run out, and how to say it."""
     lacked = [each for each in case.stage.client.shortages if each.resource in resources]
-    less = less_load(case.plan)
+    less = _less_load(case.plan)
     told = [f"{each.count:,} requests: {shortage(each.resource, each.limit, less=less)}" for each in lacked]
     return sum(each.count for each in lacked), f"the client, not the target, failed {'; '.join(told)}"
 
@@ -193,7 +192,7 @@ def schedule(case: CheckInput) -> Check:
         untestable=lost(case),
         means="every arrival of the schedule has an outcome",
         failed=f"the schedule has {due:,} arrivals in the window, {scheduled:,} were accounted for: the"
-        f" client did not get through its schedule; {less_load(case.plan)}",
+        f" client did not get through its schedule; {_less_load(case.plan)}",
     )
 
 
@@ -250,14 +249,14 @@ def _late_because(case: CheckInput) -> str:
     busiest = max((ratio for ratio in client.busiest_ratio if ratio is not None), default=0.0)
     waited = max((ratio for ratio in client.waited_ratio if ratio is not None), default=0.0)
     if busiest > 0.5 and busiest > waited:
-        advice = needs_more_core(case.plan, case.traits, case.cores)
-        return f"{resource(case.traits, 1, 1)} at {busiest:.0%} of a core in its busiest second; {advice}"
+        advice = _needs_more_core(case.plan, case.traits, case.cores)
+        return f"{_resource(case.traits, 1, 1)} at {busiest:.0%} of a core in its busiest second; {advice}"
     if waited > 0.1:
         return (
             f"the client waited for a core for up to {waited:.0%} of a second; stop what else runs on its"
             " cores, or pin client and target to different cores (taskset)"
         )
-    return f"its event loop was held up; {less_load(case.plan)}, or a calmer machine"
+    return f"its event loop was held up; {_less_load(case.plan)}, or a calmer machine"
 
 
 def _in_threads(case: CheckInput) -> bool:
@@ -268,3 +267,42 @@ def _starts_in_window(case: CheckInput) -> bool:
     users, scheduled = case.stage.concurrency, case.stage.counts.scheduled
     together = case.plan.starts_together and not case.plan.warmup_ns
     return together and bool(users) and (users or 0) > _START_RATIO * scheduled
+
+
+def _resource(traits: Traits, full: int, workers: int) -> str:
+    """Name what is used up, with its verb: of so many workers so many."""
+    loops = "requests" not in traits.transports or traits.blocks_loop
+    one = "one event loop is" if loops else "one Python interpreter is"
+    if workers == 1:
+        return one
+    many = "event loops" if loops else "Python interpreters"
+    return f"{full} of {workers} {many} {'is' if full == 1 else 'are'}"
+
+
+def _needs_more_core(plan: Plan, traits: Traits, cores: float) -> str:
+    """Say what gives this load more of a processor."""
+    ways = []
+    if traits.many_processes and plan.processes + 0.5 < cores:
+        ways.append(f"--processes {int(cores)}")
+    elif not traits.many_processes and cores > 1.5:
+        ways.append("SCENARIO=pool")
+    if plan.transport == "aiohttp" and "wire" in traits.transports:
+        ways.append("--transport wire")
+    elif plan.transport == "requests" and cores <= 1.5:
+        ways.append("SCENARIO=task")
+    if not ways:
+        return f"give the client more cores, or {_less_load(plan)}"
+    return f"use {' or '.join(ways)}"
+
+
+def _less_load(plan: Plan) -> str:
+    """Say how to ask for less: only an open load has a rate of its own."""
+    match plan.workload:
+        case Workload.OPEN:
+            return "use a lower --rate"
+        case Workload.CLOSED if plan.think_ns:
+            return "use fewer users (--concurrency) or a longer --think"
+        case Workload.CLOSED:
+            return "use fewer users (--concurrency)"
+        case Workload.BATCH:
+            return "use a smaller batch (--requests)"

@@ -4,9 +4,9 @@ import asyncio
 
 import requests
 
+from loadlab.tour import Step
 from loadlab.tour.batches import few
 from loadlab.tour.lab import Lab
-from loadlab.tour.step import Step
 
 
 async def get(url: str) -> str:

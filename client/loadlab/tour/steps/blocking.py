@@ -2,9 +2,9 @@
 
 import requests
 
+from loadlab.tour import Step
 from loadlab.tour.batches import few
 from loadlab.tour.lab import Lab
-from loadlab.tour.step import Step
 
 
 def main(url: str) -> None:

@@ -5,10 +5,10 @@ from asyncio import create_task
 
 import aiohttp
 
+from loadlab.tour import Step
 from loadlab.tour.batches import few
 from loadlab.tour.fetch import get
 from loadlab.tour.lab import Lab
-from loadlab.tour.step import Step
 
 
 async def main(url: str) -> list[str]:

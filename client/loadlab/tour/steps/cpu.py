@@ -9,12 +9,11 @@ import aiohttp
 from aiomultiprocess import Worker
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
-from loadlab.tour import calibrate, predict
+from loadlab.tour import Step, calibrate, predict
 from loadlab.tour.calibrate import USERS, steady_plan
 from loadlab.tour.events import Predicted, Seen
 from loadlab.tour.fetch import get
 from loadlab.tour.lab import Lab
-from loadlab.tour.step import Step
 from loadlab.units import show_hz, show_ns
 
 REQUESTS = 30_000

@@ -9,11 +9,10 @@ import aiohttp
 from loadlab.analysis.omission import Stall
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.results.result import Distribution
-from loadlab.tour import calibrate, predict
+from loadlab.tour import Step, calibrate, predict
 from loadlab.tour.events import Predicted, Seen
 from loadlab.tour.fetch import get
 from loadlab.tour.lab import Lab
-from loadlab.tour.step import Step
 from loadlab.units import show_ns
 from loadlab.workload.plan import Plan, Request, Stage, WhenFull, Workload
 

@@ -4,10 +4,9 @@ import aiohttp
 from aiomultiprocess import Pool
 
 from loadlab.scenarios import scenario
-from loadlab.tour import calibrate, predict
+from loadlab.tour import Step, calibrate, predict
 from loadlab.tour.batches import MANY, batch
 from loadlab.tour.lab import Lab
-from loadlab.tour.step import Step
 
 
 async def get(url: str) -> str:

@@ -8,11 +8,10 @@ import aiohttp
 from loadlab.clock import MONOTONIC
 from loadlab.errors import TargetError
 from loadlab.scenarios import scenario
-from loadlab.tour import calibrate, predict
+from loadlab.tour import Step, calibrate, predict
 from loadlab.tour.events import Predicted, Seen
 from loadlab.tour.lab import Lab
 from loadlab.tour.states import HEAD, Watched
-from loadlab.tour.step import Step
 
 
 async def get(url: str, seen: Watched) -> str:

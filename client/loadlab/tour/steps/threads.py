@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
+from loadlab.tour import Step
 from loadlab.tour.batches import few
 from loadlab.tour.lab import Lab
-from loadlab.tour.step import Step
 
 
 def main(url: str) -> list[requests.Response]:
