@@ -5,6 +5,7 @@ another host, nor a file of the machine that the agent runs on.
 """
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
@@ -16,6 +17,7 @@ from loadlab.options.command_line import secrets_in, shown
 from loadlab.options.load import LoadOptions, RunOptions, bad_delays, build_plan, label_of, traits_of
 from loadlab.results.result import NAMELESS, About
 from loadlab.runs.runners import LocalRunner, nowhere
+from loadlab.system.files import decode_json
 from loadlab.workload.fields import label_problem
 from loadlab.workload.kept_plan import secrets_of
 from loadlab.workload.masking import Secrets, masked_url
@@ -41,6 +43,10 @@ class PostedRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a plan's result is to say of it; options have a label of their own."""
 
 
+_POSTED: msgspec.json.Decoder[PostedRun] = msgspec.json.Decoder(PostedRun)
+_ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
 class Task(msgspec.Struct, frozen=True):
     """What shall be carried, and where."""
 
@@ -52,8 +58,8 @@ class Task(msgspec.Struct, frozen=True):
 def read(data: bytes) -> PostedRun:
     """Read what was posted."""
     try:
-        asked = msgspec.json.decode(data, type=PostedRun)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        asked = decode_json(data, _POSTED)
+    except msgspec.DecodeError as error:
         raise UsageError(_explain(data) or f"this is no run that can be started: {error}") from None
     if (asked.options is None) == (asked.plan is None):
         raise UsageError("a run is started from options or from a plan: give one of the two")
@@ -64,8 +70,8 @@ def read(data: bytes) -> PostedRun:
 
 def _explain(data: bytes) -> str | None:
     try:
-        posted = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        posted = decode_json(data, _ANYTHING)
+    except msgspec.DecodeError:
         return 'what is posted is not JSON, such as {"options": {"scenario": "task"}}'
     return explain_invalid(posted, PostedRun.__struct_fields__, Options)
 

@@ -8,7 +8,7 @@ import msgspec
 from loadlab import units
 from loadlab.clock import NS_PER_S
 from loadlab.errors import UsageError
-from loadlab.options.requests import check_secret_headers, headers_of, requested
+from loadlab.options.requests import headers_of, requested
 from loadlab.scenarios import names, scenario
 from loadlab.transports import NAMES
 from loadlab.transports.null import delay_of
@@ -142,7 +142,6 @@ def build_plan(words: RunOptions, base: str, room: Capacity | None = None) -> Pl
     problems = plan.problems(traits) or bad_delays(plan) or room.problems(plan, traits)
     if problems:
         raise UsageError("\n".join(problems))
-    check_secret_headers(words.secret_header, plan.requests)
     return plan
 
 

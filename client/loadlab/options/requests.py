@@ -7,8 +7,8 @@ from typing import NamedTuple
 import msgspec
 
 from loadlab.errors import UsageError
-from loadlab.system.files import read_bounded
-from loadlab.workload.fields import header_problem, host_problem, is_header_name, method_problem, no_colon
+from loadlab.system.files import decode_json, read_bounded
+from loadlab.workload.fields import header_problem, host_problem, method_problem, no_colon
 from loadlab.workload.masking import masked_query, masked_url
 from loadlab.workload.plan import Request
 from loadlab.workload.ranges import weight_problem
@@ -26,6 +26,9 @@ class _FileRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
     body: str = ""
     weight: float = 1.0
+
+
+_MIX: msgspec.json.Decoder[list[_FileRequest]] = msgspec.json.Decoder(list[_FileRequest])
 
 
 class Headers(NamedTuple):
@@ -106,18 +109,6 @@ def requested(
     return tuple(_of_entry(entry, origin, headers, option) for entry in _file_requests(requests_file))
 
 
-def check_secret_headers(names: Iterable[str], requests: Iterable[Request]) -> None:
-    """Refuse what `--secret-header` can't mean; it may be a secret, so only a name is quoted."""
-    sent = {name.lower() for request in requests for name, _ in request.headers}
-    for name in names:
-        if not is_header_name(name):
-            raise UsageError("--secret-header: it takes the name of a header alone, such as X-Key")
-        if name.lower() not in sent:
-            raise UsageError(
-                f"--secret-header: no request has a header {name}; check its name, or leave it out"
-            )
-
-
 def _of_entry(entry: _FileRequest, origin: str, common: tuple[tuple[str, str], ...], option: str) -> Request:
     own = entry.headers.items()
     headers = (*common, *own)
@@ -140,13 +131,10 @@ def _of_entry(entry: _FileRequest, origin: str, common: tuple[tuple[str, str], .
 
 def _file_requests(name: str) -> list[_FileRequest]:
     try:
-        text = read_bounded(name).removeprefix(_BYTE_ORDER_MARK).decode()
-        return msgspec.json.decode(text, type=list[_FileRequest])
+        return decode_json(read_bounded(name).removeprefix(_BYTE_ORDER_MARK), _MIX)
     except OSError as error:
         raise UsageError(f"--requests-file: {name} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"--requests-file: {name} is not UTF-8") from None
-    except (msgspec.DecodeError, RecursionError) as error:
+    except msgspec.DecodeError as error:
         raise UsageError(
             f"--requests-file: {name} is not a JSON list of objects with path, method, headers, body and"
             f" weight: {error}"

@@ -73,7 +73,19 @@ def decode_json(data: bytes, decoder: msgspec.json.Decoder[Kind]) -> Kind:
     """Return what this JSON holds; raise msgspec.DecodeError whatever is wrong with it."""
     try:
         return decoder.decode(data)
-    except UnicodeDecodeError:
+    except msgspec.ValidationError:
+        raise
+    except (UnicodeDecodeError, msgspec.DecodeError):
+        if _is_utf8(data):
+            raise
         raise msgspec.DecodeError("it is not UTF-8") from None
     except RecursionError:
         raise msgspec.DecodeError("it is nested too deeply") from None
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

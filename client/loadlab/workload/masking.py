@@ -91,9 +91,19 @@ def is_secret_header(name: str, more: Iterable[str] = ()) -> bool:
 
 
 def is_secret_parameter(name: str, more: Iterable[str] = ()) -> bool:
-    """Tell whether a query parameter of this name is masked."""
-    plain = unquote_plus(name).lower()
-    return plain in SECRET_QUERY or plain in {each.lower() for each in more}
+    """Tell whether a query parameter of this name is masked; `more` may be percent-encoded, as in a URL."""
+    plain = parameter_name(name)
+    return plain in SECRET_QUERY or any(plain in (each.lower(), parameter_name(each)) for each in more)
+
+
+def parameter_name(text: str) -> str:
+    """Return the one form of a query parameter's name: decoded, in small letters."""
+    return unquote_plus(text).lower()
+
+
+def parameter_names(url: str) -> Iterator[str]:
+    """Give the names of a URL's query parameters, each in its one form."""
+    return (parameter_name(found[1]) for found in _NAME.finditer(url))
 
 
 def masked_header(line: str, more: Iterable[str] = ()) -> str:

@@ -1,5 +1,6 @@
 """What shall happen: a `Plan`, immutable, checked as a whole before any load."""
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Self
@@ -9,8 +10,15 @@ import msgspec
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.units import show_ns
 from loadlab.workload.arrivals import Arrivals, Constant, Ramp, Spacing
-from loadlab.workload.fields import header_problem, host_problem, method_problem
-from loadlab.workload.masking import MASK, is_masked_url, is_secret_header, masked_url
+from loadlab.workload.fields import header_problem, host_problem, is_header_name, method_problem
+from loadlab.workload.masking import (
+    MASK,
+    is_masked_url,
+    is_secret_header,
+    masked_url,
+    parameter_name,
+    parameter_names,
+)
 from loadlab.workload.ranges import (
     rate_problem,
     ratio_problem,
@@ -22,6 +30,7 @@ from loadlab.workload.ranges import (
 from loadlab.workload.think import Fixed, Shape
 from loadlab.workload.url import origin_and_rest, read_url
 
+_PARAMETER = re.compile(r"[^=&;?#/\s]+")
 MOST_USERS = 1_000_000
 """Each user, and each request of a batch, takes memory of its own."""
 MOST_REQUESTS = 10**15
@@ -184,12 +193,31 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """Say everything that is wrong at once, a sentence each; empty where the plan can be run."""
         if found := self._numbers():
             return found
-        found = [*self._combination(traits), *self._sizes(), *self._times()]
+        found = [*self._combination(traits), *self._sizes(), *self._times(), *self._secret_names()]
         for request in self.requests:
             found += request_problems(request) or self._masked(request)
         if not self.requests:
             found.append("--requests-file: it names no request")
         return list(dict.fromkeys(found))
+
+    def _secret_names(self) -> Iterator[str]:
+        """Say which names of secrets are not sent: a misspelt one masks nothing.
+
+        A secret may stand there by mistake, so only what can be a name is quoted.
+        """
+        headers = {name.lower() for request in self.requests for name, _ in request.headers}
+        for name in self.secret_headers:
+            if not is_header_name(name):
+                yield "--secret-header: it takes the name of a header alone, such as X-Key"
+            elif name.lower() not in headers:
+                yield f"--secret-header: no request has a header {name}; check its name, or leave it out"
+        urls = dict.fromkeys(request.url for request in self.requests)
+        parameters = {name for url in urls for name in parameter_names(url)}
+        for name in self.secret_query:
+            if not _PARAMETER.fullmatch(name):
+                yield "--secret-query: it takes the name of a query parameter alone, such as key"
+            elif parameters.isdisjoint((name.lower(), parameter_name(name))):
+                yield f"--secret-query: no request has a parameter {name}; check its name, or leave it out"
 
     def _masked(self, request: Request) -> Iterator[str]:
         """Say what a request lacks that comes from what was kept of an earlier one."""

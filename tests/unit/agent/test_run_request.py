@@ -86,6 +86,15 @@ def test_no_refusal_of_a_plan_repeats_what_it_calls_secret(changed):
     assert not any(part in said for part in ("h1dden", "v4lue"))
 
 
+@pytest.mark.parametrize("make", [of_options, of_plan])
+def test_a_secret_that_nothing_sends_is_refused_as_on_the_command_line(make):
+    headers = "secret_header" if make is of_options else "secret_headers"
+    assert "no request has a header X-Onw" in refused(make, **{headers: ("X-Onw",)})
+    assert "no request has a parameter onw" in refused(make, secret_query=("onw",))
+    said = refused(make, secret_query=(f"own={HIDDEN}",), **{headers: (f"X-Own: {HIDDEN}",)})
+    assert HIDDEN not in said
+
+
 def test_options_are_those_of_the_command_line_but_for_what_names_a_target_or_a_file():
     ours = set(Options.__struct_fields__)
     theirs = set(RunOptions.__struct_fields__)

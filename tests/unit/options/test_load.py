@@ -9,6 +9,7 @@ from loadlab.errors import UsageError
 from loadlab.options.load import RunOptions, build_plan
 from loadlab.scenarios import names, scenario
 from loadlab.workload.capacity import Capacity
+from loadlab.workload.kept_plan import kept
 from loadlab.workload.plan import Stage, StatusRange, Workload
 from loadlab.workload.think import Exponential, Fixed
 
@@ -96,6 +97,25 @@ def test_a_secret_header_that_no_request_has_is_refused(tmp_path):
     assert said == "--secret-header: no request has a header X-Onw; check its name, or leave it out"
     mix = file_of(tmp_path, [{"path": "/"}, {"path": "/b", "headers": {"X-Own": "hidden"}}])
     assert planned(requests_file=mix, secret_header=("x-own",)).secret_headers == ("x-own",)
+
+
+@pytest.mark.parametrize("name", ["own=h1dden", "?own", "a&own", "", "two words", "http://h1dden/"])
+def test_what_is_no_name_of_a_parameter_is_refused_and_not_quoted(name):
+    said = refused(path="/?own=h1dden", secret_query=(name,))
+    assert said == "--secret-query: it takes the name of a query parameter alone, such as key"
+
+
+def test_a_secret_parameter_that_no_request_has_is_refused(tmp_path):
+    said = refused(path="/?own=h1dden", secret_query=("own", "onw"))
+    assert said == "--secret-query: no request has a parameter onw; check its name, or leave it out"
+    mix = file_of(tmp_path, [{"path": "/"}, {"path": "/b?a=1&Own=h1dden"}])
+    assert planned(requests_file=mix, secret_query=("own",)).secret_query == ("own",)
+
+
+@pytest.mark.parametrize("name", ["a[b]", "a%5Bb%5D", "A%5bb%5d"])
+@pytest.mark.parametrize("path", ["/?a[b]=h1dden", "/?a%5Bb%5D=h1dden"])
+def test_a_secret_parameter_is_named_as_it_is_or_percent_encoded(name, path):
+    assert "h1dden" not in str(kept(planned(path=path, secret_query=(name,))))
 
 
 def test_a_body_makes_it_a_post():
