@@ -9,12 +9,22 @@ import msgspec
 from loadlab.errors import LostAgentError, UsageError
 from loadlab.remote.lines import Lines
 from loadlab.remote.protocol import RunRequest
+from loadlab.system.files import decode_json
 
 _MOST_REFUSAL_BYTES = 1 << 20
 _SILENCE_S = 20.0
 """It says every few seconds that it is there."""
 _DATA = b"data: "
 _LAST = (b'{"type":"RunEnded"', b'{"type":"Refused"')
+
+
+class _Refusal(msgspec.Struct):
+    """What the agent answers where it starts no run."""
+
+    error: str
+
+
+_REFUSAL: msgspec.json.Decoder[_Refusal] = msgspec.json.Decoder(_Refusal)
 
 
 class AgentClient:
@@ -47,12 +57,12 @@ class AgentClient:
             ) as answer:
                 if answer.ok:
                     return
-                refusal = msgspec.json.decode(await _all_of(answer), type=dict[str, str])
+                refusal = decode_json(await _all_of(answer), _REFUSAL)
         except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:
             raise UsageError(
                 f"the agent does not answer at {self._path} ({error}); in the stack, `make up` puts it right"
             ) from None
-        raise UsageError(refusal["error"])
+        raise UsageError(refusal.error)
 
     async def events(self, run_id: str) -> AsyncIterator[bytes]:
         """Give each event as it was written, up to the last; raise LostAgentError where that never comes."""

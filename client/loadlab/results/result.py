@@ -10,6 +10,7 @@ import msgspec
 
 from loadlab.recording.reasons import Closer
 from loadlab.system.environment import Environment
+from loadlab.system.files import decode_json
 from loadlab.system.resources import Resource
 from loadlab.targets import App, Tried
 from loadlab.transports.connection_stats import Closed
@@ -378,7 +379,7 @@ def encode(result: RunResult) -> bytes:
 
 def decode(data: bytes) -> RunResult:
     """Read `result.json`; msgspec.DecodeError where it is none."""
-    return DECODER.decode(data)
+    return decode_json(data, DECODER)
 
 
 DECODER: msgspec.json.Decoder[RunResult] = msgspec.json.Decoder(RunResult)

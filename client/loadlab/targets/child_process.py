@@ -33,6 +33,9 @@ class Announced(msgspec.Struct):
     metrics_url: str
 
 
+ANNOUNCED: msgspec.json.Decoder[Announced] = msgspec.json.Decoder(Announced)
+
+
 class Pause(NamedTuple):
     """When a child was made to stand still, by this process's clock."""
 

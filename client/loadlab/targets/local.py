@@ -9,15 +9,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-import msgspec
-
 import loadlab
 from loadlab.errors import Exit, TargetError, UsageError
 from loadlab.system.files import read_json, read_tail
 from loadlab.targets import Target, describe_server
 from loadlab.targets.addresses import find, unreachable
 from loadlab.targets.app import app_here
-from loadlab.targets.child_process import Announced, Child, Pause, did_not_start, last_words
+from loadlab.targets.child_process import ANNOUNCED, Announced, Child, Pause, did_not_start, last_words
 from loadlab.workload.url import read_url
 
 VARIABLES = frozenset(
@@ -42,7 +40,6 @@ _POLL_S = 0.02
 _TAIL_LINES = 12
 _TAIL_BYTES = 64 << 10
 _MOST_ANNOUNCED_BYTES = 64 << 10
-_ANNOUNCED = msgspec.json.Decoder(Announced)
 
 
 class LocalHost:
@@ -142,6 +139,6 @@ def _environment() -> dict[str, str]:
 
 def _read(announce: Path) -> Announced | None:
     try:
-        return read_json(announce, _ANNOUNCED, _MOST_ANNOUNCED_BYTES)
+        return read_json(announce, ANNOUNCED, _MOST_ANNOUNCED_BYTES)
     except FileNotFoundError:
         return None

@@ -11,8 +11,9 @@ import tempfile
 import msgspec
 
 from loadlab.errors import TargetError
+from loadlab.system.files import decode_json
 from loadlab.targets import Target
-from loadlab.targets.child_process import Announced, Child, Pause, did_not_start
+from loadlab.targets.child_process import ANNOUNCED, Child, Pause, did_not_start
 
 _START_S = 10.0
 _STOP_S = 5.0
@@ -39,7 +40,7 @@ class SinkHost:
             await child.stop(0)
             raise TargetError(f"the sink was not ready within {_START_S:.0f} s") from None
         try:
-            announced = msgspec.json.decode(line, type=Announced)
+            announced = decode_json(line, ANNOUNCED)
         except msgspec.DecodeError:
             await child.stop(0)
             raise did_not_start("sink", self._said(), _TAIL_LINES) from None
