@@ -21,8 +21,8 @@ from loadlab.results.events import Tell
 from loadlab.results.result import About, RunResult
 from loadlab.results.run_folder import TARGET_LOG, Folder
 from loadlab.runs.runners import LocalRunner, carry_at
+from loadlab.system.threads import in_thread
 from loadlab.workload.kept_plan import secrets_of
-from loadlab.workload.masking import Secrets
 from loadlab.workload.plan import Plan
 
 PATIENCE_S = 8.0
@@ -145,19 +145,11 @@ def _carry(place: LocalRunner, folder: Folder | None, about: About) -> Carry:
         async with contextlib.AsyncExitStack() as stack:
             log = folder.log if folder else Path(stack.enter_context(_scratch()), TARGET_LOG)
             if folder:
-                stack.push_async_callback(_mask_log, folder, secrets_of(plan))
+                stack.push_async_callback(in_thread, folder.mask_log, secrets_of(plan))
             host = place.host(log, plan.seed)
             return await carry_at(host, plan, run_id, control, tell, about=about, observe=observe)
 
     return carry
-
-
-async def _mask_log(folder: Folder, hidden: Secrets) -> None:
-    """Search the log for secrets in a thread; where there is no memory for one, here."""
-    try:
-        await asyncio.to_thread(folder.mask_log, hidden)
-    except RuntimeError:
-        folder.mask_log(hidden)
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:

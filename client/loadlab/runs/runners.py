@@ -26,6 +26,7 @@ from loadlab.stack.compose import find
 from loadlab.stack.container import AGENT_SOCKET, STACK_METRICS, STACK_TARGET
 from loadlab.stack.run_in_stack import StackRunner
 from loadlab.system import environment
+from loadlab.system.threads import in_thread
 from loadlab.targets import Host, describe_server
 from loadlab.targets.app import app_of_stack
 from loadlab.targets.local import LocalHost
@@ -72,7 +73,7 @@ class LocalRunner:
             host = self.host(folder.log, plan.seed)
             return await carry_at(host, plan, folder.run_id, control, tell, about=about)
         finally:
-            folder.mask_log(secrets_of(plan))
+            await in_thread(folder.mask_log, secrets_of(plan))
 
     @property
     def target(self) -> str:

@@ -22,6 +22,7 @@ from loadlab.stack.exec import Process
 from loadlab.stack.usage import ContainerUsageMeter, Metered
 from loadlab.system import environment
 from loadlab.system.environment import Environment
+from loadlab.system.threads import in_thread
 from loadlab.workload.capacity import Capacity
 from loadlab.workload.kept_plan import secrets_of
 from loadlab.workload.plan import Plan
@@ -89,7 +90,7 @@ class StackRunner:
         finally:
             passing.cancel()
             process.close()
-            folder.write_log(await self._stack.log(begun_s), secrets_of(plan))
+            await in_thread(folder.write_log, await self._stack.log(begun_s), secrets_of(plan))
 
 
 async def _pass_on(control: Control, process: Process) -> None:
