@@ -13,11 +13,26 @@ _NS = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
-_DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([a-zµ]*)", re.IGNORECASE)
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*([a-zµ]*)", re.IGNORECASE)
 LONGEST_NS = 1000 * _NS["h"]
-_RATE = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(?:/s)?")
-_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,9})?)\s*%")
-_INTEGER = re.compile(r"\d{1,18}")
+_RATE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(?:/s)?")
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)\s*%")
+_WHOLE = re.compile(r"[0-9]{1,18}")
+_NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]{1,4})?|inf|nan)", re.IGNORECASE)
+_MOST_DIGITS = 40
+
+
+def whole_number(text: str) -> int | None:
+    """Read a whole number of ASCII digits, none where it is something else.
+
+    Python's own `int` and `float` also take blanks, underscores and the digits of every script.
+    """
+    return int(text) if _WHOLE.fullmatch(text) else None
+
+
+def number(text: str) -> float | None:
+    """Read a number as Prometheus writes one, also an infinity and NaN; None for anything else."""
+    return float(text) if len(text) <= _MOST_DIGITS and _NUMBER.fullmatch(text) else None
 
 
 def duration_ns(text: str, option: str) -> int:
@@ -38,9 +53,10 @@ def duration_ns(text: str, option: str) -> int:
 def count(text: str, option: str, *, least: int = 1) -> int:
     """Read a whole number of at least `least`; raise UsageError naming the option."""
     text = text.strip()
-    if not _INTEGER.fullmatch(text) or int(text) < least:
+    found = whole_number(text)
+    if found is None or found < least:
         raise UsageError(f"{option}: {text!r} is not a whole number of {least} or more")
-    return int(text)
+    return found
 
 
 def counts(text: str, option: str) -> tuple[int, ...]:

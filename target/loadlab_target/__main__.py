@@ -10,10 +10,21 @@ import click
 from loadlab_target.addresses import Address, AddressError, bind, parse_address
 from loadlab_target.delays import parse_delay
 from loadlab_target.lifecycle import StartError, private_directory
-from loadlab_target.quantities import QuantityError
+from loadlab_target.quantities import QuantityError, parse_whole
 from loadlab_target.settings import DEFAULT_APP, Server, Settings
 
 _APP = re.compile(r"[A-Za-z_][\w.]*(:[A-Za-z_]\w*(\(.*\))?)?", re.DOTALL)
+
+
+class _Whole(click.IntRange):
+    """A whole number as people write it: Python's own reading takes `1_0`, and the digits of every script."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            whole = parse_whole(str(value).strip())
+        except QuantityError as error:
+            self.fail(f"it {error}.", param, ctx)
+        return int(super().convert(whole, param, ctx))
 
 
 def _app(_: click.Context, __: click.Parameter, text: str) -> str:
@@ -67,7 +78,7 @@ def _file(_: click.Context, __: click.Parameter, file: Path | None) -> Path | No
     envvar="WORKERS",
     show_envvar=True,
     default=1,
-    type=click.IntRange(1, 256),
+    type=_Whole(1, 256),
     help="Worker processes (gunicorn).",
 )
 @click.option(
@@ -75,7 +86,7 @@ def _file(_: click.Context, __: click.Parameter, file: Path | None) -> Path | No
     envvar="THREADS",
     show_envvar=True,
     default=64,
-    type=click.IntRange(1, 4096),
+    type=_Whole(1, 4096),
     help="Threads in each worker (gunicorn).",
 )
 @click.option(
@@ -112,7 +123,7 @@ def _file(_: click.Context, __: click.Parameter, file: Path | None) -> Path | No
     envvar="TARGET_SEED",
     show_envvar=True,
     default=1,
-    type=int,
+    type=_Whole(0),
     help="Seed of the random delays and errors, so that runs repeat.",
 )
 @click.option(
@@ -128,7 +139,7 @@ def _file(_: click.Context, __: click.Parameter, file: Path | None) -> Path | No
     envvar="TARGET_KEEP_ALIVE",
     show_envvar=True,
     default=2,
-    type=click.IntRange(0, 3600),
+    type=_Whole(0, 3600),
     metavar="SECONDS",
     help="How long an idle connection is kept (gunicorn; the other server keeps none).",
 )

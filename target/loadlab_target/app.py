@@ -15,7 +15,13 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from loadlab_target.delays import DelayStream, parse_delay
-from loadlab_target.quantities import QuantityError, parse_duration_s, parse_ratio, parse_size_bytes
+from loadlab_target.quantities import (
+    QuantityError,
+    parse_duration_s,
+    parse_ratio,
+    parse_size_bytes,
+    parse_whole,
+)
 
 T = TypeVar("T")
 
@@ -37,10 +43,10 @@ def create_app(delay: str | None = None, seed: int | None = None, stream: str | 
 
     What isn't given comes from the environment: the delay spec from TARGET_DELAY, the seed from TARGET_SEED,
     and from TARGET_STREAM the name that keeps the random draws of several workers apart.
-    Raise QuantityError for a bad delay and ValueError for a seed that isn't a whole number.
+    Raise QuantityError for a bad delay and for a seed that is no whole number.
     """
     default_delay = delay or os.environ.get("TARGET_DELAY") or DEFAULT_DELAY
-    seed = int(os.environ.get("TARGET_SEED") or DEFAULT_SEED) if seed is None else seed
+    seed = parse_whole(os.environ.get("TARGET_SEED") or str(DEFAULT_SEED)) if seed is None else seed
     stream = stream or os.environ.get("TARGET_STREAM") or "1"
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_ECHO_BYTES

@@ -5,6 +5,7 @@ A spec is one of `50ms`, `exp:50ms` (mean), `uniform:20ms-80ms` (both ends) and 
 """
 
 import random
+import re
 import threading
 from dataclasses import dataclass
 from math import log
@@ -14,6 +15,7 @@ from loadlab_target.quantities import QuantityError, parse_duration_s
 
 MAX_DELAY_S = 60.0
 MAX_SIGMA = 5.0
+_SIGMA = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?|\.[0-9]{1,15}")
 ACCEPTED = "50ms, exp:50ms, uniform:20ms-80ms or lognormal:50ms:0.5"
 
 
@@ -115,10 +117,6 @@ def _duration_s(text: str) -> float:
 
 
 def _sigma(text: str) -> float:
-    try:
-        sigma = float(text)
-    except ValueError:
-        sigma = -1.0
-    if not 0 <= sigma <= MAX_SIGMA:
+    if not _SIGMA.fullmatch(text) or float(text) > MAX_SIGMA:
         raise QuantityError(f"has the sigma {text!r}; give a number from 0 to {MAX_SIGMA:g}")
-    return sigma
+    return float(text)

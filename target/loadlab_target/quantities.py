@@ -7,6 +7,9 @@ _BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "KiB": 2**10, "MiB": 2**20}
 _QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)([A-Za-z]*)")
 
 
+_WHOLE = re.compile(r"[0-9]{1,18}")
+
+
 class QuantityError(ValueError):
     """A text is not the quantity that was asked for; the message is one sentence without its subject."""
 
@@ -41,6 +44,13 @@ def parse_ratio(text: str) -> float:
     if unit or number > 1:
         raise QuantityError(f"is {text!r}; give a ratio from 0 to 1, such as 0.1")
     return number
+
+
+def parse_whole(text: str) -> int:
+    """Read a whole number of ASCII digits; raise QuantityError for anything else."""
+    if not _WHOLE.fullmatch(text):
+        raise QuantityError(f"is {text!r}; give a whole number")
+    return int(text)
 
 
 def _split(text: str, *, accepted: str) -> tuple[float, str]:

@@ -22,6 +22,7 @@ from loadlab.metrics import Metrics
 from loadlab.options.load import DEFAULT_BATCH, DEFAULT_CONCURRENCY, DEFAULT_DURATION_NS, traits_of
 from loadlab.results.archive import Archive, EarlierRun, is_run_id
 from loadlab.scenarios import names
+from loadlab.units import whole_number
 
 HEADERS = {
     # Scripts and everything else from here alone; the charts set styles of their elements and draw on images.
@@ -157,9 +158,10 @@ class Api:
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         text = request.query.get("limit")
-        if text is not None and not (text.isascii() and text.isdigit() and len(text) < 10):
+        limit = None if text is None else whole_number(text)
+        if text is not None and limit is None:
             return _error(400, f"limit: {text!r} is not a whole number")
-        runs = await asyncio.to_thread(self._archive.runs, None if text is None else int(text))
+        runs = await asyncio.to_thread(self._archive.runs, limit)
         return _json([_listed(run) for run in runs])
 
     async def _result(self, request: web.Request) -> web.StreamResponse:
@@ -210,8 +212,7 @@ class Api:
             return await self._follow(request, track)
 
     async def _follow(self, request: web.Request, track: RunEvents | None) -> web.StreamResponse:
-        last = request.headers.get("Last-Event-ID", "")
-        since = int(last) if last.isascii() and last.isdigit() and len(last) < 20 else None
+        since = whole_number(request.headers.get("Last-Event-ID", ""))
         if self._followers >= MOST_FOLLOWERS:
             return _error(503, f"{MOST_FOLLOWERS} follow already, which is the most that the agent serves")
         self._followers += 1

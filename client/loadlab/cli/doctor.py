@@ -9,15 +9,21 @@ from loadlab.errors import Exit
 from loadlab.options.load import DEFAULT_CONCURRENCY
 from loadlab.system.terminal_text import one_line
 from loadlab.terminal.console import Terminal
+from loadlab.units import count
 
 _STYLES = {Mark.FINE: "green", Mark.NOTE: "yellow", Mark.WRONG: "bold red"}
+
+
+def _users(_: click.Context, __: click.Parameter, text: str) -> int:
+    return count(text, "--concurrency")
 
 
 @click.command()
 @click.option(
     "--concurrency",
-    type=click.IntRange(1),
-    default=max(DEFAULT_CONCURRENCY),
+    metavar="N",
+    callback=_users,
+    default=str(max(DEFAULT_CONCURRENCY)),
     show_default=True,
     help="The most users that are to be loaded with.",
 )

@@ -7,6 +7,7 @@ import re
 import msgspec
 
 from loadlab.clock import MONOTONIC
+from loadlab.units import number, whole_number
 from loadlab.workload.url import read_url
 
 REQUESTS = "target_requests_total"
@@ -15,8 +16,6 @@ _TIMEOUT_S = 2.0
 _MOST_BYTES = 4 << 20
 _CHUNK = 1 << 16
 _NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
-_MOST_DIGITS = 40
-_LENGTH = re.compile("[0-9]{1,9}")
 _MOST_VALUE = 2.0**53
 """Above it a sum of whole numbers is not exact; nothing that a target counts comes near."""
 
@@ -58,11 +57,15 @@ async def _page(url: str) -> bytes:
         if head.split()[1:2] != ["200"]:
             raise ValueError(head)
         length = next(
-            (line[15:].strip() for line in head.splitlines() if line.startswith("content-length:")), None
+            (line[15:].strip(" \t") for line in head.split("\r\n") if line.startswith("content-length:")),
+            None,
         )
-        if length is not None and not _LENGTH.fullmatch(length):
+        if length is None:
+            return await _body(reader, _MOST_BYTES, whole=False)
+        size = whole_number(length)
+        if size is None:
             raise ValueError(length)
-        return await _body(reader, _MOST_BYTES if length is None else int(length), whole=length is not None)
+        return await _body(reader, size, whole=True)
     finally:
         writer.close()
 
@@ -103,7 +106,7 @@ def _sample(line: str) -> tuple[str, float]:
         _, closing, rest = labelled.rpartition("}")
     else:
         name, closing, rest = line.partition(" ")
-    told = rest.split()
-    if not closing or not _NAME.fullmatch(name) or not 1 <= len(told) <= 2 or len(told[0]) > _MOST_DIGITS:
+    value, *moment = map(number, rest.split())
+    if not closing or not _NAME.fullmatch(name) or value is None or None in moment or len(moment) > 1:
         raise ValueError("no sample")
-    return name, float(told[0])
+    return name, value

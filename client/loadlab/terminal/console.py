@@ -13,6 +13,7 @@ from loadlab.system.terminal_text import escaped
 from loadlab.terminal import is_screen
 from loadlab.terminal.curve import curve
 from loadlab.terminal.table import render
+from loadlab.units import whole_number
 
 _SIZES = ("COLUMNS", "LINES")
 _MOST_DIGITS = 4
@@ -71,4 +72,4 @@ def print_result(result: RunResult, *, curves: bool = True) -> None:
 
 
 def _is_size(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text) > 0
+    return len(text) <= _MOST_DIGITS and bool(whole_number(text))

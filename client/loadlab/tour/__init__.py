@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from loadlab.errors import UsageError
+from loadlab.units import whole_number
 
 if TYPE_CHECKING:
     from loadlab.tour.lab import Lab
@@ -52,8 +53,8 @@ def chosen(only: str | None) -> tuple[int, ...]:
     if only is None:
         return tuple(range(1, len(NAMES) + 1))
     text = only.strip().lower()
-    if text.isdecimal() and 1 <= int(text) <= len(NAMES):
-        return (int(text),)
+    if (number := whole_number(text)) is not None and 1 <= number <= len(NAMES):
+        return (number,)
     if text in NAMES:
         return (NAMES.index(text) + 1,)
     near = difflib.get_close_matches(text, NAMES, n=1, cutoff=0.5)

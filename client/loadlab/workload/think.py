@@ -11,7 +11,7 @@ from statistics import NormalDist
 import msgspec
 
 from loadlab.errors import UsageError
-from loadlab.units import duration_ns
+from loadlab.units import duration_ns, number
 from loadlab.workload.ranges import number_problem
 
 MOST_SIGMA = 5.0
@@ -144,10 +144,7 @@ def read(text: str, option: str) -> tuple[int, Shape]:
 
 
 def _sigma(text: str, option: str) -> float:
-    try:
-        sigma = float(text)
-    except ValueError:
-        sigma = -1.0
-    if not 0 <= sigma <= MOST_SIGMA:
+    sigma = number(text)
+    if sigma is None or not 0 <= sigma <= MOST_SIGMA:
         raise UsageError(f"{option}: the sigma {text!r} is not a number from 0 to {MOST_SIGMA:g}")
     return sigma

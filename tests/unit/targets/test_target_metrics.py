@@ -96,9 +96,13 @@ def test_a_page_is_summed_over_its_labels(pieces, closes):
         (OK + b"\r\n" + b"a " + b"9" * 100_000,),
         (OK + b"Content-Length: " + b"9" * 10_000 + b"\r\n\r\n",),
         (OK + b"Content-Length: 1_0\r\n\r\n0123456789",),
+        (OK + b"\r\n" + b"a_total 1_0\n",),
+        (OK + b"\r\n" + "a_total \N{ARABIC-INDIC DIGIT ONE}\n".encode(),),
+        (OK + b"\r\n" + b"a_total 1 1_0\n",),
+        (OK + b"\r\n" + b"a_total infinity\n",),
         (),
     ],
-    ids=range(20),
+    ids=range(24),
 )
 def test_whatever_is_no_page_of_metrics_is_none(pieces):
     assert read_from(*pieces) is None
