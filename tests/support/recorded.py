@@ -64,16 +64,7 @@ def _plain(value):
         case dict():
             return {key: _plain(each) for key, each in sorted(value.items())}
         case Slice():
-            return (
-                value.latency,
-                value.errors,
-                value.in_flight_integral_ns,
-                value.answered,
-                value.asked,
-                value.failing,
-                value.ended_well,
-                value.ended_badly,
-            )
+            return [getattr(value, name) for name in Slice.__struct_fields__ if name != "settled"]
         case int() | list() | Window():
             return value
         case _:

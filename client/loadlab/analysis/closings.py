@@ -85,6 +85,6 @@ def _in_use(plan: Plan, carried: StageCounts, unheard: int, workers_ended: int |
     if workers_ended or _went_away(carried):
         return True
     if plan.workload is Workload.OPEN or plan.think_ns > 0:
-        moments = sum(part.ended_badly.bit_count() for part in counted.slices.values())
+        moments = sum(part.closed_unheard.bit_count() for part in counted.slices.values())
         return workers_ended is None and unheard >= _AT_ONCE * max(1, moments)
     return unheard < _REGULAR * counted.answered

@@ -18,7 +18,7 @@ import numpy as np
 from loadlab.clock import NS_PER_S, NS_PER_US
 from loadlab.recording.histogram import BucketCounts, Histogram, Int64s, Sparse
 from loadlab.recording.presence import LONG_NS, bits_at, bits_between
-from loadlab.recording.reasons import lacked, text_of
+from loadlab.recording.reasons import CLOSED_WHILE_KEPT, lacked, number_of, text_of
 from loadlab.recording.sample import (
     ANSWERED,
     CENSORED,
@@ -210,13 +210,14 @@ class Recorder(msgspec.Struct, array_like=True):
         self.outlasted += int((outside_ns < -STAMP_GRAIN_NS).sum())
 
     def _take_done(self, rows: Int64s) -> None:
-        due, _, done, flagged, _, body_bytes, _ = rows.T
+        due, _, done, flagged, status, body_bytes, _ = rows.T
         outcome = flagged & _OUTCOME
         answered = _IS_ANSWERED[outcome]
         self.completions += int(answered.sum())
         self.body_bytes += int(_only(body_bytes, answered).sum())
         latency = done - due
         censored, failed = _IS_CENSORED[outcome], outcome != Outcome.OK
+        unheard = (outcome == Outcome.PROTOCOL_ERROR) & (status == number_of(CLOSED_WHILE_KEPT))
         for second, here in self.window.seconds_of(done):
             part, offset_ns = self._slice(second), done - (self.window.start_ns + second * NS_PER_S)
             part.latency = part.latency.plus(Sparse.of(_only(latency, here & answered)))
@@ -225,6 +226,7 @@ class Recorder(msgspec.Struct, array_like=True):
             part.ended_well |= bits_at(offset_ns[here & ~failed])
             if failed.any():
                 part.ended_badly |= bits_at(offset_ns[here & _ENDED_BADLY[outcome]])
+                part.closed_unheard |= bits_at(offset_ns[here & unheard])
                 part.dropped += int((here & (outcome == Outcome.DROPPED)).sum())
                 part.late = part.late.plus(Sparse.of(latency[here & censored]))
                 part.errors += int((here & failed).sum())

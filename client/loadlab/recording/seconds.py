@@ -43,6 +43,8 @@ class Slice(msgspec.Struct, array_like=True):
     """Bits of the ticks in which a request ended well."""
     ended_badly: int = 0
     """Bits of the ticks in which one failed, or had an answer with an unexpected status."""
+    closed_unheard: int = 0
+    """Bits of the ticks in which one met a kept connection that the target had closed."""
 
     def merge(self, other: Self) -> None:
         """Add what an unsettled other counted; replies that come after this one was settled still count."""
@@ -66,6 +68,7 @@ class Slice(msgspec.Struct, array_like=True):
         self.waiting |= other.waiting
         self.ended_well |= other.ended_well
         self.ended_badly |= other.ended_badly
+        self.closed_unheard |= other.closed_unheard
 
     def figures(self) -> Figures:
         """Return count and quantiles."""

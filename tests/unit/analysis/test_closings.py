@@ -5,7 +5,7 @@ import pytest
 from loadlab.analysis.closings import closings
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fleet.stage_counts import StageCounts
-from loadlab.recording.reasons import CLOSED_WHILE_KEPT, CUT_OFF, number_of
+from loadlab.recording.reasons import CLOSED_WHILE_KEPT, CUT_OFF, NO_ANSWER, number_of
 from loadlab.recording.recorder import Recorder
 from loadlab.recording.sample import Outcome
 from loadlab.recording.window import Window
@@ -28,6 +28,11 @@ OPEN = {
 UNHEARD = (Outcome.PROTOCOL_ERROR, CLOSED_WHILE_KEPT)
 BROKEN = (Outcome.PROTOCOL_ERROR, CUT_OFF)
 REFUSED = (Outcome.CONNECT_ERROR, "connection refused")
+OTHER_FAILURES = [
+    (Outcome.HTTP_ERROR, ""),
+    (Outcome.TIMEOUT, NO_ANSWER),
+    (Outcome.PROTOCOL_ERROR, CUT_OFF),
+]
 
 
 def ended(times, outcome, reason="", *, every_ms=10, from_ms=0):
@@ -78,6 +83,13 @@ def test_requests_that_fail_at_one_moment_are_a_crash_although_connections_rest(
     assert list(told(at_once, whole=whole)) == ["closed_in_use"]
     two = ended(2, *UNHEARD, every_ms=0, from_ms=1_005)
     assert list(told(two, whole=whole)) == ["closed_while_kept"]
+
+
+@pytest.mark.parametrize("failure", OTHER_FAILURES)
+def test_other_failures_do_not_hide_that_connections_closed_at_one_moment(failure):
+    others = ended(100, *failure, every_ms=30)
+    assert "closed_in_use" in told(ended(8, *UNHEARD, every_ms=0, from_ms=1_005), others, whole=OPEN)
+    assert "closed_while_kept" in told(ended(8, *UNHEARD, every_ms=30), others, whole=OPEN)
 
 
 @pytest.mark.parametrize("whole", [OPEN, THINKING, CLOSED])
