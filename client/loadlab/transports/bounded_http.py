@@ -42,7 +42,7 @@ class TimeLimit:
         self._connect_ns = connect_ns
         self._total_ns = total_ns
         self.target = "/"
-        self.lines: Mapping[str, str] = {}
+        self.lines: Mapping[str, Any] = {}
         self.start()
 
     def start(self, *, keeps: bool = True) -> None:

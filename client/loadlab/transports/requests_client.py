@@ -92,18 +92,18 @@ class _Adapter(HTTPAdapter):
             pool.close()
 
 
-class _Lines(Mapping[str, str]):
+class _Lines(Mapping[str, bytes | str]):
     """Header lines as they are given: a name may come twice, which requests' own dictionary can't hold.
 
-    http.client writes text as Latin-1, so each value is text whose Latin-1 is the bytes that are meant.
+    A value is bytes: http.client writes those as they are, and to urllib3 none means `SKIP_HEADER`.
     """
 
     def __init__(self, lines: tuple[tuple[str, str], ...]) -> None:
-        self._lines = [(name, value.encode().decode("latin-1")) for name, value in lines]
+        self._lines: list[tuple[str, bytes | str]] = [(name, value.encode()) for name, value in lines]
         if not any(name.lower() == "accept-encoding" for name, _ in lines):
             self._lines.append(("Accept-Encoding", SKIP_HEADER))
 
-    def __getitem__(self, name: str) -> str:
+    def __getitem__(self, name: str) -> bytes | str:
         for key, value in self._lines:
             if key.lower() == name.lower():
                 return value

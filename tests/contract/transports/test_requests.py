@@ -1,5 +1,6 @@
 """What goes out: the request as the plan has it, and nothing else."""
 
+import itertools
 from base64 import b64decode
 from urllib.parse import quote, unquote
 
@@ -213,6 +214,48 @@ def test_an_odd_header_arrives_as_the_bytes_that_were_written(caller, serve, lin
     *_, first, between, last = server.received[0].head.split(b"\r\n")
     assert (first, between) == (expected, b"X-Two: 1")
     assert last.lower() == expected.lower()
+
+
+KNOWN_NAMES = (
+    "Accept",
+    "Accept-Encoding",
+    "Authorization",
+    "Content-Encoding",
+    "Content-Type",
+    "Cookie",
+    "Date",
+    "Expect",
+    "Host",
+    "If-Match",
+    "Keep-Alive",
+    "Proxy-Authorization",
+    "Proxy-Connection",
+    "Range",
+    "Referer",
+    "TE",
+    "Trailer",
+    "Upgrade",
+    "User-Agent",
+    "X-A",
+)
+"""Names of headers that some library sets, leaves out or reads by itself."""
+KNOWN_VALUES = ("@@@SKIP_HEADER@@@", "100-continue", "chunked", "gzip, br", "None", "websocket", "a@h:80", "")
+"""Values that mean something to some library."""
+
+
+@pytest.mark.parametrize(("method", "body"), [("GET", b""), ("POST", b"content")])
+def test_no_header_means_anything_to_a_library(caller, serve, method, body):
+    server = serve(answers(FINE))
+    caller.open(plan_for(server.url))
+    for name, value in itertools.product(KNOWN_NAMES, KNOWN_VALUES):
+        server.received.clear()
+        request = Request(url=server.url, method=method, headers=((name, value), ("X-Last", "1")), body=body)
+        assert caller.send(request).outcome is Outcome.OK, (name, value)
+        (received,) = server.received
+        *rest, given, last = received.head.split(b"\r\n")
+        assert (given, last) == (f"{name}: {value}".encode(), b"X-Last: 1")
+        assert len(rest) == 3 - (name in ("Host", "User-Agent")) + (method == "POST")
+        assert received.body == body
 
 
 @pytest.mark.parametrize("method", ["DELETE", "OPTIONS", "TRACE"])
