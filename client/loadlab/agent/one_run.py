@@ -18,6 +18,7 @@ from loadlab.errors import Exit, LabError
 from loadlab.fleet.live import Observe
 from loadlab.fleet.stop import Control
 from loadlab.metrics import Metrics
+from loadlab.remote.partial_result import Salvage
 from loadlab.remote.protocol import Refused
 from loadlab.results.events import Event, Noted, RunBegan, RunEnded, Tell
 from loadlab.results.result import Check, CheckOutcome, RunResult
@@ -55,6 +56,7 @@ class AgentRun:
         self.plan = plan
         self.since = datetime.now(UTC).isoformat(timespec="seconds")
         self._carry = carry
+        self._salvage = Salvage(run_id, plan)
         self._track = track
         self._metrics = metrics
         self._folder = folder
@@ -100,17 +102,27 @@ class AgentRun:
         except asyncio.CancelledError:
             last = Refused("interrupted before the load began; nothing was measured", Exit.INTERRUPTED)
         except LabError as error:
-            last = Refused(str(error), error.exit)
-        except Exception:  # noqa: BLE001 - the agent goes on, and the log tells it
+            last = self._left_after(error) or Refused(str(error), error.exit)
+        except Exception as error:  # noqa: BLE001 - the agent goes on, and the log tells it
             hidden = secrets_of(self.plan)
             _log.error("the run %s\n%s", self.run_id, hidden.masked(traceback.format_exc()))
-            last = Refused("this is an error of loadlab's own; the agent's log has more of it", Exit.INTERNAL)
+            last = self._left_after(error) or Refused(
+                "this is an error of loadlab's own; the agent's log has more of it", Exit.INTERNAL
+            )
         self._metrics.end()
         if isinstance(last, Refused):
             last = msgspec.structs.replace(last, run_id=self.run_id)
             if self._folder is not None:
                 self._folder.discard()
         self._track.tell(last)
+
+    def _left_after(self, error: Exception) -> RunEnded | None:
+        """Keep the stages that had ended before this error; None where there is none."""
+        left = self._salvage.after(error, interrupted=self._control.stopped)
+        if left is None:
+            return None
+        self._keep(left)
+        return RunEnded(left)
 
     async def _carried(self) -> RunResult:
         self._metrics.begin(self.run_id, self.plan)
@@ -135,6 +147,7 @@ class AgentRun:
 
     def _tell(self, event: Event) -> None:
         self._metrics.tell(event)
+        self._salvage.tell(event)
         if isinstance(event, RunEnded):
             return  # told when its values have been scraped
         self._began = True

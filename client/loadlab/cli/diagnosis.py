@@ -280,7 +280,7 @@ def _said(*command: str) -> str | None:
         )
     except OSError:
         return None
-    with process, Cleanup(process.kill):
+    with process, Cleanup(lambda _: process.kill()):
         try:
             said, _ = process.communicate(timeout=_COMMAND_S)
         except subprocess.SubprocessError:

@@ -1,6 +1,7 @@
 """`loadlab run`: one scenario against one target."""
 
 import asyncio
+import mmap
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from loadlab.fleet.stop import Control
 from loadlab.options.command_line import shown
 from loadlab.options.load import RunOptions, build_plan, label_of
 from loadlab.options.target import TargetOptions
+from loadlab.remote.partial_result import Salvage
 from loadlab.results import run_folder
 from loadlab.results.events import Event
 from loadlab.results.result import About, RunResult, Verdict, encode
@@ -25,6 +27,9 @@ from loadlab.terminal.console import Terminal, print_result
 from loadlab.terminal.table import render
 from loadlab.workload.kept_plan import secrets_of
 from loadlab.workload.plan import Plan
+
+_RESERVE_BYTES = 1 << 20
+"""Less than the stack of a thread: what it gives back must not pass for room for one."""
 
 _OUTPUT = (
     results_in("Parent of the result folder."),
@@ -54,10 +59,14 @@ def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: An
     stops = Stops()
     about = About(command=shown(sys.argv[1:]), label=label_of(words))
     folder = run_folder.Folder(out, plan.scenario)
-    with Cleanup(folder.discard):
+    salvage = Salvage(folder.run_id, plan, about)
+    with Cleanup(_AtOnce(folder, plan, salvage, stops)):
         carried: list[RunResult] = []
         try:
-            asyncio.run(_carry(place, plan, folder, log, stops, about=about, carried=carried, quiet=quiet))
+            carrying = _carry(
+                place, plan, folder, log, stops, salvage=salvage, about=about, carried=carried, quiet=quiet
+            )
+            asyncio.run(carrying)
         except BaseException:
             if not carried:  # else the loop could not end well, which is nothing to the result
                 folder.discard()
@@ -67,6 +76,33 @@ def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: An
     return _conclude(carried[0], folder, log, as_json=as_json, quiet=quiet)
 
 
+class _AtOnce:
+    """What becomes of a run whose process has to end at once: the stages that were finished are kept."""
+
+    def __init__(self, folder: run_folder.Folder, plan: Plan, salvage: Salvage, stops: Stops) -> None:
+        self._folder = folder
+        self._secrets = secrets_of(plan)
+        self._salvage = salvage
+        self._stops = stops
+        self._reserve = mmap.mmap(-1, _RESERVE_BYTES)
+        """Address space alone, which is given back where memory has run out."""
+
+    def __call__(self, why: str) -> str:
+        """Keep what there is, and say where."""
+        self._reserve.close()
+        try:
+            left = self._salvage.left(why, interrupted=self._stops.asked)
+            if left is not None:
+                self._folder.mask_log(self._secrets)
+                return f"stages that were finished are kept: {self._folder.write(left)}"
+        except LabError as error:
+            return str(error)
+        except (MemoryError, OSError):
+            pass
+        self._folder.discard()
+        return "nothing is kept"
+
+
 async def _carry(
     place: Runner,
     plan: Plan,
@@ -74,6 +110,7 @@ async def _carry(
     log: Terminal,
     stops: Stops,
     *,
+    salvage: Salvage,
     about: About,
     carried: list[RunResult],
     quiet: bool,
@@ -99,6 +136,7 @@ async def _carry(
     def tell(event: Event) -> None:
         nonlocal begun
         begun = True
+        salvage.tell(event)
         view.tell(event)
 
     with watcher(log, quiet=quiet) as view:
@@ -108,6 +146,11 @@ async def _carry(
             carried.append(await carrying)
         except asyncio.CancelledError:
             raise EarlyStopError("interrupted before the load began; nothing was measured") from None
+        except Exception as error:
+            left = salvage.after(error, interrupted=control.stopped)
+            if left is None:
+                raise
+            carried.append(left)
 
 
 def _conclude(

@@ -7,10 +7,9 @@ from loadlab.fleet.stop import Control
 from loadlab.remote.agent_client import AgentClient
 from loadlab.remote.partial_result import Salvage
 from loadlab.remote.protocol import Accepted, Refused, RunRequest, decode
-from loadlab.results.events import RunBegan, RunEnded, StageEnded, Tell
+from loadlab.results.events import RunEnded, Tell
 from loadlab.results.result import NAMELESS, About, RunResult
 from loadlab.results.run_folder import Folder
-from loadlab.system import environment
 from loadlab.workload.capacity import Capacity
 from loadlab.workload.plan import Plan
 
@@ -41,28 +40,20 @@ class AgentRunner:
 async def _follow(
     agent: AgentClient, salvage: Salvage, run_id: str, control: Control, tell: Tell
 ) -> RunResult:
-    where = "in the agent's process"
     try:
         async for line in agent.events(run_id):
             event = decode(line)
-            match event:
-                case Refused(sentence, code):
-                    raise relayed(sentence, code)
-                case Accepted():
-                    continue
-                case RunBegan():
-                    salvage.began(event.app)
-                    where = event.where
-                case StageEnded():
-                    salvage.stages.append(event.result)
-                case _:
-                    pass
+            if isinstance(event, Refused):
+                raise relayed(event.sentence, event.exit)
+            if isinstance(event, Accepted):
+                continue
+            salvage.tell(event)
             tell(event)
             if isinstance(event, RunEnded):
                 return event.result
     except LostAgentError as error:
         why = str(error)
-    result = salvage.result(why, environment.read(where), interrupted=control.stopped)
+    result = salvage.result(why, interrupted=control.stopped)
     tell(RunEnded(result))
     return result
 

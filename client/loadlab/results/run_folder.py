@@ -63,7 +63,7 @@ class Folder:
                     masked.write(f"[the first {over:,} bytes are left out]\n".encode())
                 masked.writelines(masked_blocks(blocks, hidden, beheaded=over > 0))
             partial.replace(self.log)
-        except OSError:
+        except (OSError, MemoryError):
             partial.unlink(missing_ok=True)
             self.log.unlink(missing_ok=True)
 

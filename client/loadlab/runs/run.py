@@ -70,6 +70,7 @@ class Run:
         started = utc()
         failure = None
         about, app = self._about, self._target.app
+        measured_with = environment.read(self._target.where)  # afterwards there may be no file left for it
         self._tell(RunBegan(self._run_id, self._target.where, self._kept, about.command, about.label, app))
         try:
             for index, stage in enumerate(self._plan.stages):
@@ -106,7 +107,7 @@ class Run:
             target_lost=self._watch.lost,
             failure=failure,
             plan=self._kept,
-            environment=environment.read(self._target.where),
+            environment=measured_with,
             checks=checks,
             stages=stages,
             ceilings_unused=self._known.unused if ceilings.is_comparable(self._plan) else None,

@@ -24,7 +24,10 @@ PATIENCE_S = 15.0
 _INTERRUPTED = 130
 _SHOW_CURSOR = "\x1b[?25h"
 
-_clean_ups: list[Callable[[], None]] = []
+CleanUp = Callable[[str], str | None]
+"""Is told in a sentence why the process ends; returns what there is to add to it. Raises nothing."""
+
+_clean_ups: list[CleanUp] = []
 
 
 def handle() -> None:
@@ -39,9 +42,9 @@ def end_with(code: int) -> None:
 
 
 class Cleanup:
-    """While in it, this is called first where a signal ends the process at once; it raises nothing."""
+    """While in it, this is called first where the process ends at once."""
 
-    def __init__(self, call: Callable[[], None]) -> None:
+    def __init__(self, call: CleanUp) -> None:
         self._call = call
 
     def __enter__(self) -> None:
@@ -55,9 +58,10 @@ class Cleanup:
 
 def leave(sentence: str = "interrupted", code: int = _INTERRUPTED) -> "NoReturn":
     """End the process now, whatever its threads wait for, with a sentence and an exit code."""
+    added = ""
     while _clean_ups:
-        _clean_ups.pop()()
-    _say(f"loadlab: {sentence}\n")
+        added = _clean_ups.pop()(sentence) or added
+    _say(f"loadlab: {sentence}{added and '; '}{added}\n")
     os._exit(code)
 
 
@@ -68,6 +72,11 @@ class Stops:
         self._asked = self._told = 0
         self._soon: Callable[[], object] = lambda: None
         _on_each(self._ask)
+
+    @property
+    def asked(self) -> bool:
+        """Whether one has come."""
+        return self._asked > 0
 
     def follow(self, loop: "AbstractEventLoop", stop: Callable[[], None]) -> None:
         """Call `stop` in this running loop once for each signal, also for those that have come before."""
@@ -99,7 +108,7 @@ class Stops:
         if self._asked == 2:
             self.leave_in_time()
         elif self._asked > 2:
-            leave("interrupted; nothing is kept")
+            leave()
         self._soon()
 
 

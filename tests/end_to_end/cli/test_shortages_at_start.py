@@ -3,6 +3,7 @@
 Root has no limit of processes, so there another user is taken who may read what root may.
 """
 
+import json
 import os
 import re
 import shutil
@@ -55,13 +56,15 @@ def test_where_there_is_little_memory_a_run_ends_and_says_what_it_came_to(tmp_pa
 
 
 STILLBORN = """
-import os, threading
+import itertools, os, threading
 
 as_ever = threading.Thread._set_ident
+number = itertools.count(1)
 
 def set_ident(thread):
     if os.environ["STILLBORN"] in f"{type(thread).__name__} {thread.name}":
-        raise MemoryError
+        if next(number) >= int(os.environ.get("STILLBORN_FROM", 1)):
+            raise MemoryError
     as_ever(thread)
 
 threading.Thread._set_ident = set_ident
@@ -89,6 +92,33 @@ def test_a_thread_that_has_no_memory_for_its_first_step_lets_nothing_wait_for_ev
     assert done.returncode == 3, done.stderr
     assert "memory ran out" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("thread", ["aside", "_listen"])
+def test_a_thread_of_a_later_stage_that_has_no_memory_leaves_the_stages_before_it_kept(tmp_path, thread):
+    (tmp_path / "sitecustomize.py").write_text(STILLBORN)
+    sweep = ["--concurrency", "2,3", "--duration", "300ms", "--warmup", "0"]
+    secret = ["--header", "Authorization: hunter2hunter2"]
+    done = subprocess.run(
+        [*LOADLAB, "run", "task", *sweep, *secret],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "STILLBORN": thread, "STILLBORN_FROM": "2"},
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "memory ran out" in done.stderr
+    (kept,) = tmp_path.glob("results/*/result.json")
+    assert f"stages that were finished are kept: {kept.relative_to(tmp_path)}" in done.stderr
+    result = json.loads(kept.read_bytes())
+    assert [each["label"] for each in result["stages"]] == ["2"]
+    assert result["stages"][0]["counts"]["ok"] > 0
+    assert (result["verdict"], result["interrupted"]) == ("invalid", False)
+    (why,) = [each["message"] for each in result["checks"] if each["name"] == "client"]
+    assert "memory ran out" in why
+    assert not any(b"hunter2" in path.read_bytes() for path in kept.parent.iterdir())
 
 
 def test_the_tour_says_it_in_the_same_words(tmp_path):

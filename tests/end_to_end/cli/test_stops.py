@@ -65,6 +65,25 @@ def test_a_second_ctrl_c_does_not_wait_for_what_is_in_flight(lab):
     wait_until(lambda: all(is_gone(pid) for pid in below))
 
 
+def test_a_third_ctrl_c_ends_it_at_once_and_keeps_the_stages_that_had_ended(lab):
+    batches = ["--workload", "batch", "--requests", "1,200"]
+    process = lab.start("run", "coroutine", *batches, "--delay", "50ms", "--timeout", "100s")
+    loading(process, at_least=5)
+    for pid in workers_of(process.pid):  # or it would end at the second
+        os.kill(pid, signal.SIGSTOP)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)  # two that are still on their way are one
+    done = ended(process)
+    assert done.returncode == 130, done.stderr
+    (kept,) = lab.out.glob("*/result.json")
+    said = f"loadlab: interrupted; stages that were finished are kept: {kept.relative_to(lab.folder)}"
+    assert said in done.stderr.replace("\n", " ")
+    (result,) = lab.results()
+    assert result["interrupted"] is True
+    assert [each["counts"]["ok"] for each in result["stages"]] == [1]
+
+
 def test_ctrl_c_of_a_terminal_reaches_the_whole_group_and_is_handled_once(lab):
     """A terminal signals everyone in the foreground: workers and target must leave it to `loadlab`."""
     process = subprocess.Popen(

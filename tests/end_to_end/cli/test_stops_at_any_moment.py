@@ -159,7 +159,7 @@ def test_whatever_a_command_waits_for_the_third_signal_ends_it_at_once():
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     done = ended(process)
-    assert (done.returncode, done.stderr) == (130, "loadlab: interrupted; nothing is kept\n")
+    assert (done.returncode, done.stderr) == (130, "loadlab: interrupted\n")
 
 
 def test_after_the_second_signal_it_ends_by_itself_whatever_it_waits_for():
@@ -172,11 +172,12 @@ def test_after_the_second_signal_it_ends_by_itself_whatever_it_waits_for():
 
 def test_what_is_to_be_cleaned_up_is_cleaned_up_first():
     process = waiting(
-        "stop_signals.Cleanup(lambda: sys.stderr.write('one ')).__enter__()",
-        "stop_signals.Cleanup(lambda: sys.stderr.write('other ')).__enter__()",
+        "stop_signals.Cleanup(lambda why: sys.stderr.write(why + ' one ') and 'nothing is kept').__enter__()",
+        "stop_signals.Cleanup(lambda why: sys.stderr.write(why + ' other ') and None).__enter__()",
     )
     process.send_signal(signal.SIGINT)
-    assert ended(process).stderr == "other one loadlab: interrupted\n"
+    said = "interrupted other interrupted one loadlab: interrupted; nothing is kept\n"
+    assert ended(process).stderr == said
 
 
 def test_what_is_being_written_is_not_cut_and_what_is_done_keeps_its_code():

@@ -14,13 +14,14 @@ from loadlab.agent.runs import BusyError, Runs
 from loadlab.clock import NS_PER_S
 from loadlab.errors import Exit, TargetError, UsageError
 from loadlab.metrics import Metrics
-from loadlab.results.events import RunBegan, RunEnded, StageBegan
+from loadlab.results import run_folder
+from loadlab.results.events import RunBegan, RunEnded, StageBegan, StageEnded
 from loadlab.results.result import CheckOutcome
 from loadlab.results.run_folder import Folder
 from loadlab.runs.runners import nowhere
 from loadlab.workload.plan import Request, Stage
 from support.fakes import plan
-from support.results import result
+from support.results import result, stage
 
 PLAN = plan()
 
@@ -130,6 +131,38 @@ def test_a_crash_that_nobody_foresaw_is_said_and_logged_and_the_agent_is_free(tm
     assert made.told[-1]["exit"] == Exit.INTERNAL
     assert "ZeroDivisionError" in caplog.text
     assert made.load.over
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (TargetError("it cannot be stopped"), "it cannot be stopped"),
+        (MemoryError(), "memory ran out"),
+        (ZeroDivisionError(), "an error of loadlab's own"),
+    ],
+    ids=repr,
+)
+def test_an_error_after_a_stage_costs_no_stage_that_had_ended(tmp_path, error, why):
+    async def script(control, tell, run_id):
+        began(tell, run_id)
+        tell(StageEnded(0, stage(label="8")))
+        raise error
+
+    made = play(tmp_path, script)
+    kept = run_folder.read(made.folder.path)
+    assert [each.label for each in kept.stages] == ["8"]
+    assert (kept.verdict, kept.failure is not None) == ("invalid", isinstance(error, ZeroDivisionError))
+    assert why in kept.checks[0].message
+    assert made.kinds[-1] == "RunEnded"
+
+
+def test_an_error_after_the_last_event_is_nothing_to_the_result(tmp_path):
+    async def script(control, tell, run_id):
+        await to_the_end(control, tell, run_id)
+        raise TargetError("it cannot be stopped")
+
+    made = play(tmp_path, script)
+    assert run_folder.read(made.folder.path).verdict == "pass"
 
 
 def test_a_stop_before_its_first_turn_is_heard(tmp_path):
