@@ -331,6 +331,8 @@ class AiohttpTransport:
         return None
 
     def _broken(self, error: BaseException, task: asyncio.Task[object], protocol: _Protocol) -> Reply:
+        if reply := self.stats.lacked(error):
+            return reply
         match error:
             case aiohttp.ServerDisconnectedError() | OSError():
                 return self._cut_off(protocol, task, reset=protocol.is_reset or isinstance(error, OSError))

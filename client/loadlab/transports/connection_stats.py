@@ -4,7 +4,7 @@ from typing import Self
 
 import msgspec
 
-from loadlab.recording.reasons import CLOSED_WHILE_KEPT, Closer, closer_of, shown, text_of
+from loadlab.recording.reasons import CLOSED_WHILE_KEPT, Closer, closer_of, short_of, shown, text_of
 from loadlab.recording.sample import Outcome, Reply
 from loadlab.system.limits import limit_of
 from loadlab.system.resources import Resource, resource_of
@@ -50,7 +50,7 @@ class ConnectionStats(msgspec.Struct):
     """Those of the lost ones that the other side closed before any byte of an answer."""
     closed: Closed = msgspec.field(default_factory=Closed)
     short_of: dict[Resource, int] = {}
-    """Requests without a connection because the client had run out of something, by what it was."""
+    """Requests that failed because the client had run out of something, by what it was."""
     redirected_to: list[str] = []
     """Where redirects lead, the first few distinct addresses."""
     limits: dict[Resource, int | None] = {}
@@ -74,6 +74,17 @@ class ConnectionStats(msgspec.Struct):
         if resource := resource_of(error):
             self.ran_out(resource)
         return failed(Outcome.CONNECT_ERROR, refusal(error, tls=tls))
+
+    def lacked(self, error: BaseException | None) -> Reply | None:
+        """Count and return the reply where an open connection broke because the client ran out of something.
+
+        None where the error says nothing of the client.
+        """
+        resource = resource_of(error)
+        if resource is None:
+            return None
+        self.ran_out(resource)
+        return failed(Outcome.PROTOCOL_ERROR, short_of(resource))
 
     def redirected(self, location: str) -> None:
         """Note where an answer leads."""

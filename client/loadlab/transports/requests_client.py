@@ -199,6 +199,8 @@ class RequestsTransport:
             return self.stats.broke(timed_out(connected=not limit.connecting), kept=False)
         if limit.connecting:
             return self.stats.not_connected(error, tls=tls)
+        if reply := self.stats.lacked(error):
+            return reply
         foreseen = isinstance(error, requests.RequestException | HTTPError | HTTPException | OSError)
         reply = _broken(error, limit) if foreseen else unexpected(error)
         return self.stats.broke(reply, kept=limit.reused)

@@ -194,7 +194,10 @@ class Connection(asyncio.Protocol):
         """Answer whoever still waits."""
         if self._transport is not None:
             self._transport = None
-            self._closed_by_peer(reset=exc is not None)
+            if self.replied is not None and (reply := self._terms.stats.lacked(exc)):
+                self.close(reply)
+            else:
+                self._closed_by_peer(reset=exc is not None)
 
     def refused(self, error: BaseException, *, tls: bool) -> None:
         """Answer that no connection could be made."""
