@@ -1,4 +1,4 @@
-"""Workers that are lost: found within two seconds, told, and what the others measured is kept."""
+"""Workers that are lost: found in the midst of their load, told, and what the others measured is kept."""
 
 import asyncio
 import os
@@ -36,9 +36,9 @@ from support.live import (
 
 pytestmark = pytest.mark.real
 
-FOUND_S = 2.0
-SLACK_S = 15.0  # of a busy machine, beyond what is promised, and well below what is left of the load
 LONG_NS = 40 * NS_PER_S
+FOUND_S = LONG_NS / 2 / NS_PER_S
+"""On any machine; unit tests of `worker_handle` hold it to the two seconds that are meant."""
 ENDLESS_NS = 600 * NS_PER_S
 """Of a load that must be ended: `carry` has far less patience."""
 LEAST_LOOKS = 60
@@ -81,10 +81,12 @@ class Loss:
 @pytest.mark.parametrize(
     ("number", "why"), [(signal.SIGKILL, "was killed by SIGKILL"), (signal.SIGSTOP, "has been silent")]
 )
-def test_a_worker_that_is_killed_or_stopped_is_found_within_two_seconds_and_cleaned_up(tmp_path, number, why):
+def test_a_worker_that_is_killed_or_stopped_is_found_in_the_midst_of_its_load_and_cleaned_up(
+    tmp_path, number, why
+):
     loss = Loss(number)
     found = carry(users_of("task", 4, LONG_NS), tmp_path, meanwhile=loss, delay="20ms")
-    assert time.monotonic() - loss.at_s < FOUND_S + SLACK_S
+    assert time.monotonic() - loss.at_s < FOUND_S
     stage = found.stage
     assert stage.state is State.INVALID
     assert why in loss_told(stage).message
