@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loadlab.scenarios import names, scenario
-from loadlab.workload.plan import Workload
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 INVALID = 3
@@ -31,8 +30,8 @@ def main() -> int:
 def _ways() -> Iterator[tuple[str, str]]:
     for name in names():
         for transport in scenario(name).TRAITS.transports:
-            if transport != "null":  # there the client is its own limit, which is INVALID
-                yield name, transport
+            if transport.contacts_target:  # elsewhere the client is its own limit, which is INVALID
+                yield name, transport.name
 
 
 def _unit_tests() -> list[str]:
@@ -41,7 +40,7 @@ def _unit_tests() -> list[str]:
 
 def _run(name: str, transport: str) -> list[str]:
     traits = scenario(name).TRAITS
-    if traits.workloads[0] is Workload.BATCH:
+    if traits.workloads[0].traits.at_once:
         load = ["--requests", "8"]
     else:
         load = ["--duration", "1s", "--concurrency", "1" if traits.single_user else "4"]

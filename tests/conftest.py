@@ -50,4 +50,4 @@ def no_calibration(monkeypatch, tmp_path_factory):
 @pytest.fixture
 def fake_transport(monkeypatch):
     """Make `fake` a transport's name, the way any transport gets one: a line in the registry."""
-    monkeypatch.setitem(transports._ASYNC, "fake", "support.fakes:newest")
+    monkeypatch.setitem(transports._WHERE, "fake", "support.fakes:newest")

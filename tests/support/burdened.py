@@ -46,8 +46,8 @@ class BurdenedNull(NullTransport):
         return await super().send(prepared)
 
 
-transports._ASYNC["burdened-aiohttp"] = f"{Path(__file__).stem}:BurdenedAiohttp"
-transports._ASYNC["burdened-null"] = f"{Path(__file__).stem}:BurdenedNull"
+transports._WHERE["burdened-aiohttp"] = f"{Path(__file__).stem}:BurdenedAiohttp"
+transports._WHERE["burdened-null"] = f"{Path(__file__).stem}:BurdenedNull"
 
 OPEN = {"workload": Workload.OPEN, "stages": (Stage(rate_hz=5_000),), "max_in_flight": 10_000}
 CLOSED = {"workload": Workload.CLOSED, "stages": (Stage(concurrency=8),)}

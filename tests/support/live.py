@@ -35,7 +35,7 @@ def plan_for(name: str, **changed: Any) -> Plan:
     traits = scenario(name).TRAITS
     values: dict[str, Any] = {
         "scenario": name,
-        "transport": traits.transports[0],
+        "transport": traits.transports[0].name,
         "workload": traits.workloads[0],
         "target": "http://127.0.0.1/",
         "requests": (Request(url="http://127.0.0.1/"),),

@@ -11,7 +11,7 @@ import msgspec
 
 from loadlab.clock import NS_PER_S
 from loadlab.units import show_ns
-from loadlab.workload.plan import Plan, Workload
+from loadlab.workload.plan import Plan
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +80,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 def _in_flight(plan: Plan) -> float:
     """Return how many requests of an open stage may be in flight; without a limit, any number."""
-    if plan.workload is not Workload.OPEN:
+    if "max_in_flight" not in plan.workload.traits.takes:
         return 0
     return math.inf if plan.max_in_flight is None else plan.max_in_flight
 

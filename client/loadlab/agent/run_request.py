@@ -5,24 +5,24 @@ another host, nor a file of the machine that the agent runs on.
 """
 
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 
-from loadlab.agent.explain import explain_invalid
 from loadlab.agent.limits import Limits
+from loadlab.agent.plan_fields import in_fields
 from loadlab.errors import UsageError
 from loadlab.options.command_line import secrets_in, shown
-from loadlab.options.load import LoadOptions, RunOptions, bad_delays, build_plan, label_of, traits_of
+from loadlab.options.load import LoadOptions, RunOptions, build_plan, label_of, traits_of
 from loadlab.results.result import NAMELESS, About
 from loadlab.runs.runners import LocalRunner, nowhere
 from loadlab.system.files import decode_json
+from loadlab.transports import contacts_target
 from loadlab.workload.fields import label_problem
 from loadlab.workload.kept_plan import secrets_of
 from loadlab.workload.masking import Secrets, masked_url
 from loadlab.workload.plan import Plan
-from loadlab.workload.url import read_url
+from loadlab.workload.url import server_of
 
 
 class Options(LoadOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,7 +44,6 @@ class PostedRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _POSTED: msgspec.json.Decoder[PostedRun] = msgspec.json.Decoder(PostedRun)
-_ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -59,21 +58,18 @@ def read(data: bytes) -> PostedRun:
     """Read what was posted."""
     try:
         asked = decode_json(data, _POSTED)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).replace("`", "'").partition(" - at '$")
+        name = where.strip(".'") or "what is posted"
+        raise UsageError(f"{name}: {what[0].lower()}{what[1:]}") from None
     except msgspec.DecodeError as error:
-        raise UsageError(_explain(data) or f"this is no run that can be started: {error}") from None
+        example = '{"options": {"scenario": "task"}}'
+        raise UsageError(f"what is posted is not JSON, such as {example}: {error}") from None
     if (asked.options is None) == (asked.plan is None):
         raise UsageError("a run is started from options or from a plan: give one of the two")
     if asked.about is not None and asked.plan is None:
         raise UsageError("about: it goes with a plan; options have a label")
     return asked
-
-
-def _explain(data: bytes) -> str | None:
-    try:
-        posted = decode_json(data, _ANYTHING)
-    except msgspec.DecodeError:
-        return 'what is posted is not JSON, such as {"options": {"scenario": "task"}}'
-    return explain_invalid(posted, PostedRun.__struct_fields__, Options)
 
 
 def task(asked: PostedRun, place: LocalRunner, limits: Limits | None, same: Sequence[str] = ()) -> Task:
@@ -103,23 +99,25 @@ def _of_plan(plan: Plan, about: About, place: LocalRunner, limits: Limits | None
         raise UsageError("about: the command is told by `loadlab run` alone")
     if about.label is not None and (problem := label_problem(about.label)):
         raise UsageError(problem)
-    if plan.transport == "null":
-        place = nowhere(_delay_of(plan.target))
     traits = traits_of(plan.scenario)
-    problems = [*plan.problems(traits), *_elsewhere(plan, place)]
+    problems = plan.problems(traits)
+    if not problems and not contacts_target(plan.transport):
+        place = nowhere(_delay_of(plan.target))
+    problems = problems or _elsewhere(plan, place)
     problems = problems or [
         *(limits.problems(plan) if limits else ()),
-        *(bad_delays(plan) or place.room.problems(plan, traits)),
+        *place.room.problems(plan, traits),
     ]
     if problems:
-        raise UsageError("\n".join(dict.fromkeys(problems)))
+        said = "\n".join(dict.fromkeys(problems))
+        raise UsageError(in_fields(said) if limits else said)
     return Task(plan, place, about)
 
 
 def _of_options(options: Options, place: LocalRunner, limits: Limits | None, same: Sequence[str]) -> Task:
     given = msgspec.structs.asdict(options)
     delay = given.pop("delay")
-    if options.transport == "null":
+    if not contacts_target(options.transport):
         place = nowhere(delay)
     elif delay is not None:
         raise UsageError(
@@ -132,7 +130,7 @@ def _of_options(options: Options, place: LocalRunner, limits: Limits | None, sam
     plan = build_plan(RunOptions(**given), place.base, place.room)
     if limits and (problems := limits.problems(plan)):
         raise UsageError("\n".join(problems))
-    command = [*_words(options), *(() if options.transport == "null" else same)]
+    command = [*_words(options), *(same if contacts_target(options.transport) else ())]
     return Task(plan, place, About(command=shown(command), label=label_of(options)))
 
 
@@ -152,23 +150,11 @@ def _words(options: Options) -> list[str]:
 
 
 def _elsewhere(plan: Plan, place: LocalRunner) -> list[str]:
-    """Say which of a plan's addresses are not the target's."""
-    urls = [plan.target, *(request.url for request in plan.requests)]
-    allowed, allowed_url = _server(place.base), masked_url(place.base)
-    return [
-        f"{masked_url(url)!r} is not the target of this agent, which loads {allowed_url} and nothing else"
-        for url in dict.fromkeys(urls)
-        if _server(url) != allowed
-    ]
-
-
-def _server(url: str) -> tuple[bool, str, int, str] | None:
-    """Return what tells one server from another, credentials included; None where it is no URL."""
-    try:
-        parts = read_url(url)
-    except ValueError:
-        return None
-    return parts.tls, parts.host, parts.port, parts.userinfo
+    """Say that a plan's target is not the place's; its requests are at its target."""
+    if server_of(plan.target) == server_of(place.base):
+        return []
+    target, allowed = masked_url(plan.target), masked_url(place.base)
+    return [f"--target: {target!r} is not the target of this agent, which loads {allowed} and nothing else"]
 
 
 def _delay_of(url: str) -> str | None:

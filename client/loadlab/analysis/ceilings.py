@@ -15,7 +15,8 @@ from msgspec import structs
 from loadlab.results.ceilings_file import Absent, Ceiling, Kept, Limit
 from loadlab.results.result import Check, CheckOutcome, StageResult
 from loadlab.system.environment import Environment
-from loadlab.workload.plan import Plan, Workload
+from loadlab.transports import contacts_target
+from loadlab.workload.plan import Plan
 
 _MACHINES = frozenset({"client_core", "client_throttled", "client_stolen"})
 _TARGETS_OWN = frozenset({"gunicorn", "flask"})
@@ -38,7 +39,7 @@ def ceiling(plan: Plan, stage: StageResult, checks: Iterable[Check], measured_at
     failed = {check.name for check in checks if check.outcome is CheckOutcome.FAIL}
     if failed & _MACHINES:
         limit = Limit.CORES
-    elif "client_cpu" in failed or plan.transport == "null":
+    elif "client_cpu" in failed or not contacts_target(plan.transport):
         limit = Limit.CLIENT
     else:
         limit = Limit.SINK
@@ -55,7 +56,7 @@ def ceiling(plan: Plan, stage: StageResult, checks: Iterable[Check], measured_at
 
 def is_comparable(plan: Plan) -> bool:
     """Tell whether ceilings hold for what the plan does."""
-    return plan.workload is Workload.CLOSED and not any(
+    return plan.workload.traits.has_users and not any(
         request.url.startswith("https:") for request in plan.requests
     )
 

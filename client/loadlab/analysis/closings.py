@@ -8,7 +8,7 @@ from loadlab.recording.sample import Outcome
 from loadlab.results.result import Finding
 from loadlab.transports.refusals import REFUSED
 from loadlab.units import show_count
-from loadlab.workload.plan import Plan, Workload
+from loadlab.workload.plan import Plan
 
 _REGULAR = 0.1
 """Of the answers: a server that loses so many connections closes them in its normal course."""
@@ -84,7 +84,7 @@ def _in_use(plan: Plan, carried: StageCounts, unheard: int, workers_ended: int |
     counted = carried.counted
     if workers_ended or _went_away(carried):
         return True
-    if plan.workload is Workload.OPEN or plan.think_ns > 0:
+    if plan.workload.traits.has_schedule or plan.think_ns > 0:
         moments = sum(part.closed_unheard.bit_count() for part in counted.slices.values())
         return workers_ended is None and unheard >= _AT_ONCE * max(1, moments)
     return unheard < _REGULAR * counted.answered

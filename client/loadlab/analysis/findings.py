@@ -8,7 +8,8 @@ from loadlab.recording.recorder import Recorder
 from loadlab.recording.sample import ANSWERED, Outcome
 from loadlab.results.result import Finding
 from loadlab.units import show_count, show_ns
-from loadlab.workload.plan import Plan, Stage, Traits, Workload
+from loadlab.workload.plan import Plan, Stage
+from loadlab.workload.traits import Traits
 
 _WORTH_TELLING = 0.001
 """Of the window: one connection that the target closed just when it was used again costs a user 1 ms."""
@@ -76,7 +77,7 @@ def findings_of(
                 f" {carried.loop_stall_max_ns / NS_PER_S:.2f} s without a break",
             )
         )
-    if not carried.lost and plan.workload is Workload.BATCH and not complete(counted):
+    if not carried.lost and plan.workload.traits.at_once and not complete(counted):
         found.append(
             Finding("incomplete", "not every request of the batch was answered, so it has no Cost time")
         )

@@ -15,7 +15,8 @@ from loadlab.analysis.checks import backlog, client_limits, cross_checks, notes,
 from loadlab.analysis.checks.check import CheckInput
 from loadlab.analysis.checks.target_away import target_away
 from loadlab.results.result import Check, CheckOutcome, Finding, StageResult, State
-from loadlab.workload.plan import Plan, Traits, Workload
+from loadlab.workload.plan import Plan
+from loadlab.workload.traits import Traits
 
 CLIENT_LIMIT_CHECKS = frozenset(
     {
@@ -65,18 +66,15 @@ _OF_EVERY_STAGE = (
     outcomes.redirects,
     target_away,
 )
-_OF = {
-    Workload.CLOSED: (steady_state.stationary, steady_state.warmed_up),
-    Workload.OPEN: (
-        client_limits.schedule,
-        client_limits.sent,
-        client_limits.places,
-        backlog.kept_up,
-        steady_state.stationary,
-        steady_state.warmed_up,
-    ),
-    Workload.BATCH: (),
+_BY_NAME = {
+    "schedule": client_limits.schedule,
+    "sent": client_limits.sent,
+    "places": client_limits.places,
+    "kept_up": backlog.kept_up,
+    "stationary": steady_state.stationary,
+    "warmed_up": steady_state.warmed_up,
 }
+"""Those of which a workload says that it has them."""
 
 
 def judged(
@@ -106,5 +104,6 @@ def judged(
 
 def checks(case: CheckInput) -> tuple[Check, ...]:
     """Return every check of a stage that says something of its workload."""
-    made = (check(case) for check in (*_OF_EVERY_STAGE, *_OF[case.plan.workload]))
+    own = (_BY_NAME[name] for name in case.plan.workload.traits.checks)
+    made = (check(case) for check in (*_OF_EVERY_STAGE, *own))
     return tuple(structs.replace(check, stage=case.stage.label) for check in made)

@@ -6,7 +6,7 @@ import numpy as np
 
 from loadlab.fleet.stage_counts import StageCounts
 from loadlab.recording.histogram import Histogram
-from loadlab.workload.plan import Plan, Stage, Workload
+from loadlab.workload.plan import Plan, Stage
 
 
 class Missed(NamedTuple):
@@ -23,10 +23,10 @@ def missed(plan: Plan, stage: Stage, carried: StageCounts) -> Missed:
 
     A batch's is told apart by what was sent; of an open schedule all the rest is unfinished.
     """
-    if not carried.lost or plan.workload is Workload.CLOSED:
+    if not carried.lost or plan.workload.traits.has_users:
         return Missed()
     known = sum(carried.counted.counts)
-    if plan.workload is Workload.OPEN:
+    if plan.workload.traits.has_schedule:
         return Missed(max(0, due_in_window(plan, stage, carried) - known))
     rest = max(0, (stage.requests or 0) - known)
     unfinished = min(rest, sum(lost.unknown for lost in carried.lost))

@@ -31,7 +31,8 @@ from loadlab.results.result import (
 from loadlab.system.contention import Contention
 from loadlab.system.resources import Resource
 from loadlab.targets.target_metrics import REQUESTS, WORKERS_ENDED, Reading
-from loadlab.workload.plan import Plan, Stage, Traits, Workload
+from loadlab.workload.plan import Plan, Stage
+from loadlab.workload.traits import Traits
 
 _NOTHING = Histogram()
 _NOT_TOLD = Contention()
@@ -64,7 +65,7 @@ def stage_result(
         target = structs.replace(
             target, requests_in_stage=grown(REQUESTS, *around), workers_ended=grown(WORKERS_ENDED, *around)
         )
-    due = due_in_window(plan, stage, carried) if plan.workload is Workload.OPEN else None
+    due = due_in_window(plan, stage, carried) if plan.workload.traits.has_schedule else None
     gone = missed(plan, stage, carried)
     flown_mean = counted.flown_ns / window_ns
     in_flight_error = None if traits.hides_flight else _sampling_error(counted, len(carried.took), window_ns)
@@ -101,7 +102,7 @@ def stage_result(
         else None,
         flown_mean=flown_mean,
         unknown={figure: why for figure, why in untold.items() if why is not None},
-        makespan_ns=window_ns if plan.workload is Workload.BATCH and complete(counted) else None,
+        makespan_ns=window_ns if plan.workload.traits.at_once and complete(counted) else None,
         state=State.INVALID if carried.lost else State.SUSPECT if cut_short(plan, carried) else State.VALID,
         findings=tuple(findings),
         sent_total=counted.sent,

@@ -6,7 +6,8 @@ from loadlab.analysis.theory import bound_hz, makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_S
 from loadlab.results.result import TargetStage, Theory
 from loadlab.targets.target_metrics import REQUESTS, Reading
-from loadlab.workload.plan import Plan, Stage, Traits, Workload
+from loadlab.workload.plan import Plan, Stage
+from loadlab.workload.traits import Traits
 
 _EDGES = 20
 """So many times what is in flight must be completed for a share of the bound to be told within 5 %."""
@@ -84,13 +85,13 @@ def theory(
         return None
     service_ns, places = target.thread_ns, target.slots
     in_flight = most_in_flight(plan, stage, traits)
-    if plan.workload is Workload.BATCH:
+    if plan.workload.traits.at_once:
         return Theory(
             service_ns=service_ns,
             makespan_ns=makespan_ns(stage.requests or 1, in_flight, places, service_ns),
             makespan_is_lower_bound=(target.workers or 1) > 1,
         )
-    if plan.workload is Workload.OPEN:
+    if plan.workload.traits.has_schedule:
         most = min(places or math.inf, plan.max_in_flight or math.inf)
         bound = most / service_ns * NS_PER_S
         bound = min(bound, offered_hz or bound)

@@ -3,7 +3,8 @@
 import math
 
 from loadlab.clock import NS_PER_S
-from loadlab.workload.plan import Plan, Stage, Traits
+from loadlab.workload.plan import Plan, Stage
+from loadlab.workload.traits import Traits
 
 
 def most_in_flight(plan: Plan, stage: Stage, traits: Traits) -> int:

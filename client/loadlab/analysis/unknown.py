@@ -4,7 +4,7 @@ Such a figure is `–` wherever it is shown, with its reason.
 """
 
 from loadlab.clock import NS_PER_S
-from loadlab.workload.plan import Traits
+from loadlab.workload.traits import Traits
 
 IN_FLIGHT = "in_flight_mean"
 RATE = "throughput_hz"

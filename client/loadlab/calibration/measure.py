@@ -19,6 +19,7 @@ from loadlab.runs.probe import probe
 from loadlab.targets import Host, Target
 from loadlab.targets.no_target import NoTarget
 from loadlab.targets.sink import SinkHost
+from loadlab.transports import contacts_target
 from loadlab.workload.capacity import Capacity
 from loadlab.workload.plan import Plan
 
@@ -53,9 +54,10 @@ class Calibrator:
             sink = None
             for index, row in enumerate(rows):
                 begun(index)
-                if row.transport != "null" and sink is None:
+                needs_sink = contacts_target(row.transport)
+                if needs_sink and sink is None:
                     sink = await stack.enter_async_context(_up(SinkHost()))
-                found.append(await self._measure(row, sink if sink and row.transport != "null" else nowhere))
+                found.append(await self._measure(row, sink if sink and needs_sink else nowhere))
                 ended(index, found[-1])
         return tuple(found)
 

@@ -11,7 +11,8 @@ from loadlab.clock import NS_PER_MS
 from loadlab.errors import UsageError
 from loadlab.scenarios import names, scenario
 from loadlab.workload.capacity import Capacity
-from loadlab.workload.plan import MOST_PROCESSES, Plan, Request, Stage, Traits, Workload
+from loadlab.workload.plan import MOST_PROCESSES, Plan, Request, Stage
+from loadlab.workload.traits import Traits, Workload
 
 _USERS_EACH = 32
 """Of a process: enough that its loop never idles, and its threads do not only wait for one another."""
@@ -91,7 +92,7 @@ def _rows(asked: RowFilter, cores: float) -> tuple[Row, ...]:
         Row(name, transport, processes)
         for name, traits in closed().items()
         if not asked.scenarios or name in asked.scenarios
-        for transport in traits.transports
+        for transport in (each.name for each in traits.transports)
         if not asked.transports or transport in asked.transports
         for processes in _processes(traits, asked, cores)
     )

@@ -23,6 +23,7 @@ from loadlab.remote.protocol import STOP, Accepted, Line, Refused, RunRequest, d
 from loadlab.runs.runners import url_of
 from loadlab.stack.container import AGENT_SOCKET, STACK_TARGET
 from loadlab.system import environment
+from loadlab.transports import contacts_target
 
 if TYPE_CHECKING:  # an HTTP client, which every worker process would import on its way
     from loadlab.remote.agent_client import AgentClient
@@ -117,7 +118,9 @@ async def _carry(mouth: EventWriter) -> Exit:
     target, path = _surroundings()
     asked = _read(await asyncio.to_thread(ears.next_line))
     plan = (
-        asked.plan if asked.plan.transport == "null" else asked.plan.with_target(url_of(target, STACK_TARGET))
+        asked.plan.with_target(url_of(target, STACK_TARGET))
+        if contacts_target(asked.plan.transport)
+        else asked.plan
     )
     async with AgentClient(path) as agent:
         await agent.start(RunRequest(asked.run_id, plan, asked.about))

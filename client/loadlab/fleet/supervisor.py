@@ -19,7 +19,8 @@ from loadlab.recording.recorder import Recorder
 from loadlab.recording.window import Window
 from loadlab.system.memory import TIDY_NS, give_back_free_pages, give_back_large_blocks
 from loadlab.system.scheduling import lower_priority
-from loadlab.workload.plan import Plan, Stage, Traits
+from loadlab.workload.plan import Plan, Stage
+from loadlab.workload.traits import Traits
 
 _READY_LOOK_S = 0.01
 _LOOK_S = 0.05

@@ -41,7 +41,8 @@ from loadlab.recording.window import Window
 from loadlab.system.event_loop import new_event_loop
 from loadlab.system.scheduling import lower_priority
 from loadlab.system.stop_signals import SIGNALS
-from loadlab.workload.plan import Plan, Traits
+from loadlab.workload.plan import Plan
+from loadlab.workload.traits import Traits
 
 _SILENT_NS = 1_500 * NS_PER_MS
 START_NS = 30 * NS_PER_S

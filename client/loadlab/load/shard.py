@@ -18,7 +18,7 @@ from loadlab.recording.tape import Tape, dropped_row
 from loadlab.recording.window import Window
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.workload.mix import mixed
-from loadlab.workload.plan import Plan, Stage, Workload
+from loadlab.workload.plan import Plan, Stage
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -103,7 +103,7 @@ class Shard:
     @property
     def is_batch(self) -> bool:
         """Whether every request is due at the barrier."""
-        return self.plan.workload is Workload.BATCH
+        return self.plan.workload.traits.at_once
 
     def halt(self) -> None:
         """Let no more requests out; those in flight are still waited for. Any thread may call it."""

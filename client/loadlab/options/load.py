@@ -11,12 +11,12 @@ from loadlab.errors import UsageError
 from loadlab.options.requests import headers_of, requested
 from loadlab.scenarios import names, scenario
 from loadlab.transports import NAMES
-from loadlab.transports.null import delay_of
 from loadlab.workload import think
 from loadlab.workload.arrivals import Spacing
 from loadlab.workload.capacity import Capacity
 from loadlab.workload.fields import label_problem
-from loadlab.workload.plan import IDLE_LIMIT_NS, Plan, Stage, StatusRange, Traits, WhenFull, Workload
+from loadlab.workload.plan import IDLE_LIMIT_NS, Plan, Stage, StatusRange, WhenFull
+from loadlab.workload.traits import Traits, Workload, not_taken, sized_by
 
 DEFAULT_CONCURRENCY = (1, 8, 32, 128)
 DEFAULT_BATCH = 100
@@ -91,7 +91,7 @@ def build_plan(words: RunOptions, base: str, room: Capacity | None = None) -> Pl
     room = room or Capacity.here()
     traits = traits_of(words.scenario)
     workload = _workload(words, traits)
-    by_count = workload is Workload.BATCH or words.requests is not None
+    by_count = workload.traits.at_once or words.requests is not None
     duration_ns = None if words.duration is None else units.duration_ns(words.duration, "--duration")
     if duration_ns is None and not by_count:
         duration_ns = DEFAULT_DURATION_NS
@@ -103,7 +103,7 @@ def build_plan(words: RunOptions, base: str, room: Capacity | None = None) -> Pl
     late_ns = ramp_up_ns if ramp_up_ns is not None and ramp_up_ns > think_ns else 0
     plan = Plan(
         scenario=traits.name,
-        transport=one_of("--transport", words.transport, NAMES) or traits.transports[0],
+        transport=one_of("--transport", words.transport, NAMES) or traits.transports[0].name,
         workload=workload,
         target=base,
         requests=requested(
@@ -124,7 +124,9 @@ def build_plan(words: RunOptions, base: str, room: Capacity | None = None) -> Pl
         timeout_ns=timeout_ns,
         connect_timeout_ns=_connect_timeout_ns(words.connect_timeout, timeout_ns),
         keep_alive=not words.no_keep_alive,
-        idle_limit_ns=_idle_limit_ns(words),
+        idle_limit_ns=IDLE_LIMIT_NS
+        if words.idle_limit is None
+        else units.duration_ns(words.idle_limit, "--idle-limit"),
         stop_when_lost_ns=None
         if words.stop_when_lost is None
         else units.duration_ns(words.stop_when_lost, "--stop-when-lost"),
@@ -139,8 +141,7 @@ def build_plan(words: RunOptions, base: str, room: Capacity | None = None) -> Pl
         secret_query=words.secret_query,
         keep_bodies=words.keep_bodies,
     )
-    problems = plan.problems(traits) or bad_delays(plan) or room.problems(plan, traits)
-    if problems:
+    if problems := plan.problems(traits) or room.problems(plan, traits):
         raise UsageError("\n".join(problems))
     return plan
 
@@ -157,61 +158,46 @@ def _span_ns(text: str | None, default: str, option: str) -> int:
 
 
 def _workload(words: RunOptions, traits: Traits) -> Workload:
+    """Return the workload that is named, or that an option asks for alone, or else the scenario's own."""
+    given = [name for name, text in msgspec.structs.asdict(words).items() if text is not None]
     name = one_of("--workload", words.workload, tuple(Workload))
-    workload = Workload(name) if name else Workload.OPEN if words.rate is not None else traits.workloads[0]
-    only_open = {
-        "--rate": words.rate,
-        "--arrivals": words.arrivals,
-        "--max-in-flight": words.max_in_flight,
-        "--when-full": words.when_full,
-    }
-    given = [name for name, text in only_open.items() if text is not None]
-    if given and workload is not Workload.OPEN:
-        raise UsageError(f"{', '.join(given)}: a {workload} workload has none of that; --workload open does")
+    by_size = sized_by("rate") if words.rate is not None else None
+    workload = Workload(name) if name else by_size or traits.workloads[0]
+    if problem := not_taken(workload, given):
+        raise UsageError(problem)
     return workload
 
 
 def _max_in_flight(text: str | None, workload: Workload, room: Capacity) -> int | None:
     if text is not None:
         return units.count(text, "--max-in-flight")
-    if workload is not Workload.OPEN:
+    if "max_in_flight" not in workload.traits.takes:
         return None
     most = room.connections
     return MOST_IN_FLIGHT if most is None else max(1, min(MOST_IN_FLIGHT, most))
 
 
-def _rates(text: str | None) -> tuple[Stage, ...]:
-    if text is None:
-        raise UsageError("--rate: an open workload needs it: arrivals per second, such as 500 or 100:1000")
-    stages = []
-    for part in text.split(","):
-        first, colon, last = part.partition(":")
-        rate_to_hz = units.rate_hz(last, "--rate") if colon else None
-        stages.append(Stage(rate_hz=units.rate_hz(first, "--rate"), rate_to_hz=rate_to_hz))
-    return tuple(stages)
-
-
 def _stages(words: RunOptions, workload: Workload, traits: Traits) -> tuple[Stage, ...]:
     sizes = None if words.requests is None else units.counts(words.requests, "--requests")
-    users = None if words.concurrency is None else units.counts(words.concurrency, "--concurrency")
-    if workload is Workload.OPEN:
-        if sizes is not None or users is not None:
-            raise UsageError(
-                "--concurrency and --requests: an open workload has neither; --rate makes its load"
-            )
-        return _rates(words.rate)
-    if workload is Workload.BATCH:
-        if users is not None:
-            raise UsageError("--concurrency: a batch has none; --requests is its size")
+    if workload.traits.has_schedule:
+        return tuple(map(_rate, words.rate.split(","))) if words.rate is not None else (Stage(),)
+    if workload.traits.at_once:
         return tuple(Stage(requests=size) for size in sizes or (DEFAULT_BATCH,))
     if sizes is not None and len(sizes) > 1:
         raise UsageError(
             "--requests: a closed workload takes one number, and --concurrency makes its stages; for batches"
             " of these sizes, add --workload batch (make: WORKLOAD=batch)"
         )
+    users = None if words.concurrency is None else units.counts(words.concurrency, "--concurrency")
     total = sizes[0] if sizes else None
     default = (1,) if traits.single_user else DEFAULT_CONCURRENCY
     return tuple(Stage(concurrency=count, requests=total) for count in users or default)
+
+
+def _rate(text: str) -> Stage:
+    first, colon, last = text.partition(":")
+    rate_to_hz = units.rate_hz(last, "--rate") if colon else None
+    return Stage(rate_hz=units.rate_hz(first, "--rate"), rate_to_hz=rate_to_hz)
 
 
 def _warmup_ns(text: str | None, duration_ns: int | None, stages: tuple[Stage, ...], late_ns: int) -> int:
@@ -220,14 +206,6 @@ def _warmup_ns(text: str | None, duration_ns: int | None, stages: tuple[Stage, .
         return units.duration_ns(text, "--warmup")
     from_nothing = all(stage.rate_hz == 0 for stage in stages)
     return 0 if duration_ns is None or from_nothing else late_ns + min(duration_ns // 5, _MOST_WARMUP_NS)
-
-
-def _idle_limit_ns(words: RunOptions) -> int:
-    if words.idle_limit is None:
-        return IDLE_LIMIT_NS
-    if words.no_keep_alive:
-        raise UsageError("--idle-limit: with --no-keep-alive no connection is idle; leave one out")
-    return units.duration_ns(words.idle_limit, "--idle-limit")
 
 
 def _connect_timeout_ns(text: str | None, timeout_ns: int) -> int:
@@ -261,19 +239,6 @@ def _max_errors_ratio(text: str | None) -> float | None:
     if text == "none":
         return None
     return units.ratio("1%" if text is None else text, "--max-errors", instead="none")
-
-
-def bad_delays(plan: Plan) -> list[str]:
-    """Say which delays the `null` transport can't read in the URLs of a plan."""
-    if plan.transport != "null":
-        return []
-    found = []
-    for url in dict.fromkeys((plan.target, *(request.url for request in plan.requests))):
-        try:
-            delay_of(url, 0)
-        except UsageError as error:
-            found.append(f"--path: {error}")
-    return list(dict.fromkeys(found))
 
 
 def one_of(option: str, text: str | None, known: tuple[str, ...]) -> str | None:

@@ -14,6 +14,7 @@ from loadlab.results.result import State, Verdict
 from loadlab.results.run_folder import RESULT
 from loadlab.system.files import read_json
 from loadlab.targets import App
+from loadlab.transports import contacts_target
 from loadlab.units import show_ns
 from loadlab.workload.masking import Secrets, masked_query
 from loadlab.workload.url import origin_and_rest
@@ -196,6 +197,6 @@ def _settings(plan: _Plan, where: str) -> dict[str, str]:
         "duration": "" if plan.duration_ns is None else f"{show_ns(plan.duration_ns)} each",
         "think": f"think {show_ns(plan.think_ns)}" if plan.think_ns else "",
         "processes": f"{plan.processes} processes" if plan.processes > 1 else "",
-        "where": "" if plan.transport == "null" else Secrets().masked(_OWN.sub(r"\1", where)),
+        "where": Secrets().masked(_OWN.sub(r"\1", where)) if contacts_target(plan.transport) else "",
     }
     return {name: words for name, words in told.items() if words}

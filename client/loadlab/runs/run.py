@@ -25,7 +25,8 @@ from loadlab.system.limits import lacking, limit_of
 from loadlab.system.resources import shortage
 from loadlab.targets import Host, Target
 from loadlab.workload.kept_plan import kept, secrets_of
-from loadlab.workload.plan import Plan, Stage, Traits
+from loadlab.workload.plan import Plan, Stage
+from loadlab.workload.traits import Traits
 
 
 class Run:

@@ -32,6 +32,7 @@ from loadlab.targets.app import app_of_stack
 from loadlab.targets.local import LocalHost
 from loadlab.targets.no_target import NoTarget
 from loadlab.targets.url import UrlHost
+from loadlab.transports import contacts_target
 from loadlab.workload.capacity import Capacity
 from loadlab.workload.kept_plan import secrets_of
 from loadlab.workload.masking import masked_url
@@ -125,9 +126,9 @@ def choose(target: str | None, serve: TargetOptions, *, remote: bool, transport:
     """Decide where a run happens; raise UsageError where the options contradict each other."""
     refuse_vain_remote(target or os.environ.get(STACK_TARGET), remote=remote)
     given = serve.given()
-    if transport == "null":
+    if not contacts_target(transport):
         if vain := [option for option in given if option != "--delay"] + ["--target"] * (target is not None):
-            raise UsageError(f"{', '.join(vain)}: --transport null contacts no target; leave it out")
+            raise UsageError(f"{', '.join(vain)}: --transport {transport} contacts no target; leave it out")
         return _by_agent(nowhere(serve.delay))
     if named := at_named(target, serve, remote=remote):
         return named if target else _by_agent(named)

@@ -8,7 +8,7 @@ from loadlab.fleet.live import Live
 from loadlab.recording.sample import Outcome
 from loadlab.results.events import Tick
 from loadlab.targets.target_metrics import Reading, read
-from loadlab.workload.plan import Plan, Stage, Workload
+from loadlab.workload.plan import Plan, Stage
 
 _MOST_SLOTS = 2**31
 """More than this no target has, whatever its metrics say."""
@@ -86,4 +86,4 @@ def phase(live: Live) -> str:
 
 def offered_hz(plan: Plan, stage: Stage, at_ns: int) -> float | None:
     """Return the rate at which an open stage's requests are due then; None of any other workload."""
-    return plan.arrivals(stage).rate_hz(at_ns) if plan.workload is Workload.OPEN else None
+    return plan.arrivals(stage).rate_hz(at_ns) if plan.workload.traits.has_schedule else None

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from loadlab.load.shard import Shard
-from loadlab.workload.plan import Traits
+from loadlab.workload.traits import Traits
 
 Barrier = Callable[[], Awaitable[None]]
 """Awaiting it says "ready" and returns at the stage's common start, `shard.begin_ns`."""

@@ -7,13 +7,13 @@ from loadlab.load.closed_users import BlockingUser
 from loadlab.load.loop import settle
 from loadlab.load.shard import Shard
 from loadlab.scenarios import Barrier
-from loadlab.transports import blocking_transport
-from loadlab.workload.plan import Traits, Workload
+from loadlab.transports import REQUESTS, blocking_transport
+from loadlab.workload.traits import Traits, Workload
 
 TRAITS = Traits(
     name="blocked-loop",
     idea="N tasks whose body blocks: one blocking call holds the whole loop",
-    transports=("requests",),
+    transports=(REQUESTS,),
     workloads=(Workload.CLOSED, Workload.BATCH),
     blocks_loop=True,
 )

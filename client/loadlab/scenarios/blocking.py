@@ -2,12 +2,13 @@
 
 from loadlab.load.shard import Shard
 from loadlab.scenarios import Barrier, threads
-from loadlab.workload.plan import Traits, Workload
+from loadlab.transports import REQUESTS
+from loadlab.workload.traits import Traits, Workload
 
 TRAITS = Traits(
     name="blocking",
     idea="one blocking call after another in one thread",
-    transports=("requests",),
+    transports=(REQUESTS,),
     workloads=(Workload.CLOSED, Workload.BATCH),
     single_user=True,
 )

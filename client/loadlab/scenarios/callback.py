@@ -9,13 +9,13 @@ from loadlab.load.shard import Shard
 from loadlab.recording.sample import Outcome, Reply
 from loadlab.recording.tape import packed_row
 from loadlab.scenarios import Barrier
-from loadlab.transports import Begin, PendingRequest, as_callback
-from loadlab.workload.plan import Traits, Workload
+from loadlab.transports import AIOHTTP, NULL, WIRE, Begin, PendingRequest, as_callback
+from loadlab.workload.traits import Traits, Workload
 
 TRAITS = Traits(
     name="callback",
     idea="N chains of futures: add_done_callback sends the next request",
-    transports=("aiohttp", "wire", "null"),
+    transports=(AIOHTTP, WIRE, NULL),
     workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
 )
 
@@ -23,7 +23,7 @@ TRAITS = Traits(
 async def carry(shard: Shard, barrier: Barrier) -> None:
     """Start every chain once; from then on only callbacks run. An open workload starts each request."""
     async with opened(shard) as (prepared, transport):
-        if shard.plan.workload is Workload.OPEN:
+        if shard.plan.workload.traits.has_schedule:
             await open_load(shard, shard.feed(prepared), Calls(shard, as_callback(transport)), barrier)
             return
         feeds = shard.feeds(prepared, apart=True)

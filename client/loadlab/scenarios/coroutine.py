@@ -2,12 +2,13 @@
 
 from loadlab.load.shard import Shard
 from loadlab.scenarios import Barrier, task
-from loadlab.workload.plan import Traits, Workload
+from loadlab.transports import AIOHTTP, WIRE
+from loadlab.workload.traits import Traits, Workload
 
 TRAITS = Traits(
     name="coroutine",
     idea="one coroutine awaited after another on an event loop: async alone is not concurrent",
-    transports=("aiohttp", "wire"),
+    transports=(AIOHTTP, WIRE),
     workloads=(Workload.CLOSED, Workload.BATCH),
     single_user=True,
 )

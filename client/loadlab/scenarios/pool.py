@@ -2,12 +2,13 @@
 
 from loadlab.load.shard import Shard
 from loadlab.scenarios import Barrier, task
-from loadlab.workload.plan import Traits, Workload
+from loadlab.transports import AIOHTTP, NULL, WIRE
+from loadlab.workload.traits import Traits, Workload
 
 TRAITS = Traits(
     name="pool",
     idea="P processes x tasks: one long-lived aiomultiprocess worker per shard",
-    transports=("aiohttp", "wire", "null"),
+    transports=(AIOHTTP, WIRE, NULL),
     workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
     many_processes=True,
     sharded=True,

@@ -19,13 +19,14 @@ from loadlab.recording.tape import packed_row, unfinished_row
 from loadlab.scenarios import Barrier
 from loadlab.system.event_loop import new_event_loop
 from loadlab.system.resources import Resource
-from loadlab.transports import async_transport
-from loadlab.workload.plan import Plan, Request, Traits, Workload
+from loadlab.transports import AIOHTTP, async_transport
+from loadlab.workload.plan import Plan, Request
+from loadlab.workload.traits import Traits, Workload
 
 TRAITS = Traits(
     name="pool-map",
     idea="aiomultiprocess Pool().map(get, urls), as it is usually written",
-    transports=("aiohttp",),
+    transports=(AIOHTTP,),
     workloads=(Workload.BATCH,),
     many_processes=True,
     client_per_request=True,

@@ -9,13 +9,13 @@ from loadlab.load.open_schedule import InFlightLimit, by_turns, open_load
 from loadlab.load.shard import Shard
 from loadlab.recording.tape import packed_row, unfinished_row
 from loadlab.scenarios import Barrier
-from loadlab.transports import AsyncTransport
-from loadlab.workload.plan import Traits, Workload
+from loadlab.transports import AIOHTTP, NULL, WIRE, AsyncTransport
+from loadlab.workload.traits import Traits, Workload
 
 TRAITS = Traits(
     name="task",
     idea="N tasks on one event loop (create_task, asyncio.wait)",
-    transports=("aiohttp", "wire", "null"),
+    transports=(AIOHTTP, WIRE, NULL),
     workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
 )
 
@@ -23,7 +23,7 @@ TRAITS = Traits(
 async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
     """Give every user a task of its own; in an open workload every request is a user."""
     async with opened(shard) as (prepared, transport):
-        if shard.plan.workload is Workload.OPEN:
+        if shard.plan.workload.traits.has_schedule:
             await open_load(shard, shard.feed(prepared), Tasks(shard, transport), barrier)
             return
         feeds = shard.feeds(prepared, apart=not traits.single_user)

@@ -9,13 +9,13 @@ from loadlab.load.pacing import Pace
 from loadlab.load.shard import Shard
 from loadlab.recording.sample import Reply
 from loadlab.scenarios import Barrier
-from loadlab.transports import blocking_transport
-from loadlab.workload.plan import Traits, Workload
+from loadlab.transports import REQUESTS, blocking_transport
+from loadlab.workload.traits import Traits, Workload
 
 TRAITS = Traits(
     name="threads",
     idea="N threads with blocking calls",
-    transports=("requests",),
+    transports=(REQUESTS,),
     workloads=(Workload.CLOSED, Workload.BATCH),
 )
 

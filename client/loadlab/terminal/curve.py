@@ -17,7 +17,7 @@ from loadlab.results.result import RunResult, StageResult, State
 from loadlab.terminal.marks import MARKS, clients_limit, marked_label
 from loadlab.terminal.panel import ASCII, BRAILLE, Glyphs, Panel, Point, draw
 from loadlab.terminal.scale import Scale, of_steps, of_values
-from loadlab.workload.plan import Workload
+from loadlab.workload.traits import Workload
 
 _WIDEST = 100
 _SIDE_BY_SIDE = 76
@@ -26,7 +26,6 @@ _HEIGHT, _LOW = 8, 6
 _GAP = 2
 _NEAR = 2.0
 """A bound of more than so many times the highest rate would press the curve flat, and is not drawn."""
-_BELOW = {Workload.CLOSED: "users", Workload.OPEN: "offered per second", Workload.BATCH: "requests at once"}
 
 
 class _Markers(NamedTuple):
@@ -134,7 +133,7 @@ class Curve:
             x=x,
             y=y,
             steps=tuple((x, marked_label(stage)) for x, stage in self._stages),
-            below=f"{_BELOW[self._workload]}{' (log)' if x.log else ''}",
+            below=f"{self._workload.traits.axis}{' (log)' if x.log else ''}",
             series=series,
             dashes=dashes,
             both=both or {},

@@ -18,9 +18,7 @@ from loadlab.terminal.fitting_table import FittingTable
 from loadlab.terminal.marks import clients_limit, marked_label, marked_rate
 from loadlab.terminal.run_state import RunState
 from loadlab.units import format_number, show_hz
-from loadlab.workload.plan import Workload
 
-_SIZES = {Workload.CLOSED: "users", Workload.OPEN: "offered", Workload.BATCH: "batch"}
 _HEADS = ("", "rate", "in flight", "p50", "p95", "p99", "errors")
 _GIVE_UP = ("p95", "in flight")
 _BAR, _LEAST_BAR = 24, 6
@@ -54,7 +52,7 @@ class LiveView:
     def _table(self, shown: range, bar: int) -> FittingTable:
         plan = self._standing.plan
         assert plan is not None
-        table = FittingTable((_SIZES[plan.workload], *_HEADS), _GIVE_UP)
+        table = FittingTable((plan.workload.traits.column, *_HEADS), _GIVE_UP)
         for index in shown:
             result, tick = self._standing.results.get(index), self._standing.ticks.get(index)
             if result is not None:

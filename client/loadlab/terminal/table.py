@@ -17,13 +17,11 @@ from loadlab.system.terminal_text import one_line
 from loadlab.terminal.fitting_table import FittingTable
 from loadlab.terminal.marks import MARKS, clients_limit, marked_label, marked_rate
 from loadlab.units import format_number, show_hz, show_ns
-from loadlab.workload.plan import Workload
 
 _ERRORS = ("http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished")
 _REASONS = CLIENT_LIMIT_CHECKS | judge_run.FAILING
 """Checks that are told as the verdict's reasons, and not among the notes."""
 _STYLES = {"PASS": "green", "FAIL": "red", "INVALID": "bold red"}
-_SIZES = {Workload.CLOSED: "users", Workload.OPEN: "offered"}
 _LATENCIES = ("p50", "p90", "p95", "p99", "max")
 _LEAST_SHARE = 0.01
 _ABOUT_EQUAL = 1.1
@@ -35,9 +33,9 @@ _BATCH_GIVES_UP = ("p90", "max", "ratio", "rate", "predicted", "p95")
 
 def render(result: RunResult) -> RenderableType:
     """Return the stages as a table, with what is to be known about them below."""
-    batch = result.plan.workload is Workload.BATCH
+    workload = result.plan.workload.traits
     parts: list[RenderableType] = [*heading(result), _title(result)]
-    parts.append(_batch(result) if batch else _closed(result))
+    parts.append(_makespans(result) if workload.at_once else _rates(result))
     parts += [Text(one_line(line)) for line in _notes(result)]
     parts += [Text(line, "dim") for line in _legend(result)]
     parts.append(_verdict(result))
@@ -58,8 +56,8 @@ def _title(result: RunResult) -> Text:
     return Text(one_line(said), "italic")
 
 
-def _closed(result: RunResult) -> FittingTable:
-    size = _SIZES[result.plan.workload]
+def _rates(result: RunResult) -> FittingTable:
+    size = result.plan.workload.traits.column
     table = FittingTable(
         (size, "requests", "errors", "rate", "in\nflight", *_LATENCIES, "bound", "of it"), _GIVE_UP
     )
@@ -78,9 +76,10 @@ def _closed(result: RunResult) -> FittingTable:
     return table
 
 
-def _batch(result: RunResult) -> FittingTable:
+def _makespans(result: RunResult) -> FittingTable:
+    size = result.plan.workload.traits.column
     table = FittingTable(
-        ("batch", "errors", "Cost time", "predicted", "ratio", "rate", *_LATENCIES), _BATCH_GIVES_UP
+        (size, "errors", "Cost time", "predicted", "ratio", "rate", *_LATENCIES), _BATCH_GIVES_UP
     )
     for stage in result.stages:
         predicted_ns = stage.theory.makespan_ns if stage.theory else None
@@ -137,7 +136,7 @@ def _notes(result: RunResult) -> list[str]:
 def _legend(result: RunResult) -> list[str]:
     """Say how to read the table."""
     notes: list[str] = []
-    if result.plan.workload is not Workload.BATCH:
+    if not result.plan.workload.traits.at_once:
         notes += together(
             Told(IN_FLIGHT, stage.label, f"in flight –: {stage.unknown[IN_FLIGHT]}")
             for stage in result.stages
@@ -148,14 +147,14 @@ def _legend(result: RunResult) -> list[str]:
     if any(clients_limit(stage) for stage in result.stages):
         notes.append("!: limited by the client: what the target can do is not known from it")
     if any(stage.latency_ns.p99 is None and stage.counts.ok for stage in result.stages):
-        more = "more --requests" if result.plan.workload is Workload.BATCH else _MORE
+        more = "more --requests" if result.plan.workload.traits.at_once else _MORE
         notes.append(f"–: too few requests to tell; {more} can")
     if any(_open_share(stage) for stage in result.stages):
         notes.append(
             "of it –: too few requests beside those in flight at the ends of the window; a longer"
             " --duration, or more --requests, can tell"
         )
-    if result.plan.workload is Workload.CLOSED and (occupied := _occupied(result.stages)):
+    if result.plan.workload.traits.has_users and (occupied := _occupied(result.stages)):
         notes.append(
             "bound: min(N/S, workers × threads/S), S being the time a request occupies a thread:"
             f" {occupied}, measured by the target"

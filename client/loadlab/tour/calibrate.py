@@ -11,7 +11,8 @@ from loadlab.tour.lab import Lab, Served
 from loadlab.tour.predict import Cost, Pace
 from loadlab.transports import async_transport
 from loadlab.units import show_ns
-from loadlab.workload.plan import Plan, Request, Stage, Workload
+from loadlab.workload.plan import Plan, Request, Stage
+from loadlab.workload.traits import Workload
 
 _ALONE = 2
 """Requests that are sent one after another to learn S."""

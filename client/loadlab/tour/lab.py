@@ -23,7 +23,8 @@ from loadlab.targets.local import LocalHost
 from loadlab.targets.sink import SinkHost
 from loadlab.tour.events import Measured, Noted, Predicted, Prediction, Row, Tell
 from loadlab.tour.predict import Pace
-from loadlab.workload.plan import Plan, Request, Stage, Workload
+from loadlab.workload.plan import Plan, Request, Stage
+from loadlab.workload.traits import Workload
 
 THREADS = 64
 _MOST_PROCESSES = 4
@@ -119,7 +120,7 @@ class Lab:
         patience_ns = 10 * NS_PER_S + _LONGEST_ROUNDS * self.delay_ns
         return Plan(
             scenario=name,
-            transport=scenario(name).TRAITS.transports[0],
+            transport=scenario(name).TRAITS.transports[0].name,
             workload=Workload.BATCH,
             target="http://127.0.0.1",
             requests=(Request(url=path),),

@@ -16,7 +16,8 @@ from loadlab.analysis.theory import makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_S
 from loadlab.tour.events import Prediction
 from loadlab.units import show_hz, show_ns
-from loadlab.workload.plan import Plan, Traits
+from loadlab.workload.plan import Plan
+from loadlab.workload.traits import Traits
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):

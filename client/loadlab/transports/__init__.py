@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from loadlab.recording.sample import Reply
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.workload.plan import Plan, Request
+from loadlab.workload.traits import TransportTraits
 
 
 class AsyncTransport(Protocol):
@@ -110,29 +111,40 @@ class _Future:
             self._replied(task.result())
 
 
-_ASYNC = {
+AIOHTTP = TransportTraits(name="aiohttp")
+WIRE = TransportTraits(name="wire", light=True)
+NULL = TransportTraits(name="null", light=True, contacts_target=False)
+REQUESTS = TransportTraits(name="requests", blocks=True)
+
+_BY_NAME = {traits.name: traits for traits in (AIOHTTP, WIRE, NULL, REQUESTS)}
+_WHERE = {
     "aiohttp": "loadlab.transports.aiohttp_client:AiohttpTransport",
     "wire": "loadlab.transports.wire.transport:WireTransport",
     "null": "loadlab.transports.null:NullTransport",
+    "requests": "loadlab.transports.requests_client:RequestsTransport",
 }
-_BLOCKING = {"requests": "loadlab.transports.requests_client:RequestsTransport"}
 
-NAMES = (*_ASYNC, *_BLOCKING)
+NAMES = tuple(_BY_NAME)
+
+
+def contacts_target(name: str | None) -> bool:
+    """Tell whether the named transport sends to a target; True where there is none of this name."""
+    traits = _BY_NAME.get(name or "")
+    return traits is None or traits.contacts_target
 
 
 def async_transport(name: str) -> AsyncTransport:
     """Make the named transport; importing a library only where it is used keeps workers quick to start."""
-    transport: AsyncTransport = _load(_ASYNC[name])()
+    transport: AsyncTransport = _made(name)
     return transport
 
 
 def blocking_transport(name: str) -> BlockingTransport:
     """Make the named transport for one thread."""
-    transport: BlockingTransport = _load(_BLOCKING[name])()
+    transport: BlockingTransport = _made(name)
     return transport
 
 
-def _load(where: str) -> Callable[[], Any]:
-    module, _, name = where.partition(":")
-    made: Callable[[], Any] = getattr(import_module(module), name)
-    return made
+def _made(name: str) -> Any:  # noqa: ANN401 - one of the two protocols
+    module, _, kind = _WHERE[name].partition(":")
+    return getattr(import_module(module), kind)()

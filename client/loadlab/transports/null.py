@@ -10,15 +10,14 @@ import asyncio
 import itertools
 from collections import deque
 from typing import Protocol
-from urllib.parse import parse_qs
 
 from loadlab.clock import MONOTONIC, NS_PER_S
 from loadlab.recording.sample import Reply
 from loadlab.transports import Replied
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.status_outcomes import ENDED_HERE, TIMED_OUT, Verdicts
-from loadlab.units import duration_ns
 from loadlab.workload.plan import Plan, Request
+from loadlab.workload.url import delay_ns_of
 
 
 class _Answers(Protocol):
@@ -45,12 +44,12 @@ class NullTransport:
         """Make ready for a stage of this plan."""
         self._loop = asyncio.get_running_loop()
         self._reply = Reply(Verdicts(plan)[200], 200)
-        self._delay_ns = delay_of(plan.target, 0)
+        self._delay_ns = delay_ns_of(plan.target, 0)
         self._limit_ns = plan.timeout_ns
 
     def prepare(self, request: Request) -> _Answers:
         """Read the delay; raise UsageError where it is not one."""
-        delay_ns = delay_of(request.url, self._delay_ns)
+        delay_ns = delay_ns_of(request.url, self._delay_ns)
         reply = self._reply if delay_ns < self._limit_ns else TIMED_OUT
         delay_ns = min(delay_ns, self._limit_ns)
         if delay_ns not in self._kinds:
@@ -79,12 +78,6 @@ class NullTransport:
         for kind in self._kinds.values():
             kind.end()
         self._kinds.clear()
-
-
-def delay_of(url: str, otherwise_ns: int) -> int:
-    """Return the delay that a URL asks for; raise UsageError where it is not a duration."""
-    asked = parse_qs(url.partition("?")[2]).get("delay")
-    return duration_ns(asked[-1], "delay") if asked else otherwise_ns
 
 
 class _AtOnce:

@@ -5,7 +5,8 @@ from typing import Self
 import msgspec
 
 from loadlab.system.environment import cpus, open_files_limit
-from loadlab.workload.plan import Plan, Traits, Workload
+from loadlab.workload.plan import Plan
+from loadlab.workload.traits import Traits, as_option
 
 _SPARE_FILES = 64
 """Open files that a process needs for other things than connections."""
@@ -34,7 +35,8 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
         if most_each is None or traits.single_user or traits.blocks_loop or traits.tasks_per_process:
             return []
         most = max(stage.concurrency or stage.requests or 1 for stage in plan.stages)
-        option = "--requests" if plan.workload is Workload.BATCH else "--concurrency"
+        traits_of_load = plan.workload.traits
+        option = as_option("max_in_flight" if traits_of_load.has_schedule else traits_of_load.size)
         each = -(-most // (plan.processes if traits.sharded else 1))
         if each <= most_each:
             return []

@@ -1,13 +1,14 @@
 """What shall happen: a `Plan`, immutable, checked as a whole before any load."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Self
 
 import msgspec
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.errors import UsageError
 from loadlab.units import show_ns
 from loadlab.workload.arrivals import Arrivals, Constant, Ramp, Spacing
 from loadlab.workload.fields import header_problem, host_problem, is_header_name, method_problem
@@ -28,7 +29,8 @@ from loadlab.workload.ranges import (
     weight_problem,
 )
 from loadlab.workload.think import Fixed, Shape
-from loadlab.workload.url import origin_and_rest, read_url
+from loadlab.workload.traits import Traits, Workload, as_option, not_taken
+from loadlab.workload.url import delay_ns_of, origin_and_rest, read_url, server_of
 
 _PARAMETER = re.compile(r"[^=&;?#/\s]+")
 MOST_USERS = 1_000_000
@@ -38,17 +40,6 @@ MOST_PROCESSES = 256
 MOST_SEED = 2**63 - 1
 IDLE_LIMIT_NS = 900 * NS_PER_MS
 """Below a second, the shortest time for which servers are usually told to keep a connection."""
-
-
-class Workload(StrEnum):
-    """When requests are due."""
-
-    CLOSED = "closed"
-    """N users, each with one request in flight or thinking."""
-    OPEN = "open"
-    """Requests arrive by a schedule, whatever has become of those before."""
-    BATCH = "batch"
-    """N requests at once; what counts is the makespan."""
 
 
 class WhenFull(StrEnum):
@@ -90,32 +81,6 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.rate_hz is not None:
             return f"{self.rate_hz:g}" if self.rate_to_hz is None else f"{self.rate_hz:g}:{self.rate_to_hz:g}"
         return str(self.requests if self.concurrency is None else self.concurrency)
-
-
-class Traits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a scenario can do, and what it can't by design."""
-
-    name: str
-    idea: str
-    """The execution model in one sentence."""
-    transports: tuple[str, ...]
-    """Those it can drive; the first is its default."""
-    workloads: tuple[Workload, ...]
-    """Those it can carry; the first is its default."""
-    single_user: bool = False
-    """Whether only one request can ever be in flight, so that more users would be a lie."""
-    many_processes: bool = False
-    """Whether it takes more than one process."""
-    sharded: bool = False
-    """Whether each of its processes carries a shard; otherwise one shard sees to all of them."""
-    tasks_per_process: int | None = None
-    """Where each process takes only so many requests at a time."""
-    client_per_request: bool = False
-    """Whether each request has a client of its own, so that no connection is ever idle."""
-    hides_flight: bool = False
-    """Whether nobody can see how many requests are in flight while it runs."""
-    blocks_loop: bool = False
-    """Whether it holds its event loop by design: a stalled loop is then its lesson, no fault."""
 
 
 class StatusRange(msgspec.Struct, frozen=True):
@@ -190,14 +155,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return any(span.first <= status <= span.last for span in self.expect_status)
 
     def problems(self, traits: Traits) -> list[str]:
-        """Say everything that is wrong at once, a sentence each; empty where the plan can be run."""
+        """Say everything that is wrong at once, a sentence each; empty where the plan can be run.
+
+        `traits` are the scenario's. Whether there is room for it, the `Capacity` of a place tells.
+        """
         if found := self._numbers():
             return found
-        found = [*self._combination(traits), *self._sizes(), *self._times(), *self._secret_names()]
-        for request in self.requests:
-            found += request_problems(request) or self._masked(request)
-        if not self.requests:
-            found.append("--requests-file: it names no request")
+        found = [*self._combination(traits), *self._sizes(), *self._times()]
+        found += [*self._requests(traits), *self._secret_names()]
         return list(dict.fromkeys(found))
 
     def _secret_names(self) -> Iterator[str]:
@@ -218,6 +183,32 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 yield "--secret-query: it takes the name of a query parameter alone, such as key"
             elif parameters.isdisjoint((name.lower(), parameter_name(name))):
                 yield f"--secret-query: no request has a parameter {name}; check its name, or leave it out"
+
+    def _requests(self, traits: Traits) -> Iterator[str]:
+        """Say what keeps the requests from being sent to the target as they are."""
+        transport = traits.transport(self.transport)
+        server = server_of(self.target)
+        yield from url_problems(self.target)
+        for request in self.requests:
+            if found := request_problems(request):
+                yield from found
+                continue
+            yield from self._masked(request)
+            if server is not None and server_of(request.url) != server:
+                url, target = (masked_url(each, self.secret_query) for each in (request.url, self.target))
+                yield f"--path: {url!r} is not at the plan's target, {target!r}"
+        if not self.requests:
+            yield "--requests-file: it names no request"
+        if transport is not None and not transport.contacts_target:
+            yield from self._delays()
+
+    def _delays(self) -> Iterator[str]:
+        """Say which delays can't be read of those that the URLs program."""
+        for url in (self.target, *(request.url for request in self.requests)):
+            try:
+                delay_ns_of(url, 0)
+            except UsageError as error:
+                yield f"--path: {error}"
 
     def _masked(self, request: Request) -> Iterator[str]:
         """Say what a request lacks that comes from what was kept of an earlier one."""
@@ -267,16 +258,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def _combination(self, traits: Traits) -> list[str]:
         found = []
-        if self.transport == "null":
-            found += [
-                f"{option}: --transport null contacts no target; leave it out" for option in self._of_target()
-            ]
-        if self.transport not in traits.transports:
-            takes = _listed(traits.transports)
+        transport = traits.transport(self.transport)
+        if transport is None:
+            takes = _listed(each.name for each in traits.transports)
             found.append(f"--transport: {traits.name} cannot use {self.transport!r}; it takes {takes}")
+        elif not transport.contacts_target:
+            found += [
+                f"{option}: --transport {transport.name} contacts no target; leave it out"
+                for option in self._of_target()
+            ]
         if self.workload not in traits.workloads:
             takes = _listed(traits.workloads)
             found.append(f"--workload: {traits.name} cannot carry {str(self.workload)!r}; it takes {takes}")
+        if problem := not_taken(self.workload, self._of_one_workload()):
+            found.append(problem)
         if self.processes > 1 and not traits.many_processes:
             found.append(f"--processes: {traits.name} runs in one process; pool takes more")
         if traits.client_per_request and self.idle_limit_ns != IDLE_LIMIT_NS:
@@ -284,6 +279,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 f"--idle-limit: {traits.name} opens a client for each request and closes it after the answer,"
                 " so no connection is idle; leave it out"
             )
+        elif not self.keep_alive and self.idle_limit_ns != IDLE_LIMIT_NS:
+            found.append("--idle-limit: with --no-keep-alive no connection is idle; leave one out")
         if traits.single_user and any((stage.concurrency or 1) > 1 for stage in self.stages):
             found.append(
                 f"--concurrency: {traits.name} has one request in flight at a time; give 1, or leave it out"
@@ -299,49 +296,62 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         if self.idle_limit_ns != IDLE_LIMIT_NS:
             yield "--idle-limit"
 
+    def _of_one_workload(self) -> list[str]:
+        """Return the options that were set of those that not every workload has."""
+        rates = [rate for stage in self.stages for rate in (stage.rate_hz, stage.rate_to_hz)]
+        is_set = {
+            "concurrency": any(stage.concurrency is not None for stage in self.stages),
+            "requests": any(stage.requests is not None for stage in self.stages),
+            "rate": any(rate is not None for rate in rates),
+            "duration": self.duration_ns is not None,
+            "warmup": self.warmup_ns != 0,
+            "think": self.think_ns != 0,
+            "ramp_up": self.ramp_up_ns is not None,
+            "arrivals": self.spacing is not Spacing.CONSTANT,
+            "max_in_flight": self.max_in_flight is not None,
+            "when_full": self.when_full is not WhenFull.DROP,
+        }
+        return [option for option, given in is_set.items() if given]
+
     def _sizes(self) -> list[str]:
         found = [problem for stage in self.stages for problem in self._size(stage)]
         if not self.stages:
-            found.append("--concurrency: there is no stage to run")
+            found.append(f"{as_option(self.workload.traits.size)}: there is no stage to run")
         if self.processes < 1:
             found.append("--processes: it starts at 1")
         if self.max_in_flight is not None and self.max_in_flight < self.processes:
             found.append("--max-in-flight: it must be at least one for each process")
         return found
 
-    def _size(self, stage: Stage) -> list[str]:
-        match self.workload:
-            case Workload.CLOSED:
-                found = _closed_size(stage)
-            case Workload.OPEN:
-                found = _open_size(stage)
-            case Workload.BATCH:
-                found = _batch_size(stage)
-        if stage.rate_hz is not None and self.workload is not Workload.OPEN:
-            found.append(f"--rate: {_a(self.workload)} workload has none; --workload open does")
+    def _size(self, stage: Stage) -> Iterator[str]:
+        traits = self.workload.traits
+        sizes = {"concurrency": stage.concurrency, "requests": stage.requests, "rate": stage.rate_hz}
+        if sizes[traits.size] is None:
+            yield f"{as_option(traits.size)}: {self._a_workload} needs it: {traits.size_means}"
+        elif traits.has_schedule and not stage.rate_hz and not stage.rate_to_hz:
+            yield "--rate: at 0 a second nothing is sent; only one end of a ramp may be 0, as in 0:50"
+        elif traits.at_once and stage.requests is not None and stage.requests > MOST_USERS:
+            yield f"--requests: a batch of {stage.requests:,} is more than {MOST_USERS:,}"
         if any(size is not None and size < 1 for size in (stage.concurrency, stage.requests)):
-            found.append("--concurrency and --requests: they start at 1")
-        return found
+            yield "--concurrency and --requests: they start at 1"
+
+    @property
+    def _a_workload(self) -> str:
+        return f"{self.workload.traits.article} {self.workload} workload"
 
     def _times(self) -> list[str]:
-        found = self._end()
-        if self.think_ns and self.workload is not Workload.CLOSED:
-            found.append(f"--think: {_a(self.workload)} workload has no users that think")
-        if self.ramp_up_ns is not None:
-            found += self._ramp_up()
+        found = [*self._end(), *self._ramp_up()]
         if self.duration_ns is not None and self.duration_ns <= 0:
             found.append("--duration: it must be more than 0")
         return found + self._limits()
 
-    def _ramp_up(self) -> list[str]:
+    def _ramp_up(self) -> Iterator[str]:
         """Say where users would not have started when the measured window begins."""
         ramp_ns = self.ramp_up_ns or 0
-        if self.workload is not Workload.CLOSED:
-            return [f"--ramp-up: {_a(self.workload)} workload has no users that start"]
-        if self.duration_ns is not None and ramp_ns > max(self.warmup_ns, self.think_ns):
+        late = ramp_ns > max(self.warmup_ns, self.think_ns)
+        if self.workload.traits.has_users and self.duration_ns is not None and late:
             least = show_ns(ramp_ns).replace(" ", "")
-            return [f"--ramp-up: users would still start in the window; use --warmup {least} or longer"]
-        return []
+            yield f"--ramp-up: users would still start in the window; use --warmup {least} or longer"
 
     @property
     def starts_together(self) -> bool:
@@ -370,28 +380,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             found.append("--stop-when-lost: it must be more than 0")
         return found
 
-    def _end(self) -> list[str]:
+    def _end(self) -> Iterator[str]:
         """Say what is wrong with how a stage begins and ends."""
+        traits, by_time = self.workload.traits, self.duration_ns is not None
         by_count = all(stage.requests is not None for stage in self.stages)
-        match self.workload:
-            case Workload.CLOSED if self.stages and (self.duration_ns is None) != by_count:
-                return ["--duration or --requests: a closed workload ends by one of the two"]
-            case Workload.CLOSED if by_count and self.warmup_ns:
-                return ["--warmup: a stage that ends by --requests has none; every request counts"]
-            case Workload.OPEN if self.duration_ns is None:
-                return ["--duration: an open workload ends by it"]
-            case Workload.OPEN if (
-                self.warmup_ns and self.stages and not any(stage.rate_hz for stage in self.stages)
-            ):
-                return ["--warmup: a ramp from 0 has nothing to warm up with; leave it out"]
-            case Workload.BATCH:
-                found = []
-                if self.duration_ns is not None:
-                    found.append("--duration: a batch ends with its last reply")
-                if self.warmup_ns:
-                    found.append("--warmup: a batch has none")
-                return found
-        return []
+        if traits.has_users and self.stages:
+            if by_time == by_count:
+                yield f"--duration or --requests: {self._a_workload} ends by one of the two"
+            elif by_count and self.warmup_ns:
+                yield "--warmup: a stage that ends by --requests has none; every request counts"
+        if traits.has_schedule:
+            if not by_time:
+                yield f"--duration: {self._a_workload} ends by it"
+            elif self.warmup_ns and self.stages and not any(stage.rate_hz for stage in self.stages):
+                yield "--warmup: a ramp from 0 has nothing to warm up with; leave it out"
 
     def with_target(self, target: str, address: str | None = None) -> Self:
         """Return the same plan with every request, its path unchanged, at the host of this base URL.
@@ -404,34 +406,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             for request in self.requests
         )
         return msgspec.structs.replace(self, target=target, requests=moved, address=address)
-
-
-def _closed_size(stage: Stage) -> list[str]:
-    if stage.concurrency is None:
-        return ["--concurrency: a closed workload needs it"]
-    return []
-
-
-def _open_size(stage: Stage) -> list[str]:
-    found = []
-    if (stage.concurrency, stage.requests) != (None, None):
-        found.append("--concurrency and --requests: an open workload has --rate instead")
-    if stage.rate_hz is None:
-        found.append("--rate: an open workload needs it")
-    elif not stage.rate_hz and not stage.rate_to_hz:
-        found.append("--rate: at 0 a second nothing is sent; only one end of a ramp may be 0, as in 0:50")
-    return found
-
-
-def _batch_size(stage: Stage) -> list[str]:
-    found = []
-    if stage.concurrency is not None:
-        found.append("--concurrency: a batch has none; --requests is its size")
-    if stage.requests is None:
-        found.append("--requests: a batch needs it: it is its size")
-    elif stage.requests > MOST_USERS:
-        found.append(f"--requests: a batch of {stage.requests:,} is more than {MOST_USERS:,}")
-    return found
 
 
 def url_problems(url: str, option: str = "--target") -> list[str]:
@@ -454,9 +428,5 @@ def request_problems(request: Request) -> list[str]:
     return [*url_problems(request.url), *(problem for problem in found if problem is not None)]
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    return " or ".join(str(name) for name in names)
-
-
-def _a(workload: Workload) -> str:
-    return f"{'an' if workload is Workload.OPEN else 'a'} {workload}"
+def _listed(names: Iterable[str]) -> str:
+    return " or ".join(names)

@@ -8,7 +8,9 @@ as UTS 46 says, an IPv4 address as four numbers.
 import ipaddress
 import re
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
+
+from loadlab.units import duration_ns
 
 _SHAPE = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE)
 _BLANK = re.compile(r"[\x00-\x20\x7f]")
@@ -89,6 +91,21 @@ def origin_and_rest(url: str) -> tuple[str, str]:
     scheme, separator, rest = url.partition("://")
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
     return f"{scheme}{separator}{authority}", rooted(rest.removeprefix(authority))
+
+
+def server_of(url: str) -> tuple[bool, str, int, str] | None:
+    """Return what tells one server from another, credentials included; None where it is no URL."""
+    try:
+        parts = read_url(url)
+    except ValueError:
+        return None
+    return parts.tls, parts.host, parts.port, parts.userinfo
+
+
+def delay_ns_of(url: str, otherwise_ns: int) -> int:
+    """Return the delay that a URL programs, as in `?delay=5ms`; raise UsageError where it is no duration."""
+    asked = parse_qs(url.partition("?")[2]).get("delay")
+    return duration_ns(asked[-1], "delay") if asked else otherwise_ns
 
 
 def _is_text(text: str) -> bool:

@@ -21,7 +21,7 @@ NULL = Row("task", "null", 1)
 
 def test_by_default_everything_that_can_be_driven_closed_has_a_row_on_each_of_its_transports():
     found = rows(RowFilter(), 4.0)
-    wanted = {(name, transport) for name, traits in closed().items() for transport in traits.transports}
+    wanted = {(name, each.name) for name, traits in closed().items() for each in traits.transports}
     assert {row[:2] for row in found} == wanted
     assert len(found) == len(set(found))
     assert "pool-map" not in closed()

@@ -178,7 +178,11 @@ def test_expected_statuses_are_read_as_numbers_and_spans(text, spans):
         ("threads", {"workload": "batch", "requests": "1000"}, "--requests: 1000 needs 1000 connections"),
         ("pool-map", {"requests": "99999999"}, "--requests: a batch of 99,999,999 is more than"),
         ("blocking", {"concurrency": "8"}, "--concurrency: blocking has one request in flight at a time"),
-        ("task", {"workload": "batch", "concurrency": "8"}, "--concurrency: a batch has none"),
+        (
+            "task",
+            {"workload": "batch", "concurrency": "8"},
+            "--concurrency: a batch workload does not take it",
+        ),
         ("task", {"requests": "1,2"}, "--requests: a closed workload takes one number, and --concurrency"),
         ("task", {"requests": "0"}, "--requests: '0' is not a whole number of 1 or more"),
         ("task", {"requests": "5", "duration": "1s"}, "--duration or --requests: a closed workload ends by"),

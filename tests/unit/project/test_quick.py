@@ -34,7 +34,7 @@ def test_every_scenario_is_in_it(chosen, name):
     assert any("/test_scenarios.py::" in each and f"[{name}]" in each for each in chosen)
 
 
-@pytest.mark.parametrize("name", sorted({*transports._ASYNC, *transports._BLOCKING} - {"null"}))
+@pytest.mark.parametrize("name", sorted(filter(transports.contacts_target, transports.NAMES)))
 def test_every_transport_that_speaks_is_in_it(chosen, name):
     assert any("/transports/" in each and f"[{name}-" in each for each in chosen)
 

@@ -10,8 +10,8 @@ from loadlab.clock import MONOTONIC, NS_PER_MS
 from loadlab.errors import UsageError
 from loadlab.recording.sample import Outcome, Reply
 from loadlab.transports import CallbackTransport, async_transport
-from loadlab.transports.null import delay_of
 from loadlab.workload.plan import Request, StatusRange
+from loadlab.workload.url import delay_ns_of
 from support.fakes import plan
 
 OK = Reply(Outcome.OK, 200, 0)
@@ -166,4 +166,4 @@ def test_closing_ends_what_is_in_flight(runner, delay):
 @pytest.mark.parametrize("url", [URL + "?delay=soon", URL + "?delay=5parsecs"])
 def test_a_delay_that_is_none_is_refused(url):
     with pytest.raises(UsageError, match="is not a duration"):
-        delay_of(url, 0)
+        delay_ns_of(url, 0)

@@ -89,7 +89,7 @@ def test_userinfo_in_any_header_is_masked_and_missed():
     """As in a Referer."""
     line = ("Referer", "http://user:r3ferer@host/a, //other:0ther@host/@b")
     shown = "http://***@host/a, //***@host/@b"
-    made = kept(asking(Request(url="http://host/", headers=(line, ("Accept", "a//b")))))
+    made = kept(asking(Request(url="http://host/", headers=(line, ("Accept", "a//b"))), target="http://host"))
     assert made.requests[0].headers == (("Referer", shown), ("Accept", "a//b"))
     assert kept(made) == made
     assert made.problems(TRAITS) == ["--header: Referer is masked (***), as results keep it; give its value"]

@@ -4,15 +4,17 @@ import pytest
 
 from loadlab.clock import NS_PER_S
 from loadlab.scenarios import names, scenario
-from loadlab.transports import NAMES
-from loadlab.workload.plan import Plan, Request, Stage, StatusRange, Traits, Workload, url_problems
+from loadlab.transports import AIOHTTP, NAMES, REQUESTS
+from loadlab.workload.arrivals import Spacing
+from loadlab.workload.plan import Plan, Request, Stage, StatusRange, WhenFull, url_problems
 from loadlab.workload.think import Lognormal, Uniform
+from loadlab.workload.traits import Traits, Workload
 from support.fakes import plan
 
 ANY = Traits(
     name="any",
     idea="it can do everything",
-    transports=("aiohttp", "requests"),
+    transports=(AIOHTTP, REQUESTS),
     workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
     many_processes=True,
 )
@@ -65,11 +67,22 @@ def test_what_means_nothing_without_a_target_is_refused_on_null(changed, option)
     ]
 
 
+@pytest.mark.parametrize("where", ["target", "requests"])
+def test_a_delay_that_cannot_be_read_is_refused_on_null_alone(where):
+    url = "http://h/?delay=soon"
+    urls = {"target": "http://h/", "requests": (Request(url="http://h/"),)}
+    urls |= {where: url if where == "target" else (Request(url=url),)}
+    traits = scenario("task").TRAITS
+    assert plan(**CLOSED | urls).problems(traits) == []
+    (problem,) = plan(**CLOSED | urls | {"transport": "null"}).problems(traits)
+    assert problem.startswith("--path: delay: 'soon' is not")
+
+
 @pytest.mark.parametrize("name", names())
 def test_an_idle_limit_is_refused_where_no_connection_is_ever_idle(name):
     """That is so where each request has a client of its own, as in pool-map."""
     traits = scenario(name).TRAITS
-    sizes = SHAPES[traits.workloads[0]] | {"transport": traits.transports[0]}
+    sizes = SHAPES[traits.workloads[0]] | {"transport": traits.transports[0].name}
     whole = plan(**sizes, scenario=name, idle_limit_ns=NS_PER_S)
     refused = [each for each in whole.problems(traits) if each.startswith("--idle-limit")]
     assert bool(refused) == traits.client_per_request == (name == "pool-map")
@@ -108,10 +121,22 @@ def test_an_idle_limit_is_refused_where_no_connection_is_ever_idle(name):
         (CLOSED | {"processes": 0}, "--processes: it starts at 1"),
         (CLOSED | {"processes": 100_000}, "--processes: 100,000 is more than 256"),
         (CLOSED | {"requests": ()}, "--requests-file: it names no request"),
-        (BATCH | {"stages": (Stage(),)}, "--requests: a batch needs it: it is its size"),
-        (BATCH | {"stages": (Stage(requests=1, concurrency=1),)}, "--concurrency: a batch has none"),
-        (BATCH | {"duration_ns": 1}, "--duration: a batch ends with its last reply"),
-        (BATCH | {"warmup_ns": 1}, "--warmup: a batch has none"),
+        (
+            BATCH | {"stages": (Stage(),)},
+            "--requests: a batch workload needs it: requests at once",
+        ),
+        (
+            BATCH | {"stages": (Stage(requests=1, concurrency=1),)},
+            "--concurrency: a batch workload does not take it; its size is --requests; --workload closed",
+        ),
+        (
+            BATCH | {"duration_ns": 1},
+            "--duration: a batch workload does not take it; --workload closed or",
+        ),
+        (
+            BATCH | {"warmup_ns": 1},
+            "--warmup: a batch workload does not take it; --workload closed or open",
+        ),
         (
             CLOSED | {"think_shape": Uniform(2.0)},
             "--think: half of a uniform think time's width, in its mean: 2.0",
@@ -125,12 +150,12 @@ def test_an_idle_limit_is_refused_where_no_connection_is_ever_idle(name):
             CLOSED | {"ramp_up_ns": 5 * NS_PER_S, "warmup_ns": NS_PER_S},
             "--ramp-up: users would still start in the window; use --warmup 5.00s or longer",
         ),
-        (OPEN | {"ramp_up_ns": 1}, "--ramp-up: an open workload has no users that start"),
-        (BATCH | {"ramp_up_ns": 1}, "--ramp-up: a batch workload has no users that start"),
-        (BATCH | {"think_ns": 1}, "--think: a batch workload has no users that think"),
-        (OPEN | {"think_ns": 1}, "--think: an open workload has no users that think"),
+        (OPEN | {"ramp_up_ns": 1}, "--ramp-up: an open workload does not take it; --workload closed does"),
+        (BATCH | {"ramp_up_ns": 1}, "--ramp-up: a batch workload does not take it; --workload closed does"),
+        (BATCH | {"think_ns": 1}, "--think: a batch workload does not take it; --workload closed does"),
+        (OPEN | {"think_ns": 1}, "--think: an open workload does not take it; --workload closed does"),
         (OPEN | {"duration_ns": None}, "--duration: an open workload ends by it"),
-        (OPEN | {"stages": (Stage(),)}, "--rate: an open workload needs it"),
+        (OPEN | {"stages": (Stage(),)}, "--rate: an open workload needs it: arrivals per second"),
         (OPEN | {"stages": (Stage(rate_hz=0),)}, "--rate: at 0 a second nothing is sent"),
         (OPEN | {"stages": (Stage(rate_hz=0, rate_to_hz=0),)}, "--rate: at 0 a second nothing is sent"),
         (
@@ -140,10 +165,41 @@ def test_an_idle_limit_is_refused_where_no_connection_is_ever_idle(name):
         (CLOSED | {"expect_status": ()}, "--expect-status: it names no status"),
         (OPEN | {"stages": (Stage(rate_hz=2_000_000),)}, "--rate: 2000000 is not a rate"),
         (OPEN | {"stages": (Stage(rate_hz=5, rate_to_hz=2_000_000),)}, "--rate: 2000000 is not a rate"),
-        (OPEN | {"stages": (Stage(rate_hz=5, concurrency=1),)}, "--concurrency and --requests: an open"),
+        (
+            OPEN | {"stages": (Stage(rate_hz=5, concurrency=1),)},
+            "--concurrency: an open workload does not",
+        ),
         (OPEN | {"processes": 4, "max_in_flight": 3}, "--max-in-flight: it must be at least one for each"),
-        (CLOSED | {"stages": (Stage(concurrency=1, rate_hz=5),)}, "--rate: a closed workload has none"),
-        (BATCH | {"stages": (Stage(requests=1, rate_hz=5),)}, "--rate: a batch workload has none"),
+        (
+            CLOSED | {"stages": (Stage(concurrency=1, rate_hz=5),)},
+            "--rate: a closed workload does not take it; its size is --concurrency; --workload open does",
+        ),
+        (CLOSED | {"stages": (Stage(concurrency=1, rate_to_hz=5),)}, "--rate: a closed workload does not"),
+        (
+            CLOSED | {"spacing": Spacing.POISSON, "max_in_flight": 5, "when_full": WhenFull.WAIT},
+            "--arrivals, --max-in-flight, --when-full: a closed workload does not take them; --workload open",
+        ),
+        (
+            CLOSED | {"keep_alive": False, "idle_limit_ns": NS_PER_S},
+            "--idle-limit: with --no-keep-alive no connection is idle; leave one out",
+        ),
+        (CLOSED | {"target": "ftp://x"}, "--target: 'ftp://x' is not an http:// or https:// URL"),
+        (
+            CLOSED | {"requests": (Request(url="http://user:pass@elsewhere/"),)},
+            "--path: 'http://***@elsewhere/' is not at the plan's target, ",
+        ),
+        (
+            CLOSED | {"secret_headers": ("X-Key",)},
+            "--secret-header: no request has a header X-Key; check its name, or leave it out",
+        ),
+        (
+            CLOSED | {"secret_headers": ("X Key: 4711",)},
+            "--secret-header: it takes the name of a header alone, such as X-Key",
+        ),
+        (
+            BATCH | {"stages": (Stage(requests=1, rate_hz=5),)},
+            "--rate: a batch workload does not take it",
+        ),
     ],
 )
 def test_each_thing_that_makes_no_sense_is_said_in_a_sentence_that_names_its_option(changed, sentence):
@@ -239,8 +295,9 @@ def test_a_combination_is_taken_or_refused_with_those_that_are(name, transport, 
     transports, workloads = SENSIBLE[name]
     assert any(problem.startswith("--transport") for problem in found) == (transport not in transports)
     assert any(problem.startswith("--workload") for problem in found) == (workload not in workloads)
+    drives = " or ".join(each.name for each in traits.transports)
     for problem in found:
-        assert " or ".join(traits.transports) in problem or " or ".join(traits.workloads) in problem
+        assert drives in problem or " or ".join(traits.workloads) in problem
 
 
 @pytest.mark.parametrize("name", names())

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from loadlab.clock import NS_PER_S
 from loadlab.results.result import Check, CheckOutcome, StageResult
-from loadlab.workload.plan import Plan, Traits, Workload
+from loadlab.workload.plan import Plan
+from loadlab.workload.traits import Traits
 
 AGREEMENT = 0.03
 """How far two accounts of the same thing may be apart, besides what the window's edges explain."""
@@ -98,7 +99,7 @@ def too_little(case: CheckInput) -> str | None:
 
 def unanswered(case: CheckInput) -> str | None:
     """Say why the target's account of the window is not of the same requests."""
-    if case.plan.workload is Workload.BATCH:
+    if case.plan.workload.traits.at_once:
         return "the target's account begins before the batch and ends after it"
     counts = case.stage.counts
     if counts.ok + counts.http_error + counts.dropped != counts.scheduled:

@@ -8,7 +8,8 @@ from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.results.result import Check, StageResult
 from loadlab.system.resources import Resource, shortage
 from loadlab.units import show_ns
-from loadlab.workload.plan import Plan, Traits, WhenFull, Workload
+from loadlab.workload.plan import Plan, WhenFull
+from loadlab.workload.traits import Traits
 
 CPU_RATIO = 0.9
 LAG_NS = NS_PER_MS
@@ -48,7 +49,7 @@ def client_core(case: CheckInput) -> Check:
     busiest = max((ratio for ratio in stage.client.busiest_ratio if ratio is not None), default=0.0)
     waited = max((ratio for ratio in stage.client.waited_ratio if ratio is not None), default=0.0)
     untestable = None if wanted is not None else "how long it waits for a core can't be told here"
-    if _in_threads(case):
+    if case.traits.uses_threads:
         untestable = "its load is made in threads of their own, whose waits are the scenario's"
     elif busiest > CPU_RATIO:
         untestable = "it had a core and used it up: see client_cpu"
@@ -158,7 +159,7 @@ def lag(case: CheckInput) -> Check:
     own, stage = case.stage.client.own_lag_ns, case.stage
     limit_ns = max(float(LAG_NS), LAG_RATIO * (stage.latency_ns.p50 or 0))
     untestable = None
-    if case.plan.workload is Workload.BATCH:
+    if case.plan.workload.traits.at_once:
         untestable = "in a batch all requests are due at once"
     elif case.traits.blocks_loop:
         untestable = "a request waits for the calls before it by design"
@@ -259,10 +260,6 @@ def _late_because(case: CheckInput) -> str:
     return f"its event loop was held up; {_less_load(case.plan)}, or a calmer machine"
 
 
-def _in_threads(case: CheckInput) -> bool:
-    return case.plan.transport == "requests" and not case.traits.blocks_loop
-
-
 def _starts_in_window(case: CheckInput) -> bool:
     users, scheduled = case.stage.concurrency, case.stage.counts.scheduled
     together = case.plan.starts_together and not case.plan.warmup_ns
@@ -271,11 +268,10 @@ def _starts_in_window(case: CheckInput) -> bool:
 
 def _resource(traits: Traits, full: int, workers: int) -> str:
     """Name what is used up, with its verb: of so many workers so many."""
-    loops = "requests" not in traits.transports or traits.blocks_loop
-    one = "one event loop is" if loops else "one Python interpreter is"
+    one = "one Python interpreter is" if traits.uses_threads else "one event loop is"
     if workers == 1:
         return one
-    many = "event loops" if loops else "Python interpreters"
+    many = "Python interpreters" if traits.uses_threads else "event loops"
     return f"{full} of {workers} {many} {'is' if full == 1 else 'are'}"
 
 
@@ -286,9 +282,11 @@ def _needs_more_core(plan: Plan, traits: Traits, cores: float) -> str:
         ways.append(f"--processes {int(cores)}")
     elif not traits.many_processes and cores > 1.5:
         ways.append("SCENARIO=pool")
-    if plan.transport == "aiohttp" and "wire" in traits.transports:
-        ways.append("--transport wire")
-    elif plan.transport == "requests" and cores <= 1.5:
+    transport = traits.transport(plan.transport)
+    lighter = [each.name for each in traits.transports if each.light and each.contacts_target]
+    if transport is not None and not transport.light and lighter:
+        ways.append(f"--transport {lighter[0]}")
+    elif transport is not None and transport.blocks and cores <= 1.5:
         ways.append("SCENARIO=task")
     if not ways:
         return f"give the client more cores, or {_less_load(plan)}"
@@ -297,12 +295,4 @@ def _needs_more_core(plan: Plan, traits: Traits, cores: float) -> str:
 
 def _less_load(plan: Plan) -> str:
     """Say how to ask for less: only an open load has a rate of its own."""
-    match plan.workload:
-        case Workload.OPEN:
-            return "use a lower --rate"
-        case Workload.CLOSED if plan.think_ns:
-            return "use fewer users (--concurrency) or a longer --think"
-        case Workload.CLOSED:
-            return "use fewer users (--concurrency)"
-        case Workload.BATCH:
-            return "use a smaller batch (--requests)"
+    return plan.workload.traits.less + (" or a longer --think" if plan.think_ns else "")

@@ -19,7 +19,6 @@ from loadlab.analysis.checks.check import (
 from loadlab.clock import NS_PER_S
 from loadlab.results.result import Check, StageResult
 from loadlab.units import format_number, show_ns
-from loadlab.workload.plan import Workload
 
 
 def little(case: CheckInput) -> Check:
@@ -147,7 +146,7 @@ def bound(case: CheckInput) -> Check:
     stage, theory, target = case.stage, case.stage.theory, case.stage.target
     slots = target.slots if target else None
     most_hz = theory.bound_hz if theory else None
-    if case.plan.workload is not Workload.CLOSED:
+    if not case.plan.workload.traits.has_users:
         # Arrivals of a stretch may be more than the nominal rate has; a batch's requests have no rate at all.
         most_hz = slots / theory.service_ns * NS_PER_S if theory and slots else None
     chance = _thinking(case)

@@ -20,7 +20,6 @@ from loadlab.analysis.checks.check import CheckInput, away, cut_short, make_chec
 from loadlab.clock import NS_PER_S
 from loadlab.results.result import Check, StageResult
 from loadlab.units import show_count
-from loadlab.workload.plan import Workload
 
 _HALVES_CHANCE, _BEGINNING_CHANCE = 0.002, 0.0005
 """How often a comparison may call a steady load unsteady; `make false-alarms` counts what the checks do."""
@@ -76,7 +75,7 @@ def stationary(case: CheckInput) -> Check:
     drift = drift_of(batches)
     found = least_found(batches, case.stage)
     changed = drift is not None and abs(drift.ratio) > DRIFT_RATIO and _is_plain(drift, case.stage, found)
-    grows = case.plan.workload is Workload.OPEN and queue_grows(batches)
+    grows = case.plan.workload.traits.has_schedule and queue_grows(batches)
     return make_check(
         name="stationary",
         metric="change of throughput or latency from the window's first half to its second, beyond chance",

@@ -14,7 +14,8 @@ from loadlab.tour.events import Predicted, Seen
 from loadlab.tour.fetch import get
 from loadlab.tour.lab import Lab
 from loadlab.units import show_ns
-from loadlab.workload.plan import Plan, Request, Stage, WhenFull, Workload
+from loadlab.workload.plan import Plan, Request, Stage, WhenFull
+from loadlab.workload.traits import Workload
 
 RATE_HZ = 100
 WINDOW_NS = 2200 * NS_PER_MS

@@ -254,7 +254,7 @@ def test_lag_that_a_scenario_or_a_common_start_makes_by_design_is_not_held_again
     scenario_name, whole
 ):
     of = healthy(client=client(own_lag_ns=spread(1, 500)))
-    transport = scenario(scenario_name).TRAITS.transports[0]
+    transport = scenario(scenario_name).TRAITS.transports[0].name
     few = of if whole is CLOSED else healthy(client=of.client, counts=Counts(scheduled=640, ok=640))
     found = check("lag", few, whole=whole, scenario_name=scenario_name, transport=transport)
     assert found.outcome is UNTESTABLE
