@@ -210,3 +210,14 @@ class Page:
             for entry in entries
             if not any(re.search(pattern, entry["message"]) for pattern in (*self.expected, _NETWORK_CHANGED))
         ]
+
+
+def import_of(module: str, name: str) -> str:
+    """Return the expression for what a module of the page exports by this name."""
+    return f"(await import('/static/{module}.js')).{name}"
+
+
+def module_says(page: Page, expression: str, *args: Any) -> Any:
+    """Return what an expression of the page's modules comes to; it may wait."""
+    script = f"const done = arguments[arguments.length - 1]; (async () => ({expression}))().then(done)"
+    return page.driver.execute_async_script(script, *args)

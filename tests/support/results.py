@@ -2,20 +2,30 @@
 
 from typing import Any
 
+import msgspec
+
 from loadlab.results.result import (
+    Check,
+    CheckOutcome,
     ClientStage,
     Counts,
     Distribution,
+    Finding,
     Histograms,
     RunResult,
+    SliceResult,
     StageResult,
     State,
+    Theory,
     Verdict,
 )
 from loadlab.system.environment import Environment
 from loadlab.workload.kept_plan import kept
+from loadlab.workload.plan import Stage
 from support.fakes import plan
 
+SENTENCE = "one event loop is at 100% of a core: <img src=x onerror=alert(1)> use SCENARIO=pool"
+"""Of a finding; a page that took it for markup would run what it holds."""
 NOTHING = Distribution(count=0, mean=None, p50=None, p90=None, p99=None, p999=None, max=None)
 
 
@@ -78,3 +88,40 @@ def result(**changed: Any) -> RunResult:
         "stages": (stage(),),
     }
     return RunResult(**values | changed)
+
+
+def limited_by_the_client(run_id: str) -> RunResult:
+    """Return a run whose second of two stages was the client's limit."""
+    slices = tuple(
+        SliceResult(at_ns=at, count=100, errors=0, p50=20_000_000, p99=None, in_flight=2.0)
+        for at in (0, 1_000_000_000)
+    )
+    common: dict[str, Any] = {
+        "window_ns": 2_000_000_000,
+        "counts": Counts(scheduled=200, ok=200),
+        "slices": slices,
+        "latency_ns": msgspec.structs.replace(NOTHING, count=200, p50=20_000_000, p95=30_000_000),
+        "theory": Theory(service_ns=20e6, bound_hz=400.0, bound_ratio=0.25),
+    }
+    finding = Finding("client_cpu", SENTENCE)
+    failed = Check(
+        name="client_cpu", stage="8", metric="busiest worker", operator="<=", limit=0.9, actual=1.0,
+        unit="cores", outcome=CheckOutcome.FAIL, message=SENTENCE,
+    )  # fmt: skip
+    return result(
+        run_id=run_id,
+        verdict=Verdict.INVALID,
+        plan=msgspec.structs.replace(plan(), stages=(Stage(concurrency=1), Stage(concurrency=8))),
+        checks=(failed,),
+        stages=(
+            stage(throughput_hz=100.0, **common),
+            stage(
+                label="8",
+                concurrency=8,
+                throughput_hz=150.0,
+                state=State.INVALID,
+                findings=(finding,),
+                **common,
+            ),
+        ),
+    )
