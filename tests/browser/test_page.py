@@ -148,6 +148,16 @@ def test_every_option_that_the_form_has_is_named_by_its_label_in_a_refusal(page)
     assert {line.partition(": ")[2] for line in said} == {"no --timeout"}
 
 
+KEEP_POSTED = """(() => {
+    const fetched = window.fetch;
+    window.posted = [];
+    window.fetch = (path, options) => {
+        if (options?.method === 'POST') posted.push(JSON.parse(options.body));
+        return fetched(path, options);
+    };
+})()"""
+
+
 def test_path_method_headers_and_body_are_requested_as_they_were_written(page, agent):
     page.open()
     page.choose("task", "batch")
@@ -159,13 +169,24 @@ def test_path_method_headers_and_body_are_requested_as_they_were_written(page, a
     page.fill("body", "some\nthing")
     page.fill("expect_status", "418")
     before = page.text("#permalink")
+    page.js(KEEP_POSTED)
     page.one("#start").click()
     until(lambda: page.text("#permalink") != before, "the run to begin")
     page.wait_text("#phase", ENDED)
+    (posted,) = page.js("posted")
+    asked = {name: posted["options"][name] for name in ("path", "method", "header", "body", "expect_status")}
+    assert asked == {
+        "path": "/error?status=418",
+        "method": "PUT",
+        "header": ["X-One: 1", "X-Two: 2"],
+        "body": "some\nthing",
+        "expect_status": "418",
+    }
     result = agent.result(page.text("#permalink"))
     (request,) = result["plan"]["requests"]
     assert (request["method"], request["url"].partition("/error")[2]) == ("PUT", "?status=418")
     assert dict(request["headers"]) == {"X-One": "1", "X-Two": "2"}
+    assert request["body_bytes"] == len("some\nthing")
     assert result["stages"][0]["statuses"] == {"418": 2}
 
 
