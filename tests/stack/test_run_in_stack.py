@@ -132,6 +132,7 @@ def test_a_run_says_where_it_happens_and_every_request_is_in_the_targets_counter
 
 def test_a_result_has_what_both_containers_took(lab):
     _, _, result = lab.run("pool", "--concurrency", "4,16", "--duration", "2s")
+    assert len(result["stages"]) == 2
     for stage in result["stages"]:
         assert set(stage["containers"]) == {"client", "target"}
         for usage in stage["containers"].values():

@@ -75,9 +75,9 @@ def test_a_container_can_write_to_tmp_and_not_to_its_root(stack, service):
 
 
 def test_every_published_port_is_on_loopback(stack):
-    for container in stack.containers().values():
-        for bindings in container.attrs["NetworkSettings"]["Ports"].values():
-            assert {binding["HostIp"] for binding in bindings or []} <= {"127.0.0.1"}
+    ports = [container.attrs["NetworkSettings"]["Ports"] for container in stack.containers().values()]
+    published = [each for port in ports for bindings in port.values() for each in bindings or []]
+    assert {each["HostIp"] for each in published} == {"127.0.0.1"}
 
 
 def test_the_client_reaches_the_target_and_keeps_results(stack):

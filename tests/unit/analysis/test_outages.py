@@ -151,11 +151,19 @@ def test_ticks_of_answers_and_failures_are_those_of_their_moments(mix):
     assert set(ticks_of({at: part.failing for at, part in counted.slices.items()})) == failing
 
 
-@given(st.lists(st.booleans(), min_size=2, max_size=60))
-def test_no_outage_overlaps_an_answer(answered):
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=4))
+def test_every_long_row_of_failures_is_an_outage_and_none_overlaps_an_answer(rows):
+    """Ten requests a second; between two rows one is answered."""
+    answered = [True] * 60
+    for row in rows:
+        answered += [False] * row + [True]
+    answered += [True] * 60
+    long_enough = 10 * len(answered) / sum(answered) + 1
     mix = [asked(at * 100, at * 100 + 10, Outcome.OK if ok else REFUSED) for at, ok in enumerate(answered)]
     window = Window(START_NS, START_NS + len(answered) * 100 * NS_PER_MS)
-    for span in found(mix, window=window):
+    spans = found(mix, window=window)
+    assert len(spans) >= sum(row >= long_enough for row in rows)
+    for span in spans:
         inside = [each for each in mix if span.from_ns <= each.done_ns - START_NS < span.to_ns]
         assert all(each.outcome is REFUSED for each in inside)
 

@@ -101,7 +101,9 @@ def test_the_columns_stand_under_their_heads():
     async def body(_):
         return ""
 
-    for line in watched(body):
+    lines = watched(body)
+    assert len(lines) > 2
+    for line in lines:
         for name, state in zip(("coroutine", "task", "future"), line.split()[-3:], strict=True):
             assert line[HEAD.index(name) :].startswith(state)
 
