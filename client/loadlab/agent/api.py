@@ -231,8 +231,12 @@ class Api:
 
 
 def _scenarios() -> list[dict[str, Any]]:
-    told = ("name", "idea", "transports", "workloads", "single_user", "many_processes")
-    return [{key: getattr(traits_of(name), key) for key in told} for name in names()]
+    told = ("name", "idea", "workloads", "single_user", "many_processes")
+    found = []
+    for traits in map(traits_of, names()):
+        transports = [transport.name for transport in traits.transports]
+        found.append({key: getattr(traits, key) for key in told} | {"transports": transports})
+    return found
 
 
 async def _write(response: web.StreamResponse, data: bytes) -> None:
