@@ -1,12 +1,20 @@
-"""The files of the live page, from the installed packages: nothing of it comes from the internet."""
+"""The files of the live page, from the installed packages: nothing of it comes from the internet.
+
+`traits.js` is made here: the page reads the same table of workloads and transports as everything else.
+"""
 
 import hashlib
 import re
+from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
+from msgspec import json
+
+from loadlab.transports import NAMES, traits_of
+from loadlab.workload.traits import Workload
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -42,6 +50,8 @@ class PageFiles:
         match = _NAME.fullmatch(name)
         if match is None or match[2] not in TYPES:
             return None
+        if name == "traits.js":
+            return _traits()
         folder = _charts() if _CHARTS.fullmatch(name) else self._folder
         if folder is None:
             return None
@@ -51,11 +61,25 @@ class PageFiles:
             known = self._known.get(path)
             if known is None or known[0] != changed_ns:
                 data = path.read_bytes()
-                file = File(data, TYPES[match[2]], f'"{hashlib.sha256(data).hexdigest()[:32]}"')
+                file = _file(data, match[2])
                 known = self._known[path] = changed_ns, file
         except OSError:
             return None
         return known[1]
+
+
+def _file(data: bytes, ending: str) -> File:
+    return File(data, TYPES[ending], f'"{hashlib.sha256(data).hexdigest()[:32]}"')
+
+
+@cache
+def _traits() -> File:
+    tables = {
+        "WORKLOADS": {workload: workload.traits for workload in Workload},
+        "TRANSPORTS": {name: traits_of(name) for name in NAMES},
+    }
+    lines = [f"export const {name} = {json.encode(table).decode()};\n" for name, table in tables.items()]
+    return _file("".join(lines).encode(), ".js")
 
 
 def _charts() -> Path | None:

@@ -127,6 +127,11 @@ _WHERE = {
 NAMES = tuple(_BY_NAME)
 
 
+def traits_of(name: str) -> TransportTraits:
+    """Return what the named transport is; KeyError where there is none."""
+    return _BY_NAME[name]
+
+
 def contacts_target(name: str | None) -> bool:
     """Tell whether the named transport sends to a target; True where there is none of this name."""
     traits = _BY_NAME.get(name or "")

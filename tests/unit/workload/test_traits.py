@@ -1,6 +1,7 @@
 """What a workload is stands in one table; nobody compares names of workloads, transports and scenarios."""
 
 import ast
+import re
 
 import pytest
 from imports import CLIENT
@@ -110,6 +111,24 @@ def compares(source):
 )
 def test_a_comparison_is_found(source, found):
     assert compares(source) is found
+
+
+COMPARED_IN_SCRIPT = re.compile(r"""\b(workload|transport|scenario|name)\b *[!=]==? *["']([a-z-]+)["']""")
+
+
+def compared(script):
+    """Return the names of workloads, transports and scenarios that a script compares with."""
+    return [name for _, name in COMPARED_IN_SCRIPT.findall(script) if name in KNOWN]
+
+
+@pytest.mark.parametrize("line", ['if (run.plan.workload === "batch")', "rest.transport !== 'null' ? 1 : 2"])
+def test_a_comparison_of_the_page_is_found(line):
+    assert compared(line)
+
+
+def test_nor_does_the_page():
+    scripts = {path.name: path.read_text() for path in (CLIENT / "agent" / "page").glob("*.js")}
+    assert {name: found for name, script in scripts.items() if (found := compared(script))} == {}
 
 
 def test_nobody_compares_names_but_for_a_reason():

@@ -2,6 +2,7 @@
 
 import { make, text } from "./dom.js";
 import { label, size } from "./run.js";
+import { WORKLOADS } from "./traits.js";
 import { DASH, count, figure, showSpan, span } from "./units.js";
 import { TOO_FEW, clientsLimit, errors, knownRate, load, stateWords } from "./words.js";
 
@@ -55,7 +56,7 @@ function telling(run) {
   const stages = run.stages.filter(Boolean);
   const own = stages.filter(isTargets);
   if (run.phase !== "over" || !own.length) return stages.at(-1);
-  if (run.plan.workload === "batch") return own.at(-1);
+  if (WORKLOADS[run.plan.workload].at_once) return own.at(-1);
   return own.reduce((best, stage) => (stage.throughput_hz > best.throughput_hz ? stage : best));
 }
 
@@ -94,7 +95,7 @@ function rate(tick) {
 
 function most(run, planned) {
   const limit = run.plan.max_in_flight;
-  if (run.plan.workload === "open") return limit ? `${count(limit)} at most` : "without a limit";
+  if (WORKLOADS[run.plan.workload].has_schedule) return limit ? `${count(limit)} at most` : "without a limit";
   return `of ${load(count(size(planned)), run.plan.workload)}`;
 }
 
@@ -104,7 +105,7 @@ function measured(run, stage) {
   const quantile = (ns) => [...span(ns), ns === null ? TOO_FEW.split(";")[0] : "of the stage"];
   const bound = theory?.bound_hz ? `of ${figure(theory.bound_hz)}/s that the threads allow` : "of the stage";
   const slots = target?.workers && target?.threads ? target.workers * target.threads : null;
-  const batch = run.plan.workload === "batch";
+  const batch = WORKLOADS[run.plan.workload].at_once;
   const several = !batch && run.phase === "over" && run.stages.filter(Boolean).length > 1;
   const best = several && isTargets(stage) ? "the most throughput that is the target's, " : "";
   const trust = stage.state === "valid" ? "" : ` · ${stateWords(stage)}`;

@@ -6,12 +6,10 @@
 import { Refusal, start } from "./api.js";
 import { byId, make, text } from "./dom.js";
 import { keep } from "./token.js";
+import { TRANSPORTS, WORKLOADS } from "./traits.js";
 
-const WORKLOADS = {
-  closed: "N users, each with one request in flight",
-  open: "by a schedule, whatever became of those before",
-  batch: "N requests at once; what counts is the time until the last reply",
-};
+const SIZES = Object.values(WORKLOADS).map(({ size }) => size);
+const OF_SOME = new Set(Object.values(WORKLOADS).flatMap(({ takes }) => takes));
 const FIRST_RATES = "100,200,400";
 /** How what was written is read, where blanks or lines matter. */
 const READ = {
@@ -55,7 +53,7 @@ export class Form {
     if (!first) return;
     const { scenario, concurrency, requests, rate, duration, processes } = this.form.elements;
     scenario.replaceChildren(...state.scenarios.map(({ name }) => make("option", {}, name)));
-    scenario.value = state.scenarios.some(({ name }) => name === "pool") ? "pool" : state.scenarios[0].name;
+    scenario.value = (state.scenarios.find((each) => each.many_processes) ?? state.scenarios[0]).name;
     concurrency.value = state.defaults.concurrency ?? "";
     requests.value = state.defaults.requests ?? "";
     duration.value = state.defaults.duration ?? "";
@@ -118,9 +116,11 @@ export class Form {
   /** Leave only what the workload has. */
   fitWorkload() {
     const { traits, workload } = this;
-    text(byId("workload-hint"), WORKLOADS[workload]);
-    for (const field of this.form.querySelectorAll("[data-workloads]")) {
-      field.hidden = !field.dataset.workloads.split(" ").includes(workload);
+    const { idea, size, takes } = WORKLOADS[workload];
+    text(byId("workload-hint"), idea);
+    for (const field of this.form.querySelectorAll("[data-option]")) {
+      const { option } = field.dataset;
+      if (OF_SOME.has(option)) field.hidden = SIZES.includes(option) ? option !== size : !takes.includes(option);
     }
     if (traits.single_user) this.field("concurrency").hidden = true;
   }
@@ -144,7 +144,7 @@ export class Form {
     const usual = { ...this.defaults, workload: this.traits.workloads[0], transport: this.traits.transports[0] };
     const load = Object.entries(rest).filter(([name, value]) => usual[name] !== value)
       .flatMap(([name, value]) => [value].flat().flatMap((each) => [`--${name.replaceAll("_", "-")}`, each]));
-    const target = rest.transport === "null" ? [] : this.target; // it contacts none
+    const target = TRANSPORTS[rest.transport].contacts_target ? this.target : [];
     const words = [".venv/bin/loadlab", "run", ...[scenario, ...load, ...target, ...this.results].map(quoted)];
     byId("command").replaceChildren(...words.flatMap((word, place) => [place ? " " : "", make("span", {}, word)]));
   }

@@ -8,8 +8,9 @@
 
 import { Panel } from "./panel.js";
 import { isOver } from "./run.js";
+import { WORKLOADS } from "./traits.js";
 import { inMs } from "./units.js";
-import { clientsLimit, knownRate, load, mark, sized } from "./words.js";
+import { clientsLimit, knownRate, load, mark } from "./words.js";
 
 const HEIGHT = 230;
 const LOG_FROM = 8;
@@ -82,9 +83,9 @@ export class SweepCharts {
     if (this.drawn === kind) return;
     this.drawn = kind;
     this.parent.replaceChildren();
-    const against = sized(workload);
-    this.panels = [workload === "batch" ? COST : THROUGHPUT, LATENCY].map((spec) => new Panel(this.parent, {
-      ...spec, title: `${spec.title} against ${against}`, height: HEIGHT, points: true, log,
+    const { axis, at_once: atOnce } = WORKLOADS[workload];
+    this.panels = [atOnce ? COST : THROUGHPUT, LATENCY].map((spec) => new Panel(this.parent, {
+      ...spec, title: `${spec.title} against ${axis}`, height: HEIGHT, points: true, log,
       at: (_, place) => load(this.points[place].label, workload),
     }));
     Panel.together(this.panels);

@@ -1,8 +1,9 @@
 /** The stages of a run in figures: the columns of the terminal's table. */
 
 import { make } from "./dom.js";
+import { WORKLOADS } from "./traits.js";
 import { DASH, count, figure, inMs, share, showSpan } from "./units.js";
-import { OPEN_SHARE, TOO_FEW, clientsLimit, errors, knownRate, legend, mark, openShare, sized, stateWords } from "./words.js";
+import { OPEN_SHARE, TOO_FEW, clientsLimit, errors, knownRate, legend, mark, openShare, stateWords } from "./words.js";
 
 const LATENCIES = ["p50", "p90", "p95", "p99", "max"];
 
@@ -11,7 +12,8 @@ export function showTable(holder, run) {
   const stages = run.stages.filter(Boolean);
   holder.hidden = stages.length === 0;
   if (holder.hidden) return;
-  const columns = run.plan.workload === "batch" ? batch() : steady(run.plan.workload);
+  const { at_once: atOnce, column } = WORKLOADS[run.plan.workload];
+  const columns = atOnce ? makespans(column) : rates(column);
   const head = make("tr", {}, ...columns.map(({ name, unit }) => (
     make("th", { scope: "col" }, name, ...(unit ? [make("small", {}, unit)] : [])))));
   const rows = stages.map((stage) => make("tr", { class: stage.state }, ...columns.map(({ cell }, place) => {
@@ -25,9 +27,9 @@ export function showTable(holder, run) {
     ...legend(run.plan, stages).map((line) => make("p", { class: "hint" }, line)));
 }
 
-function steady(workload) {
+function rates(column) {
   return [
-    { name: sized(workload), cell: named },
+    { name: column, cell: named },
     { name: "requests", cell: (stage) => told(count(stage.counts.scheduled)) },
     { name: "errors", cell: (stage) => told(count(errors(stage))) },
     { name: "rate", unit: "/s", cell: rate },
@@ -38,9 +40,9 @@ function steady(workload) {
   ];
 }
 
-function batch() {
+function makespans(column) {
   return [
-    { name: "requests", cell: named },
+    { name: column, cell: named },
     { name: "errors", cell: (stage) => told(count(errors(stage))) },
     { name: "Cost time", cell: (stage) => told(showSpan(stage.makespan_ns)) },
     { name: "predicted", cell: predicted },

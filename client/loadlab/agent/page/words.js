@@ -1,5 +1,6 @@
 /** A result put into words: the same sentences, marks and rules as the table of the terminal. */
 
+import { WORKLOADS } from "./traits.js";
 import { NS_PER_S, count, showSpan } from "./units.js";
 
 /** Checks whose failure says that the client was the limit (`loadlab.analysis.judge_stage.CLIENT_LIMIT_CHECKS`). */
@@ -19,21 +20,15 @@ export const REASONS = [...CLIENT_LIMIT_CHECKS, "answered", "errors"];
 
 const ERRORS = ["http_error", "timeout", "connect_error", "protocol_error", "dropped", "unfinished"];
 const MARKS = { valid: "", suspect: "?", invalid: "!" };
-const SIZES = { closed: "users", open: "arrivals/s", batch: "requests" };
-const ONE = { closed: "user", open: "arrival/s", batch: "request" };
 
 export const TOO_FEW = "too few requests to tell; a longer duration, or more requests, can";
 export const OPEN_SHARE =
   "too few requests beside those in flight at the ends of the window; a longer duration, or more requests, can tell";
 
-/** @param {string} workload @returns {string} what the number of a stage counts */
-export function sized(workload) {
-  return SIZES[workload];
-}
-
 /** @param {string} label of a stage @param {string} workload @returns {string} such as `8 users` */
 export function load(label, workload) {
-  return `${label} ${(label === "1" ? ONE : SIZES)[workload]}`;
+  const { one, many } = WORKLOADS[workload];
+  return `${label} ${label === "1" ? one : many}`;
 }
 
 /** @param {Object} stage a stage's result @returns {string} */
@@ -169,7 +164,7 @@ export function together(told) {
 /** @param {Object} plan @param {Object[]} stages results @returns {string[]} how to read the table */
 export function legend(plan, stages) {
   const told = [];
-  if (plan.workload !== "batch") {
+  if (!WORKLOADS[plan.workload].at_once) {
     told.push(...together(stages.filter((stage) => stage.unknown?.in_flight_mean).map((stage) => ({
       name: "in flight", stage: stage.label, message: `in flight –: ${stage.unknown.in_flight_mean}`,
     }))));
@@ -181,11 +176,11 @@ export function legend(plan, stages) {
   if (stages.some((stage) => stage.latency_ns.p99 === null && stage.counts.ok)) told.push(`–: ${TOO_FEW}`);
   if (stages.some(openShare)) told.push(`of it –: ${OPEN_SHARE}`);
   const theory = stages.find((stage) => stage.theory)?.theory;
-  if (theory && plan.workload === "closed") {
+  if (theory && WORKLOADS[plan.workload].has_users) {
     told.push("bound: min(N/S, workers × threads/S), S being the time that a request occupies a thread:"
       + ` ${showSpan(theory.service_ns)} in stage ${stages[0].label}, measured by the target`);
   }
-  if (theory && plan.workload === "batch") {
+  if (theory && WORKLOADS[plan.workload].at_once) {
     told.push("predicted: ceil(N / min(k, slots)) × S, with k requests in flight at most and S measured by the target");
   }
   return told;
