@@ -117,7 +117,7 @@ A_LATE_PAGE = """(async () => {
     const told = [...stage(0), ...stage(1)];
     const last = (event, at) => told[at + 1]?.type === 'StageEnded';
     const fold = (events) => {
-        const run = begin({ run_id: 'a', plan, where: null });
+        const run = begin({ run_id: 'a', plan, environment: {} });
         for (const event of events) apply(run, event);
         const { t, achieved, errors } = run.series.columns();
         const first = t.slice(0, t.findIndex(Number.isNaN));

@@ -168,7 +168,7 @@ def test_no_other_method_starts_or_stops(agent, method):
         {"Authorization": "", "X_HTTP_Method_Override": "GET"},
     ],
 )
-@pytest.mark.parametrize("path", ["/api/runs", f"/api/runs?token={TOKEN}", "/api/runs/x/stop"])
+@pytest.mark.parametrize("path", ["/api/runs", f"/api/runs?token={TOKEN}", "/api/runs/x", "/api/runs/x/stop"])
 def test_without_the_token_nothing_is_started_or_stopped(open_agent, headers, path):
     answer = open_agent.ask("POST", path, RUN, **JSON, **headers)
     assert answer.status == 401
@@ -409,7 +409,7 @@ def test_absurd_numbers_in_a_plan_are_refused(agent):
         assert refused.error
 
 
-def test_a_run_is_named_over_the_socket_alone(agent):
+def test_a_run_that_outlives_its_connection_is_named_by_the_agent_alone(agent):
     for name in ("mine", "../../etc", "20260101-000000-task-0000"):
         refused = agent.post("/api/runs", {"options": NULL, "run_id": name})
         assert refused.status == 400

@@ -114,7 +114,7 @@ class Lab:
         told = msgspec.structs.replace(result, run_id=run_id, stages=(*others, limited))
         self.metrics.begin(run_id, told.plan)
         assert await self.metrics.scraped(5)
-        self.metrics.tell(RunBegan(run_id, "as told", told.plan))
+        self.metrics.tell(RunBegan(run_id, told.environment, told.plan))
         for index, stage in enumerate(told.stages):
             self.metrics.tell(StageBegan(index))
             self.metrics.tell(StageEnded(index, stage))

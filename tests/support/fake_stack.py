@@ -1,17 +1,29 @@
-"""A stack without an engine: a scripted client container, or one made of processes of this machine."""
+"""A stack without an engine: a scripted agent, or a real one of this machine."""
 
 import asyncio
-import socket
-import subprocess
-import sys
-import threading
 
+from loadlab.errors import LostAgentError
+from loadlab.remote.agent_client import AgentClient
+from loadlab.runs.partial_result import PartialResult
 from loadlab.stack.container import Container
-from loadlab.stack.exec import Attached
 from loadlab.stack.stats import Frame
-from support.agents import outer_environment
+from loadlab.workload.kept_plan import secrets_of
 
 SECOND = 1_000_000_000
+
+
+async def carried(runner, plan, folder, control, tell):
+    """Carry a plan, and make a result of what was told where the agent is lost, as the command line does."""
+    partial = PartialResult(secrets_of(plan))
+
+    def note(event):
+        partial.tell(event)
+        tell(event)
+
+    try:
+        return await runner.carry(plan, folder, control, note)
+    except LostAgentError as error:
+        return partial.after(error, interrupted=control.stopped)
 
 
 class FakeStack:
@@ -21,17 +33,15 @@ class FakeStack:
     where = "in a stack that is not there, http://target:8000"
     cpus = 2.0
 
-    def __init__(self, process=None):
-        self.process = process
+    def __init__(self, *script):
+        self.scripted = ScriptedAgent(*script)
         self.conditions = {"client": None, "target": None}
         self.containers = {name: container(name) for name in ("client", "target")}
         self.now_s = 1.0
         self.asked = []
-        self.executed = []
 
-    async def execute(self, *command):
-        self.executed.append(command)
-        return self.process
+    def agent(self):
+        return self.scripted
 
     async def frames(self):
         self.asked.append(self.now_s)
@@ -59,86 +69,42 @@ def frame(at_s, cpu_s, throttled_s=0.0, memory_bytes=1000):
     )
 
 
-class ScriptedProcess:
-    """Says what it was given, line by line; an exception in the script is raised, a function called."""
+class ScriptedAgent:
+    """Tells what it was given; an exception in the script is raised, a function called, None is silence."""
 
-    def __init__(self, *script, code=None, last_words=""):
-        self._script = list(script)
-        self._code = code
-        self.last_words = last_words
-        self.heard = []
-        self.closed = False
+    def __init__(self, *script):
+        self._script = script
+        self.asked = []
+        self.left = False
 
-    def send(self, line):
-        self.heard.append(line)
+    async def __aenter__(self):
+        return self
 
-    async def line(self):
-        await asyncio.sleep(0)  # what was asked beside it gets its turn
-        step = self._script.pop(0) if self._script else None
-        while callable(step):
-            step()
-            step = self._script.pop(0) if self._script else None
-        if isinstance(step, Exception):
-            raise step
-        return step
+    async def __aexit__(self, *_):
+        self.left = True
 
-    async def exit_code(self):
-        return self._code
+    async def carry(self, request):
+        self.asked.append(request)
+        for step in self._script:
+            await asyncio.sleep(0)  # what was asked beside it gets its turn
+            if callable(step):
+                step()
+            elif isinstance(step, Exception):
+                raise step
+            else:
+                yield step
 
-    def close(self):
-        self.closed = True
+    async def stop(self, run_id):
+        self.asked.append(run_id)
 
 
 class LocalStack(FakeStack):
-    """Its client container is this machine: a real agent, and `loadlab carry` spoken to as by an engine."""
+    """Its client container is this machine: a real agent, reached by its port as that of a container."""
 
     def __init__(self, agent, target_url):
         super().__init__()
         self.base = target_url
-        self.agent = agent
-        self.env = {"LOADLAB_TARGET": target_url, "LOADLAB_AGENT_SOCKET": str(agent.socket)}
-        self.child = None
+        self.process = agent
 
-    async def execute(self, *command):
-        return self._execute(command)
-
-    def _execute(self, command):
-        self.child = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            env=outer_environment() | self.env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        here, engine = socket.socketpair()
-        threading.Thread(target=_feed, args=(engine, self.child.stdin), daemon=True).start()
-        writers = [
-            threading.Thread(target=_frame, args=(engine, stream, pipe), daemon=True)
-            for stream, pipe in ((1, self.child.stdout), (2, self.child.stderr))
-        ]
-        for writer in writers:
-            writer.start()
-        threading.Thread(target=_shut, args=(engine, writers), daemon=True).start()
-        return Attached(here, self._exit_code)
-
-    def _exit_code(self):
-        code = self.child.wait(5)
-        return code if code >= 0 else 128 - code
-
-
-def _feed(engine, stdin):
-    while data := engine.recv(4096):
-        stdin.write(data)
-        stdin.flush()
-    stdin.close()
-
-
-def _frame(engine, stream, pipe):
-    while data := pipe.read1(4096):
-        engine.sendall(bytes([stream, 0, 0, 0]) + len(data).to_bytes(4, "big") + data)
-
-
-def _shut(engine, writers):
-    for writer in writers:
-        writer.join()
-    engine.shutdown(socket.SHUT_RDWR)
+    def agent(self):
+        return AgentClient(self.process.url, self.process.token)

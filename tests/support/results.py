@@ -61,6 +61,22 @@ def stage(**changed: Any) -> StageResult:
     return StageResult(**values | changed)
 
 
+def environment(where: str = "a target of its own") -> Environment:
+    """Return what such a result was measured with."""
+    return Environment(
+        versions={"python": "3.11.2"},
+        event_loop="asyncio",
+        cpu_model="a processor",
+        cpu_count=2,
+        cpu_usable=2.0,
+        memory_bytes=None,
+        open_files_limit=None,
+        system="Linux",
+        container=False,
+        where=where,
+    )
+
+
 def result(**changed: Any) -> RunResult:
     """Return a result that passed, with these fields changed."""
     values: dict[str, Any] = {
@@ -72,18 +88,7 @@ def result(**changed: Any) -> RunResult:
         "target_lost": None,
         "failure": None,
         "plan": kept(plan()),
-        "environment": Environment(
-            versions={"python": "3.11.2"},
-            event_loop="asyncio",
-            cpu_model="a processor",
-            cpu_count=2,
-            cpu_usable=2.0,
-            memory_bytes=None,
-            open_files_limit=None,
-            system="Linux",
-            container=False,
-            where="a target of its own",
-        ),
+        "environment": environment(),
         "checks": (),
         "stages": (stage(),),
     }

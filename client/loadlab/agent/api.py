@@ -13,11 +13,12 @@ from loadlab.agent import run_request
 from loadlab.agent.access import Guard, NoGuard
 from loadlab.agent.event_log import Message, RunEvents
 from loadlab.agent.limits import Limits
+from loadlab.agent.one_run import AgentRun
 from loadlab.agent.page_files import PageFiles
 from loadlab.agent.runs import BusyError, Runs
 from loadlab.analysis.judge_run import headline
 from loadlab.clock import NS_PER_S
-from loadlab.errors import LabError, UsageError
+from loadlab.errors import LabError
 from loadlab.metrics import Metrics
 from loadlab.options.load import DEFAULT_BATCH, DEFAULT_CONCURRENCY, DEFAULT_DURATION_NS, traits_of
 from loadlab.results.archive import Archive, EarlierRun, is_run_id
@@ -40,10 +41,14 @@ HEADERS = {
 _OPEN = frozenset({"/", "/static/{name}", "/healthz", "/metrics"})
 """What can be read without the token: it tells of no run but in figures, and a scraper has none."""
 MOST_FOLLOWERS = 32
-_SOCKET_BODY_BYTES = 64 * 1024 * 1024
+_OWNER_BODY_BYTES = 64 * 1024 * 1024
+"""Posted by whoever stays to the run's end, or over the unix socket."""
 _BODY_WITHIN_S = 10.0
 _WRITE_WITHIN_S = 30.0
-"""How long a follower may not read while there is more than its connection holds."""
+"""How long a follower may not read while there is more than its connection holds.
+
+Whoever named the run may take any time: a terminal that is suspended costs it no run.
+"""
 
 _SCRAPER = "X-Prometheus-Scrape-Timeout-Seconds"
 """Sent by Prometheus, and by what stands in for it."""
@@ -77,7 +82,7 @@ class Api:
 
     def application(self) -> web.Application:
         """Return what aiohttp serves."""
-        most = _SOCKET_BODY_BYTES if self._is_socket else self._limits.body_bytes
+        most = _OWNER_BODY_BYTES if self._is_socket else self._limits.body_bytes
         app = web.Application(middlewares=[self._checked], client_max_size=most)
         app.on_response_prepare.append(_with_headers)
         app.add_routes(
@@ -90,6 +95,7 @@ class Api:
                 web.get("/api/events", self._events),
                 web.get("/api/runs", self._list),
                 web.post("/api/runs", self._start),
+                web.post("/api/runs/{id}", self._carry),
                 web.get("/api/runs/{id}/result.json", self._result),
                 web.get("/api/runs/{id}/events", self._events_of),
                 web.post("/api/runs/{id}/stop", self._stop),
@@ -172,27 +178,44 @@ class Api:
         return web.FileResponse(path, headers=headers)
 
     async def _start(self, request: web.Request) -> web.StreamResponse:
+        run = await self._started(request, None if self._is_socket else self._limits)
+        return _json({"run_id": run.run_id}, status=201) if isinstance(run, AgentRun) else run
+
+    async def _carry(self, request: web.Request) -> web.StreamResponse:
+        """Carry a run for whoever names it, for as long as that connection lives."""
+        run_id = request.match_info["id"]
+        if not is_run_id(run_id):
+            return _error(400, f"{run_id!r} is no name of a run")
+        larger = request.clone(client_max_size=_OWNER_BODY_BYTES)
+        run = await self._started(larger, None, run_id)
+        if not isinstance(run, AgentRun):
+            return run
+        try:
+            return await self._tell(request, None, self._runs.events_of(run_id), write_within_s=None)
+        finally:
+            run.give_up()
+
+    async def _started(
+        self, request: web.Request, limits: Limits | None, run_id: str | None = None
+    ) -> AgentRun | web.Response:
+        """Start what is posted; return the refusal where it can't be."""
         try:
             async with asyncio.timeout(_BODY_WITHIN_S):
                 data = await request.read()
         except TimeoutError:
             return _error(408, f"what is posted must be here within {_BODY_WITHIN_S:.0f} s")
         try:
-            todo = run_request.read(data)
-            if todo.run_id is not None and not (self._is_socket and is_run_id(todo.run_id)):
-                raise UsageError("run_id: a run is named by the agent")
-            load = self._runs.start(todo, None if self._is_socket else self._limits)
+            return self._runs.start(run_request.read(data), limits, run_id)
         except BusyError as error:
             return _error(409, str(error), run_id=error.run_id)
         except LabError as error:
             return _error(400, str(error))
-        return _json({"run_id": load.run_id}, status=201)
 
     async def _stop(self, request: web.Request) -> web.StreamResponse:
         run_id = request.match_info["id"]
         load = self._runs.running
         if load is None or load.run_id != run_id:
-            known = self._runs.track(run_id) is not None or self._archive.file(run_id) is not None
+            known = self._runs.events_of(run_id) is not None or self._archive.file(run_id) is not None
             return _error(
                 409 if known else 404, f"{run_id} is over" if known else "there is no run of that name"
             )
@@ -203,30 +226,35 @@ class Api:
         return await self._follow(request, None)
 
     async def _events_of(self, request: web.Request) -> web.StreamResponse:
-        track = self._runs.track(request.match_info["id"])
-        if track is None:
+        events = self._runs.events_of(request.match_info["id"])
+        if events is None:
             return _error(404, "the events of that run are not kept; its result.json is, where there is one")
-        if not self._is_socket:
-            return await self._follow(request, track)
-        with self._runs.followed(track):
-            return await self._follow(request, track)
+        return await self._follow(request, events)
 
-    async def _follow(self, request: web.Request, track: RunEvents | None) -> web.StreamResponse:
+    async def _follow(self, request: web.Request, only: RunEvents | None) -> web.StreamResponse:
         since = whole_number(request.headers.get("Last-Event-ID", ""))
         if self._followers >= MOST_FOLLOWERS:
             return _error(503, f"{MOST_FOLLOWERS} follow already, which is the most that the agent serves")
         self._followers += 1
         try:
-            headers = {hdrs.CONTENT_TYPE: "text/event-stream", hdrs.CACHE_CONTROL: "no-store"}
-            response = web.StreamResponse(headers=headers)
-            await response.prepare(request)
-            await _write(response, b"retry: 1000\n\n")
-            async for messages in self._runs.feed.follow(since, track):
-                await _write(response, b"".join(map(_as_event, messages)) or b": still here\n\n")
-        except (ConnectionError, TimeoutError):
-            pass  # it has gone, or does not read
+            return await self._tell(request, since, only, write_within_s=_WRITE_WITHIN_S)
         finally:
             self._followers -= 1
+
+    async def _tell(
+        self, request: web.Request, since: int | None, only: RunEvents | None, *, write_within_s: float | None
+    ) -> web.StreamResponse:
+        """Answer with events as they come, until their end or until the other side has gone."""
+        headers = {hdrs.CONTENT_TYPE: "text/event-stream", hdrs.CACHE_CONTROL: "no-store"}
+        response = web.StreamResponse(headers=headers)
+        try:
+            await response.prepare(request)
+            await _write(response, b"retry: 1000\n\n", write_within_s)
+            async for messages in self._runs.event_log.follow(since, only):
+                data = b"".join(map(_as_event, messages)) or b": still here\n\n"
+                await _write(response, data, write_within_s)
+        except (ConnectionError, TimeoutError):
+            pass  # it has gone, or does not read
         return response
 
 
@@ -239,8 +267,8 @@ def _scenarios() -> list[dict[str, Any]]:
     return found
 
 
-async def _write(response: web.StreamResponse, data: bytes) -> None:
-    async with asyncio.timeout(_WRITE_WITHIN_S):
+async def _write(response: web.StreamResponse, data: bytes, within_s: float | None) -> None:
+    async with asyncio.timeout(within_s):
         await response.write(data)
 
 

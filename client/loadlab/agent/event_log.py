@@ -14,8 +14,7 @@ from collections.abc import AsyncIterator, Callable
 
 import msgspec
 
-from loadlab.remote.protocol import Refused
-from loadlab.results.events import Event, RunEnded, StageEnded, Tick
+from loadlab.results.events import Event, Refused, RunEnded, StageEnded, Tick
 
 TICKS = 600
 """Of one run: five minutes of them."""
@@ -33,11 +32,11 @@ class Message(msgspec.Struct, frozen=True):
 class RunEvents:
     """The events of one run; the last is `RunEnded`, or `Refused` where it never began."""
 
-    def __init__(self, run_id: str, ids: "Ids", bell: "Signal") -> None:
+    def __init__(self, run_id: str, ids: "Ids", signal: "Signal") -> None:
         self.run_id = run_id
         self.over = False
         self._ids = ids
-        self._bell = bell
+        self._signal = signal
         self._kept: list[Message] = []
         self._ticks: deque[Message] = deque(maxlen=TICKS)
         self._last_of_stages: list[Message] = []
@@ -52,7 +51,7 @@ class RunEvents:
                 self._keep_last_tick()
             self._kept.append(message)
         self.over = self.over or isinstance(event, RunEnded | Refused)
-        self._bell.ring()
+        self._signal.wake()
 
     def after(self, cursor: int) -> list[Message]:
         """Return what is kept of what came after that number, in order."""
@@ -90,13 +89,13 @@ class Signal:
 
     @property
     def next(self) -> asyncio.Event:
-        """What to wait for: set by the next ring."""
+        """What to wait for: set by the next `wake`."""
         return self._next
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Wake."""
-        rung, self._next = self._next, asyncio.Event()
-        rung.set()
+        waited_for, self._next = self._next, asyncio.Event()
+        waited_for.set()
 
 
 class EventLog:
@@ -104,36 +103,36 @@ class EventLog:
 
     def __init__(self, wall_s: Callable[[], float] = time.time) -> None:
         self._ids = Ids(wall_s())
-        self._bell = Signal()
+        self._signal = Signal()
         self.latest: RunEvents | None = None
         self.closed = False
 
     def begin(self, run_id: str) -> RunEvents:
         """Return the events of a new run; those of the one before are given up by all who have read it."""
-        self.latest = RunEvents(run_id, self._ids, self._bell)
-        self._bell.ring()
+        self.latest = RunEvents(run_id, self._ids, self._signal)
+        self._signal.wake()
         return self.latest
 
     def close(self) -> None:
         """Let every follower go once it has what there is."""
         self.closed = True
-        self._bell.ring()
+        self._signal.wake()
 
     async def follow(self, since: int | None, only: RunEvents | None = None) -> AsyncIterator[list[Message]]:
         """Give what came after this number, or the latest run from its beginning, and then what comes.
 
         With `only`, nothing but that run, to its end. An empty list every few seconds of silence.
         """
-        track = only or self.latest
+        events = only or self.latest
         # One that was never given is made up.
         cursor = since if since is not None and since <= self._ids.last else 0
         while True:
-            news = self._bell.next
-            if track is not None and (found := track.after(cursor)):
+            news = self._signal.next
+            if events is not None and (found := events.after(cursor)):
                 cursor = found[-1].id
                 yield found
-            elif only is None and track is not self.latest:
-                track = self.latest
+            elif only is None and events is not self.latest:
+                events = self.latest
             elif self.closed or (only is not None and only.over):
                 return
             else:

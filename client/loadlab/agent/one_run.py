@@ -18,11 +18,10 @@ from loadlab.errors import Exit, LabError
 from loadlab.fleet.live import Observe
 from loadlab.fleet.stop import Control
 from loadlab.metrics import Metrics
-from loadlab.remote.partial_result import Salvage
-from loadlab.remote.protocol import Refused
-from loadlab.results.events import Event, Noted, RunBegan, RunEnded, Tell
+from loadlab.results.events import Event, Noted, Refused, RunBegan, RunEnded, Tell
 from loadlab.results.result import Check, CheckOutcome, RunResult
 from loadlab.results.run_folder import Folder
+from loadlab.runs.partial_result import PartialResult
 from loadlab.workload.kept_plan import secrets_of
 from loadlab.workload.plan import Plan
 
@@ -43,7 +42,7 @@ class AgentRun:
         plan: Plan,
         carry: Carry,
         *,
-        track: RunEvents,
+        events: RunEvents,
         metrics: Metrics,
         folder: Folder | None,
         most_s: float | None = None,
@@ -56,8 +55,8 @@ class AgentRun:
         self.plan = plan
         self.since = datetime.now(UTC).isoformat(timespec="seconds")
         self._carry = carry
-        self._salvage = Salvage(run_id, plan)
-        self._track = track
+        self._partial = PartialResult(secrets_of(plan))
+        self._events = events
         self._metrics = metrics
         self._folder = folder
         self._unfinished = None if folder is None else Unfinished(folder.path)
@@ -69,11 +68,6 @@ class AgentRun:
         self._unscraped: list[str] = []
         self._scrape: asyncio.Task[bool] | None = None
         self._task = asyncio.create_task(self._run(), name=run_id)
-
-    @property
-    def is_named(self) -> bool:
-        """Whether its result is kept by whoever named it, and not here."""
-        return self._folder is None
 
     @property
     def over(self) -> bool:
@@ -88,6 +82,12 @@ class AgentRun:
         if self._entered and not self._began:
             self._task.cancel()
 
+    def give_up(self) -> None:
+        """End at once, where it has not: nobody waits for it any more."""
+        if not self.over:
+            self.stop()
+            self.stop()
+
     async def ended(self) -> None:
         """Wait until its last event has been told."""
         await asyncio.wait([self._task])
@@ -95,30 +95,31 @@ class AgentRun:
     async def _run(self) -> None:
         self._entered = True
         last: RunEnded | Refused
+        run_id = self.run_id
         try:
             if self._control.stopped:
                 raise asyncio.CancelledError  # noqa: TRY301 - asked to stop before this task had its first turn
             last = RunEnded(await self._carried())
         except asyncio.CancelledError:
-            last = Refused("interrupted before the load began; nothing was measured", Exit.INTERRUPTED)
+            last = Refused(
+                "interrupted before the load began; nothing was measured", Exit.INTERRUPTED, run_id
+            )
         except LabError as error:
-            last = self._left_after(error) or Refused(str(error), error.exit)
+            last = self._left_after(error) or Refused(str(error), error.exit, run_id)
         except Exception as error:  # noqa: BLE001 - the agent goes on, and the log tells it
             hidden = secrets_of(self.plan)
             _log.error("the run %s\n%s", self.run_id, hidden.masked(traceback.format_exc()))
             last = self._left_after(error) or Refused(
-                "this is an error of loadlab's own; the agent's log has more of it", Exit.INTERNAL
+                "this is an error of loadlab's own; the agent's log has more of it", Exit.INTERNAL, run_id
             )
         self._metrics.end()
-        if isinstance(last, Refused):
-            last = msgspec.structs.replace(last, run_id=self.run_id)
-            if self._folder is not None:
-                self._folder.discard()
-        self._track.tell(last)
+        if isinstance(last, Refused) and self._folder is not None:
+            self._folder.discard()
+        self._events.tell(last)
 
     def _left_after(self, error: Exception) -> RunEnded | None:
         """Keep the stages that had ended before this error; None where there is none."""
-        left = self._salvage.after(error, interrupted=self._control.stopped)
+        left = self._partial.after(error, interrupted=self._control.stopped)
         if left is None:
             return None
         self._keep(left)
@@ -147,18 +148,18 @@ class AgentRun:
 
     def _tell(self, event: Event) -> None:
         self._metrics.tell(event)
-        self._salvage.tell(event)
+        self._partial.tell(event)
         if isinstance(event, RunEnded):
             return  # told when its values have been scraped
         self._began = True
         if self._unfinished is not None:
             self._unfinished.tell(event)
-        self._track.tell(event)
+        self._events.tell(event)
         if isinstance(event, RunBegan):
             if self._most_s is not None:
                 self._end = asyncio.get_running_loop().call_later(self._most_s, self._stop_in_time)
             for sentence in self._unscraped:
-                self._track.tell(Noted(sentence))
+                self._events.tell(Noted(sentence))
 
     async def _scraped(self, when: str) -> None:
         """Wait for a scrape, if somebody scrapes at all and nobody asks to stop."""
@@ -176,7 +177,7 @@ class AgentRun:
             )
             self._unscraped.append(sentence)
             if self._began:
-                self._track.tell(Noted(sentence))
+                self._events.tell(Noted(sentence))
 
     def _keep(self, result: RunResult) -> None:
         if self._folder is None or self._unfinished is None:
@@ -187,7 +188,7 @@ class AgentRun:
             self._folder.write(result)
             self._unfinished.over()
         except (LabError, OSError) as error:
-            self._track.tell(Noted(f"the result is not kept: {error}"))
+            self._events.tell(Noted(f"the result is not kept: {error}"))
 
 
 def _check(sentences: list[str]) -> Check:

@@ -37,8 +37,6 @@ class PostedRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     options: Options | None = None
     plan: Plan | None = None
-    run_id: str | None = None
-    """The one who names the run keeps its result, and follows it to its end."""
     about: About | None = None
     """What a plan's result is to say of it; options have a label of their own."""
 

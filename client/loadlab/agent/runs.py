@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import tempfile
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -27,10 +25,6 @@ from loadlab.workload.plan import Plan
 
 PATIENCE_S = 8.0
 """How long a run may drain when the agent is asked to end; then it does not wait."""
-
-
-ATTENDED_WITHIN_S = 5.0
-"""How soon whoever named a run must follow it."""
 
 
 class Same(msgspec.Struct, frozen=True):
@@ -57,12 +51,11 @@ class Runs:
     def __init__(self, place: LocalRunner, out: Path, metrics: Metrics, same: "Same | None" = None) -> None:
         self.place = place
         self.same = same or Same()
-        self.feed = EventLog()
+        self.event_log = EventLog()
         self.out = out
         self._metrics = metrics
         self._load: AgentRun | None = None
         self._closing = False
-        self._attending: Counter[str] = Counter()
 
     @property
     def target(self) -> str:
@@ -74,16 +67,17 @@ class Runs:
         """The run that is under way, None where none is."""
         return None if self._load is None or self._load.over else self._load
 
-    def start(self, asked: PostedRun, limits: Limits | None) -> AgentRun:
-        """Start a run; raise BusyError, or UsageError with what is wrong with what was asked."""
+    def start(self, asked: PostedRun, limits: Limits | None, run_id: str | None = None) -> AgentRun:
+        """Start a run; raise BusyError, or UsageError with what is wrong with what was asked.
+
+        Whoever names it keeps its result. One without a name is named, and its result is kept, here.
+        """
         if self._closing:
             raise UsageError("this agent is about to end and starts no run any more")
         if (load := self.running) is not None:
             raise BusyError(load)
-        self._attending.clear()
         todo = task(asked, self.place, limits, (*self.same.target, *self.same.results))
         folder = None
-        run_id = asked.run_id
         if run_id is None:
             folder = Folder(self.out, todo.plan.scenario)
             run_id = folder.run_id
@@ -91,38 +85,17 @@ class Runs:
             run_id,
             todo.plan,
             _carry(todo.place, folder, todo.about),
-            track=self.feed.begin(run_id),
+            events=self.event_log.begin(run_id),
             metrics=self._metrics,
             folder=folder,
             most_s=limits.stops_after_s(todo.plan) if limits else None,
         )
-        if asked.run_id is not None:
-            asyncio.get_running_loop().call_later(ATTENDED_WITHIN_S, self._unless_attended, self._load)
         return self._load
 
-    def track(self, run_id: str) -> RunEvents | None:
+    def events_of(self, run_id: str) -> RunEvents | None:
         """Return the events of the run that is under way, or of the last one; None of any other."""
-        latest = self.feed.latest
+        latest = self.event_log.latest
         return latest if latest is not None and latest.run_id == run_id else None
-
-    @contextlib.contextmanager
-    def followed(self, track: RunEvents) -> Iterator[None]:
-        """Have somebody follow who may own the run; when the last of them leaves, a named run is given up.
-
-        Its result would reach nobody, and no load outlives its starter.
-        """
-        self._attending[track.run_id] += 1
-        try:
-            yield
-        finally:
-            self._attending[track.run_id] -= 1
-            if (load := self.running) is not None and load.run_id == track.run_id:
-                self._unless_attended(load)
-
-    def _unless_attended(self, load: AgentRun) -> None:
-        if load.is_named and not load.over and not self._attending[load.run_id]:
-            load.stop()
-            load.stop()
 
     async def close(self) -> None:
         """End: the run drains and is kept, but for so long only; followers are let go with its last event."""
@@ -135,7 +108,7 @@ class Runs:
             except TimeoutError:
                 load.stop()
                 await load.ended()
-        self.feed.close()
+        self.event_log.close()
 
 
 def _carry(place: LocalRunner, folder: Folder | None, about: About) -> Carry:

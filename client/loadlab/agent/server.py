@@ -16,7 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from loadlab.agent.access import MOST_TOKEN, Guard, NoGuard
 from loadlab.agent.api import Api
 from loadlab.agent.runs import Runs
-from loadlab.agent.unfinished import salvage
+from loadlab.agent.unfinished import recover
 from loadlab.errors import UsageError
 from loadlab.metrics import Metrics
 from loadlab.results.archive import Archive
@@ -80,7 +80,7 @@ async def serve(listening: Listening, runs: Runs, metrics: Metrics, stops: Stops
         over.set()
 
     stops.follow(asyncio.get_running_loop(), end)
-    await asyncio.to_thread(salvage, runs.out)
+    await asyncio.to_thread(recover, runs.out)
     archive = Archive(runs.out)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listening.close)

@@ -15,29 +15,21 @@ from typing import IO
 import msgspec
 
 from loadlab.clock import utc
-from loadlab.remote.partial_result import Salvage
 from loadlab.results.events import Event, RunBegan, StageEnded
-from loadlab.results.result import NAMELESS, About, StageResult, encode
+from loadlab.results.result import encode
 from loadlab.results.run_folder import RESULT, write_whole
-from loadlab.system import environment
-from loadlab.system.environment import Environment
+from loadlab.runs.partial_result import PartialResult
 from loadlab.system.files import decode_json, open_private, read_bounded
-from loadlab.targets import App
-from loadlab.workload.kept_plan import KeptPlan
 
 FILE = "unfinished.jsonl"
 _WHY = "the agent ended"
 
 
 class Began(msgspec.Struct, tag=True, frozen=True):
-    """The first line: what a result needs besides the stages."""
+    """The first line."""
 
-    run_id: str
     at: str
-    plan: KeptPlan
-    environment: Environment
-    about: About = NAMELESS
-    app: App | None = None
+    event: RunBegan
 
 
 _LINE: msgspec.json.Decoder[Began | StageEnded] = msgspec.json.Decoder(Began | StageEnded)
@@ -54,11 +46,10 @@ class Unfinished:
         """Keep what a result is made of."""
         with suppress(OSError):
             match event:
-                case RunBegan(run_id, where, plan, command, label, app):
-                    about = About(command=command, label=label)
+                case RunBegan():
                     self._file = open_private(self._path)
                     fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    self._write(Began(run_id, utc(), plan, environment.read(where), about, app))
+                    self._write(Began(utc(), event))
                 case StageEnded():
                     self._write(event)
 
@@ -74,12 +65,12 @@ class Unfinished:
             self._file.flush()
 
 
-def salvage(results: Path) -> list[str]:
+def recover(results: Path) -> list[str]:
     """Write the results of runs whose agent was killed, as far as they had come; return their names."""
-    return [path.parent.name for path in sorted(results.glob(f"*/{FILE}")) if _salvaged(path)]
+    return [path.parent.name for path in sorted(results.glob(f"*/{FILE}")) if _recovered(path)]
 
 
-def _salvaged(path: Path) -> bool:
+def _recovered(path: Path) -> bool:
     with suppress(OSError, msgspec.DecodeError), open(path, opener=_without_waiting) as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         result = path.with_name(RESULT)
@@ -90,12 +81,12 @@ def _salvaged(path: Path) -> bool:
     return False
 
 
-def _stages(lines: Iterable[bytes]) -> Iterator[StageResult]:
-    """Give the stages that had ended; a line that was cut off or damaged costs no other line."""
+def _ended(lines: Iterable[bytes]) -> Iterator[StageEnded]:
+    """Give the ends of stages; a line that was cut off or damaged costs no other line."""
     for line in lines:
         with suppress(msgspec.DecodeError):
             if line.endswith(b"\n") and isinstance(ended := decode_json(line, _LINE), StageEnded):
-                yield ended.result
+                yield ended
 
 
 def _without_waiting(path: str, flags: int) -> int:
@@ -108,8 +99,9 @@ def _left_of(path: Path) -> bytes:
     began = decode_json(lines[0] if lines else b"", _LINE)
     if not isinstance(began, Began):
         raise msgspec.DecodeError("it does not begin with the run")
-    left = Salvage(began.run_id, began.plan, began.about)
-    left.began(began.app, began.at)
-    left.stages += _stages(lines[1:])
+    left = PartialResult()
+    left.tell(began.event, began.at)
+    for ended in _ended(lines[1:]):
+        left.tell(ended)
     last = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
-    return encode(left.result(_WHY, began.environment, interrupted=False, finished_at=last))
+    return encode(left.result(_WHY, interrupted=False, finished_at=last))

@@ -10,7 +10,6 @@ import click
 
 from loadlab.cli.agent import agent
 from loadlab.cli.calibrate import calibrate
-from loadlab.cli.carry import carry
 from loadlab.cli.doctor import doctor
 from loadlab.cli.run import run
 from loadlab.cli.show import show
@@ -46,7 +45,6 @@ def commands() -> None:
 
 
 commands.add_command(run)
-commands.add_command(carry)
 commands.add_command(agent)
 commands.add_command(show)
 commands.add_command(doctor)

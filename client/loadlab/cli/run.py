@@ -15,10 +15,10 @@ from loadlab.fleet.stop import Control
 from loadlab.options.command_line import shown
 from loadlab.options.load import RunOptions, build_plan, label_of
 from loadlab.options.target import TargetOptions
-from loadlab.remote.partial_result import Salvage
 from loadlab.results import run_folder
 from loadlab.results.events import Event
 from loadlab.results.result import About, RunResult, Verdict, encode
+from loadlab.runs.partial_result import PartialResult
 from loadlab.runs.runners import Runner, choose
 from loadlab.scenarios import names
 from loadlab.system.stop_signals import Cleanup, Stops, end_with
@@ -59,12 +59,12 @@ def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: An
     stops = Stops()
     about = About(command=shown(sys.argv[1:]), label=label_of(words))
     folder = run_folder.Folder(out, plan.scenario)
-    salvage = Salvage(folder.run_id, plan, about)
-    with Cleanup(_AtOnce(folder, plan, salvage, stops)):
+    partial = PartialResult(secrets_of(plan))
+    with Cleanup(_AtOnce(folder, plan, partial, stops)):
         carried: list[RunResult] = []
         try:
             carrying = _carry(
-                place, plan, folder, log, stops, salvage=salvage, about=about, carried=carried, quiet=quiet
+                place, plan, folder, log, stops, partial=partial, about=about, carried=carried, quiet=quiet
             )
             asyncio.run(carrying)
         except BaseException:
@@ -79,10 +79,10 @@ def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: An
 class _AtOnce:
     """What becomes of a run whose process has to end at once: the stages that were finished are kept."""
 
-    def __init__(self, folder: run_folder.Folder, plan: Plan, salvage: Salvage, stops: Stops) -> None:
+    def __init__(self, folder: run_folder.Folder, plan: Plan, partial: PartialResult, stops: Stops) -> None:
         self._folder = folder
         self._secrets = secrets_of(plan)
-        self._salvage = salvage
+        self._partial = partial
         self._stops = stops
         self._reserve = mmap.mmap(-1, _RESERVE_BYTES)
         """Address space alone, which is given back where memory has run out."""
@@ -91,7 +91,7 @@ class _AtOnce:
         """Keep what there is, and say where."""
         self._reserve.close()
         try:
-            left = self._salvage.left(why, interrupted=self._stops.asked)
+            left = self._partial.left(why, interrupted=self._stops.asked)
             if left is not None:
                 self._folder.mask_log(self._secrets)
                 return f"stages that were finished are kept: {self._folder.write(left)}"
@@ -110,7 +110,7 @@ async def _carry(
     log: Terminal,
     stops: Stops,
     *,
-    salvage: Salvage,
+    partial: PartialResult,
     about: About,
     carried: list[RunResult],
     quiet: bool,
@@ -136,7 +136,7 @@ async def _carry(
     def tell(event: Event) -> None:
         nonlocal begun
         begun = True
-        salvage.tell(event)
+        partial.tell(event)
         view.tell(event)
 
     with watcher(log, quiet=quiet) as view:
@@ -147,7 +147,7 @@ async def _carry(
         except asyncio.CancelledError:
             raise EarlyStopError("interrupted before the load began; nothing was measured") from None
         except Exception as error:
-            left = salvage.after(error, interrupted=control.stopped)
+            left = partial.after(error, interrupted=control.stopped)
             if left is None:
                 raise
             carried.append(left)

@@ -1,1 +1,1 @@
-"""A run that another process carries: the words exchanged and what is left of it."""
+"""A run that an agent carries for this process."""

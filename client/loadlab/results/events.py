@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from loadlab.errors import Exit
 from loadlab.results.result import RunResult, StageResult
+from loadlab.system.environment import Environment
+from loadlab.system.files import decode_json
 from loadlab.targets import App
 from loadlab.workload.kept_plan import KeptPlan
 
@@ -13,7 +16,7 @@ class RunBegan(msgspec.Struct, tag=True, frozen=True):
     """The target answers and the load is about to start."""
 
     run_id: str
-    where: str
+    environment: Environment
     plan: KeptPlan
     command: str | None = None
     label: str | None = None
@@ -79,7 +82,23 @@ class RunEnded(msgspec.Struct, tag=True, frozen=True):
     result: RunResult
 
 
+class Refused(msgspec.Struct, tag=True, frozen=True):
+    """The run can't begin: an error's sentence and exit code, in place of all events."""
+
+    sentence: str
+    exit: Exit
+    run_id: str
+
+
 Event = RunBegan | Noted | StageBegan | Tick | StageEnded | RunEnded
 
 Tell = Callable[[Event], None]
 """Called with each event of a run."""
+
+
+def decode(line: bytes) -> Event | Refused:
+    """Read what an agent told; raise msgspec.DecodeError where it is nothing of this version."""
+    return decode_json(line, _DECODER)
+
+
+_DECODER: msgspec.json.Decoder[Event | Refused] = msgspec.json.Decoder(Event | Refused)

@@ -72,7 +72,7 @@ class Run:
         failure = None
         about, app = self._about, self._target.app
         measured_with = environment.read(self._target.where)  # afterwards there may be no file left for it
-        self._tell(RunBegan(self._run_id, self._target.where, self._kept, about.command, about.label, app))
+        self._tell(RunBegan(self._run_id, measured_with, self._kept, about.command, about.label, app))
         try:
             for index, stage in enumerate(self._plan.stages):
                 if self._control.halted or self._watch.lost:

@@ -16,6 +16,7 @@ from loadlab.errors import LabError, UsageError
 from loadlab.fleet.live import Observe
 from loadlab.fleet.stop import Control
 from loadlab.options.target import TargetOptions
+from loadlab.remote.agent_runner import AgentRunner
 from loadlab.results import ceilings_file
 from loadlab.results.events import Tell
 from loadlab.results.result import NAMELESS, About, RunResult
@@ -147,9 +148,9 @@ def _by_agent(place: LocalRunner) -> Runner:
     path = os.environ.get(AGENT_SOCKET)
     if not path:
         return place
-    from loadlab.remote.by_agent import AgentRunner  # noqa: PLC0415 - an HTTP client, which most runs need not
+    from loadlab.remote.agent_client import AgentClient  # noqa: PLC0415 - an HTTP client, which most runs need not
 
-    return AgentRunner(place.base, place.room, path)
+    return AgentRunner(place.base, place.room, lambda: AgentClient(socket=path))
 
 
 def refuse_vain_remote(target: str | None, *, remote: bool) -> None:

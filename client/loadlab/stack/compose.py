@@ -1,20 +1,20 @@
-"""This folder's Compose stack through the Docker engine: found by its labels, read, and executed in.
+"""This folder's Compose stack through the Docker engine: found by its labels, and read.
 
 Containers are known by the labels that both generations of Compose write, never by their names, and the
 lab's own by the variables that its compose file sets: somebody else's `target` and `client` are left alone.
 """
 
 import asyncio
-import functools
 import os
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loadlab.errors import TargetError, UsageError
-from loadlab.stack.container import LABEL, STACK_TARGET, Container
+from loadlab.remote.agent_runner import Agent
+from loadlab.stack.container import AGENT_PORT, AGENT_TOKEN, LABEL, STACK_TARGET, Container
 from loadlab.stack.engine_address import engine_address
-from loadlab.stack.exec import Attached
 from loadlab.stack.stats import Frame
 from loadlab.targets import describe_server
 from loadlab.workload.masking import masked_url
@@ -55,25 +55,15 @@ class ComposeStack:
         limit = self.containers["client"].cpu_limit_cores
         return cores if limit is None else min(cores, limit)
 
-    async def execute(self, *command: str) -> Attached:
-        """Start a command in the client container, attached to it."""
-        connection, execution = await asyncio.to_thread(self._execute, command)
-        return Attached(connection, functools.partial(self._exit_code, execution))
+    def agent(self) -> AbstractAsyncContextManager[Agent]:
+        """Reach the agent in the client container, by its published port."""
+        from loadlab.remote.agent_client import AgentClient  # noqa: PLC0415 - an HTTP client, which most runs need not
 
-    def _execute(self, command: tuple[str, ...]) -> tuple[Any, str]:
-        api = self._engine.api
-        made = api.exec_create(self.containers["client"].id, list(command), stdin=True, tty=False)
-        stream = api.exec_start(made["Id"], socket=True)
-        connection: Any = getattr(stream, "_sock", stream)
-        connection.settimeout(None)  # docker-py's own limit of a minute is for answers, not for a run
-        return connection, made["Id"]
-
-    def _exit_code(self, execution: str) -> int | None:
-        try:
-            code: int | None = self._engine.api.exec_inspect(execution)["ExitCode"]
-        except _engine_errors():
-            return None
-        return code
+        client = self.containers["client"]
+        address = client.published.get(AGENT_PORT)
+        if address is None:
+            raise UsageError(f"the client container publishes no port {AGENT_PORT}; `make up` puts it right")
+        return AgentClient(f"http://{address}", client.env.get(AGENT_TOKEN))
 
     async def frames(self) -> dict[str, Frame]:
         """Read what each container has used until now; one that can't be read is left out."""

@@ -8,11 +8,16 @@ STACK_TARGET = "LOADLAB_TARGET"
 """Set in the client container: the base URL of the stack's target."""
 STACK_METRICS = "LOADLAB_TARGET_METRICS"
 """Set in the client container: where that target's metrics are."""
+AGENT_PORT = "9200/tcp"
+"""Of the agent, in the client container."""
+AGENT_TOKEN = "LOADLAB_TOKEN"  # noqa: S105 - the name of a variable
+"""Set in the client container by `make up`: what the agent's port asks for."""
 AGENT_SOCKET = "LOADLAB_AGENT_SOCKET"
 """Set in the client container: the unix socket of the agent that carries every run there."""
 LABEL = "com.docker.compose."
 """What the labels of both generations of Compose begin with."""
 _TARGET_BIND = "TARGET_BIND"
+_UNSPECIFIED = dict.fromkeys(("", "0.0.0.0", "::"), "127.0.0.1")  # noqa: S104 - nothing is bound
 _NS_PER_CORE = 1_000_000_000
 
 
@@ -34,6 +39,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     memory_limit_bytes: int | None = None
     mounts: dict[str, str] = {}
     """From the path inside to the path on the engine's host."""
+    published: dict[str, str] = {}
+    """From the port inside, as in "9200/tcp", to host and port on the engine's host."""
 
     @classmethod
     def of(cls, attrs: dict[str, Any]) -> "Container":
@@ -55,6 +62,11 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
             cpu_limit_cores=cores or None,
             memory_limit_bytes=limits.get("Memory") or None,
             mounts={mount["Destination"]: mount.get("Source", "") for mount in attrs.get("Mounts") or []},
+            published={
+                port: f"{_UNSPECIFIED.get(found[0]['HostIp'], found[0]['HostIp'])}:{found[0]['HostPort']}"
+                for port, found in ((attrs.get("NetworkSettings") or {}).get("Ports") or {}).items()
+                if found
+            },
         )
 
     @property

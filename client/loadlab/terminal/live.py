@@ -38,7 +38,12 @@ class Screen:
         self._standing.take(event)
         with suppress(OSError):
             match event:
-                case RunBegan(_, sentence, _) | Noted(sentence):
-                    self._console.print(one_line(sentence), highlight=False, markup=False)
+                case RunBegan():
+                    self._print(event.environment.where)
+                case Noted(sentence):
+                    self._print(sentence)
                 case _:
                     self._live.refresh()
+
+    def _print(self, sentence: str) -> None:
+        self._console.print(one_line(sentence), highlight=False, markup=False)

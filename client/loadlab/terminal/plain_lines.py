@@ -27,9 +27,9 @@ class PlainLines(Quiet):
     def tell(self, event: Event) -> None:
         """Write a line, if it is time for one."""
         match event:
-            case RunBegan(_, where, plan):
+            case RunBegan(_, environment, plan):
                 self._plan = plan
-                self._line(where)
+                self._line(environment.where)
             case Tick() if self._clock.now_ns() - self._said_ns >= _EVERY_NS:
                 self._line(f"stage {self._label(event.index)}: {event.phase}, {_now(event)}")
             case Noted(sentence):

@@ -14,7 +14,7 @@ from loadlab.results import run_folder
 from loadlab.stack.run_in_stack import StackRunner
 from loadlab.workload.plan import Request
 from support.agents import RunningAgent
-from support.fake_stack import LocalStack
+from support.fake_stack import LocalStack, carried
 from support.labs import LOADLAB
 from support.live import PATIENCE_S, descendants, processes, users_of, wait_until
 from support.marks import Echo, below, found, mark, token
@@ -287,7 +287,7 @@ def test_a_plan_as_a_result_keeps_it_is_refused_with_what_it_lacks(tmp_path):
 
 
 def test_no_secret_leaves_the_stack(tmp_path):
-    """A plan goes to the client container on its standard input; nothing of it is an argument there."""
+    """A plan goes to the agent in the body of a request; nothing of it is kept there."""
     with Echo() as server:
         target = f"http://{USERINFO}@{server.where}"
         with RunningAgent(tmp_path, LOADLAB_TARGET=target, LOADLAB_TARGET_METRICS="") as agent:
@@ -309,11 +309,7 @@ def test_no_secret_leaves_the_stack(tmp_path):
             folder.write(result)
             kept_in_agent = agent.log
     assert token("a") in "".join(server.seen)
-    clean(
-        {"events": repr(events).encode(), "command": " ".join(stack.child.args).encode()}
-        | {"agent": kept_in_agent.encode()}
-        | below(tmp_path / "host")
-    )
+    clean({"events": repr(events).encode(), "agent": kept_in_agent.encode()} | below(tmp_path / "host"))
 
 
 async def logged(_since_s):
@@ -332,7 +328,7 @@ def test_a_lost_agent_leaves_no_secret_in_what_is_kept(tmp_path):
                     agent.process.kill()
 
             folder = run_folder.Folder(tmp_path / "host", "task")
-            result = asyncio.run(StackRunner(stack).carry(plan, folder, Control(), tell))
+            result = asyncio.run(carried(StackRunner(stack), plan, folder, Control(), tell))
             folder.write(result)
     assert result.checks[0].name == "client", result
     clean(below(tmp_path / "host"))

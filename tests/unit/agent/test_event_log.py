@@ -8,11 +8,10 @@ import msgspec
 from loadlab.agent import event_log
 from loadlab.agent.event_log import TICKS, EventLog
 from loadlab.errors import Exit
-from loadlab.remote.protocol import Refused
-from loadlab.results.events import Noted, StageEnded, Tick
+from loadlab.results.events import Noted, Refused, StageEnded, Tick
 from support.results import stage
 
-LAST = Refused("no", Exit.TARGET)
+LAST = Refused("no", Exit.TARGET, "a")
 
 
 def tick(number):

@@ -21,7 +21,7 @@ from loadlab.results.run_folder import Folder
 from loadlab.runs.runners import nowhere
 from loadlab.workload.plan import Request, Stage
 from support.fakes import plan
-from support.results import result, stage
+from support.results import environment, result, stage
 
 PLAN = plan()
 
@@ -30,16 +30,16 @@ class Scene:
     """A load whose run is a script, with real metrics, and what was told of it."""
 
     def __init__(self, tmp_path, script, most_s=None):
-        self.feed = EventLog()
+        self.event_log = EventLog()
         self.metrics = Metrics()
         self.folder = Folder(tmp_path / "results", "task")
-        self.track = self.feed.begin(self.folder.run_id)
+        self.events = self.event_log.begin(self.folder.run_id)
         self.script = script
         self.load = AgentRun(
             self.folder.run_id,
             PLAN,
             self.carry,
-            track=self.track,
+            events=self.events,
             metrics=self.metrics,
             folder=self.folder,
             most_s=most_s,
@@ -51,7 +51,7 @@ class Scene:
 
     @property
     def told(self):
-        return [msgspec.json.decode(message.data) for message in self.track.after(0)]
+        return [msgspec.json.decode(message.data) for message in self.events.after(0)]
 
     @property
     def kinds(self):
@@ -77,7 +77,7 @@ def play(tmp_path, script, meanwhile=None, most_s=None):
 
 
 def began(tell, run_id):
-    tell(RunBegan(run_id, "nowhere", PLAN))
+    tell(RunBegan(run_id, environment("nowhere"), PLAN))
 
 
 async def to_the_end(control, tell, run_id):
@@ -358,14 +358,14 @@ def test_an_agent_that_ends_starts_nothing_any_more(tmp_path):
     asyncio.run(scene())
 
 
-def test_a_named_run_that_nobody_follows_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr("loadlab.agent.runs.ATTENDED_WITHIN_S", 0.01)
-
+def test_a_run_that_is_given_up_ends_at_once_and_a_named_one_keeps_nothing_here(tmp_path):
     async def scene():
         agent = runs(tmp_path)
-        made = agent.start(PostedRun(plan=null_plan(), run_id="r"), None)
+        made = agent.start(PostedRun(plan=null_plan()), None, "r")
+        made.give_up()
         async with asyncio.timeout(10):
             await made.ended()
+        made.give_up()
         assert not (tmp_path / "results").exists()
 
     asyncio.run(scene())
@@ -387,7 +387,7 @@ def test_a_run_that_requests_end_is_stopped_at_the_most_that_its_limits_allow(tm
         )  # a busy machine needs some to start a worker
         async with asyncio.timeout(60):
             await made.ended()
-        [event] = [msgspec.json.decode(message.data) for message in agent.feed.latest.after(0)][-1:]
+        [event] = [msgspec.json.decode(message.data) for message in agent.event_log.latest.after(0)][-1:]
         assert event["result"]["interrupted"] is True
         assert event["result"]["stages"][0]["counts"]["ok"] < 1_000_000
 

@@ -143,7 +143,10 @@ SENTENCES = [
         b'{"options": {"scenario": "task", "target": "http://x/"}}',
         "options: object contains unknown field 'target'",
     ),
-    (b'{"options": {"scenario": "task"}, "run_id": 1}', "run_id: expected 'str | null', got 'int'"),
+    (
+        b'{"options": {"scenario": "task"}, "run_id": 1}',
+        "what is posted: object contains unknown field 'run_id'",
+    ),
     (b'{"plan": {"scenario": "task"}}', "plan: object missing required field 'transport'"),
     (
         b'{"plan": {"scenario": "task", "transport": "aiohttp", "workload": "all"}}',

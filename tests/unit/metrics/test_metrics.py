@@ -105,7 +105,7 @@ def test_an_announced_run_has_every_series_at_zero():
 
 def test_a_run_that_nobody_announced_begins_with_its_first_event():
     metrics = Metrics()
-    metrics.tell(RunBegan(RUN, "here", fakes.plan()))
+    metrics.tell(RunBegan(RUN, results.environment(), fakes.plan()))
     assert exposed(metrics).value("loadlab_sent_requests_total", run=RUN) == 0
 
 
@@ -113,7 +113,7 @@ def test_its_first_event_changes_nothing_of_an_announced_run():
     metrics = announced()
     metrics.tell(StageBegan(0))
     metrics.observe(live(counted(200)))
-    metrics.tell(RunBegan(RUN, "here", fakes.plan()))
+    metrics.tell(RunBegan(RUN, results.environment(), fakes.plan()))
     assert exposed(metrics).total("loadlab_requests_total") == 1
 
 

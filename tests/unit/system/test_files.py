@@ -5,11 +5,10 @@ import os
 import msgspec
 import pytest
 
-from loadlab.agent.unfinished import FILE, salvage
+from loadlab.agent.unfinished import FILE, recover
 from loadlab.errors import UsageError
 from loadlab.options.requests import requested
-from loadlab.remote import protocol
-from loadlab.results import ceilings_file, run_folder
+from loadlab.results import ceilings_file, events, run_folder
 from loadlab.results.archive import Archive
 from loadlab.system.files import read_bounded, read_json, read_tail
 from loadlab.targets.local import LocalHost
@@ -94,15 +93,14 @@ def test_the_list_of_runs_leaves_it_out(tmp_path, unreadable):
 def test_what_a_killed_agent_left_is_left_alone_where_it_cannot_be_read(tmp_path, unreadable):
     (tmp_path / "run").mkdir()
     unreadable(tmp_path / "run" / FILE)
-    assert salvage(tmp_path) == []
+    assert recover(tmp_path) == []
 
 
-@pytest.mark.parametrize("decode", [protocol.decode, protocol.decode_request])
 @pytest.mark.parametrize("make", [not_utf_8, nested, nested_unknown])
-def test_a_line_of_another_process_is_refused_in_one_way(tmp_path, make, decode):
+def test_a_line_of_another_process_is_refused_in_one_way(tmp_path, make):
     make(tmp_path / "line")
     with pytest.raises(msgspec.DecodeError):
-        decode((tmp_path / "line").read_bytes())
+        events.decode((tmp_path / "line").read_bytes())
 
 
 def test_a_run_does_without_ceilings(tmp_path, unreadable, monkeypatch):

@@ -13,11 +13,11 @@ from loadlab.terminal.live_view import LiveView, sparkline
 from loadlab.terminal.run_state import RunState
 from loadlab.workload.plan import Stage, Workload
 from support.fakes import FakeClock, plan
-from support.results import result, stage
+from support.results import environment, result, stage
 
 MS = 1_000_000
 SWEEP = plan(stages=tuple(Stage(concurrency=n) for n in (1, 8, 10_000)), duration_ns=10 * NS_PER_S)
-BEGAN = RunBegan("id", "a target of its own", SWEEP)
+BEGAN = RunBegan("id", environment(), SWEEP)
 LARGE = Distribution(
     count=9, mean=1.0, p50=1_234 * MS, p90=None, p95=2_345 * MS, p99=9_876 * MS, p999=None, max=None
 )
@@ -189,7 +189,7 @@ def test_a_narrow_terminal_does_without_p95_first_then_without_in_flight():
 
 
 def test_a_low_terminal_shows_the_stages_around_the_one_that_runs():
-    many = RunBegan("id", "x", plan(stages=tuple(Stage(concurrency=n) for n in range(1, 41))))
+    many = RunBegan("id", environment(), plan(stages=tuple(Stage(concurrency=n) for n in range(1, 41))))
     lines = shown(many, StageBegan(20), tick(20), height=16)
     assert len(lines) < 16
     assert row(lines, "21")
@@ -337,4 +337,4 @@ def test_a_long_stage_is_heard_of_every_five_seconds():
 
 def test_an_open_run_is_headed_by_what_it_offers():
     opened = plan(workload=Workload.OPEN, stages=(Stage(rate_hz=100.0),))
-    assert shown(RunBegan("id", "x", opened))[0].split()[0] == "offered"
+    assert shown(RunBegan("id", environment(), opened))[0].split()[0] == "offered"

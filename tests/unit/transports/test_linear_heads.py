@@ -10,7 +10,6 @@ from aiohttp.http_parser import HttpRequestParser, HttpResponseParser
 
 from loadlab.recording.sample import Outcome
 from loadlab.remote.lines import Lines
-from loadlab.stack.exec import Demultiplexer
 from loadlab.targets.sink_process import Answer as SinkAnswer
 from loadlab.targets.sink_process import Answers
 from loadlab.transports.bounded_http import Answer, TimeLimit
@@ -124,13 +123,6 @@ def lines(size):
     assert reader.feed(b"\n") == [b"x" * 100 * size]
 
 
-def frames(size):
-    reader = Demultiplexer()
-    reader.feed(b"\x01\0\0\0" + (100 * size).to_bytes(4, "big"))
-    heard = [reader.feed(b"x" * 100) for _ in range(size)]
-    assert heard[-1] == [(1, b"x" * 100 * size)]
-
-
 def cpu_s(read, size):
     took_s = []
     for _ in range(3):
@@ -140,7 +132,7 @@ def cpu_s(read, size):
     return min(took_s)
 
 
-@pytest.mark.parametrize("read", [wire, requests, aiohttp, agent, metrics, sink, lines, frames])
+@pytest.mark.parametrize("read", [wire, requests, aiohttp, agent, metrics, sink, lines])
 def test_seven_times_the_head_costs_about_seven_times_as_much(read):
     small_s = cpu_s(read, SMALL)
     large_s = cpu_s(read, LARGE)
@@ -148,12 +140,10 @@ def test_seven_times_the_head_costs_about_seven_times_as_much(read):
     assert large_s < 5 * (LARGE / SMALL) * max(small_s, 0.002), "the square of seven would be 49"
 
 
-def test_a_line_and_a_frame_have_a_limit():
+def test_a_line_has_a_limit():
     reader = Lines(most_bytes=1000)
     assert reader.feed(b"x" * 1000) == []
     with pytest.raises(ValueError, match="a line without an end"):
         reader.feed(b"x")
     with pytest.raises(ValueError, match="a line without an end"):
         Lines(most_bytes=10).feed(b"a\n" + b"x" * 11 + b"\nb")
-    with pytest.raises(ValueError, match="a frame without an end"):
-        Demultiplexer().feed(b"\x01\0\0\0\xff\xff\xff\xff")

@@ -41,7 +41,7 @@ const MOST_NOTES = 20;
 
 /** @param {Object} began a RunBegan @returns {Run} */
 export function begin(began) {
-  return blank(began.run_id, began.plan, began.where, began);
+  return blank(began.run_id, began.plan, began.environment.where, began);
 }
 
 /** @param {Run} run @param {Object} event any other event of it */

@@ -1,30 +1,30 @@
-"""`loadlab carry`, the agent behind it, and the host that follows, over the engine's framing without one.
+"""A run that an agent carries for somebody who stays to its end: the host of a stack, without an engine.
 
-The container is a process of this machine; what a container adds is in tests/stack.
+The client container is a process of this machine; what a container adds is in tests/stack.
 """
 
 import asyncio
+import contextlib
 import json
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 import pytest
 
 from loadlab.errors import Exit, LabError
 from loadlab.fleet.stop import Control
-from loadlab.remote import protocol
-from loadlab.remote.protocol import Accepted, Refused, RunRequest
 from loadlab.results import run_folder
 from loadlab.results.events import RunBegan, RunEnded, StageEnded, Tick
 from loadlab.results.result import Verdict
 from loadlab.stack.run_in_stack import StackRunner
 from loadlab.workload.plan import Request
-from support.agents import RunningAgent, outer_environment
-from support.fake_stack import LocalStack
+from support.agents import JSON, RunningAgent
+from support.fake_stack import LocalStack, carried
 from support.live import descendants, sound, users_of, wait_until, workers_of
 
 pytestmark = pytest.mark.real
@@ -54,7 +54,7 @@ def requests_of(target):
 
 
 def carry(stack, plan, tmp_path, *, meanwhile=None):
-    """Carry a plan through the stack; `meanwhile` is called with each event, the control and the stack."""
+    """Carry a plan in the stack; `meanwhile` is called with each event, the control and the stack."""
     control, events = Control(), []
 
     def tell(event):
@@ -63,7 +63,9 @@ def carry(stack, plan, tmp_path, *, meanwhile=None):
             meanwhile(event, control, stack)
 
     folder = run_folder.Folder(tmp_path, plan.scenario)
-    return asyncio.run(StackRunner(stack).carry(plan, folder, control, tell)), events
+    return asyncio.run(
+        carried(StackRunner(stack), plan.with_target(stack.base), folder, control, tell)
+    ), events
 
 
 @pytest.fixture(scope="module")
@@ -119,36 +121,20 @@ def test_a_stop_drains_and_keeps(local, tmp_path):
     assert result.stages[0].counts.unfinished == 0 < result.stages[0].counts.ok
 
 
-def test_a_client_that_is_killed_is_told_and_leaves_no_process(local, tmp_path):
-    left = []
-
-    def kill(_, stack):
-        left.extend(load_of(stack.agent))
-        stack.child.kill()
-
-    plan = users_of("pool", 4, 30 * SECOND)
-    result, _ = carry(local, plan, tmp_path, meanwhile=on_first_tick(kill))
-    assert result.verdict is Verdict.INVALID
-    assert "exit code 137" in result.checks[0].message
-    assert len(left) == 2
-    gone_within(20, left)
-    wait_until(lambda: local.agent.running() is None)
-
-
 def test_an_agent_that_is_killed_is_told_and_what_was_finished_is_kept(target, tmp_path):
     left = {}
 
     def kill(event, _, stack):
         if isinstance(event, StageEnded):
-            left.update(descendants(stack.agent.pid))
-            stack.agent.process.kill()
+            left.update(descendants(stack.process.pid))
+            stack.process.process.kill()
 
     plan = users_of("pool", 4, SECOND // 2)
     plan = msgspec.structs.replace(plan, stages=plan.stages * 40)
     with at(target["url"], target["metrics_url"], tmp_path) as mortal:
         result, _ = carry(LocalStack(mortal, target["url"]), plan, tmp_path, meanwhile=kill)
     assert result.verdict is Verdict.INVALID
-    assert "exit code 3: the agent" in result.checks[0].message
+    assert "the agent" in result.checks[0].message
     assert len(result.stages) >= 1
     gone_within(20, left)
 
@@ -173,25 +159,6 @@ def test_a_target_that_is_not_there_is_refused_with_the_hosts_own_sentence_and_c
     assert refused.value.exit is Exit.TARGET
 
 
-def start(agent, **environment):
-    """Start `loadlab carry` in an agent's container, or outside of any."""
-    env = {}
-    if agent is not None:
-        env = agent.environment | {"LOADLAB_AGENT_SOCKET": str(agent.socket)}
-    return subprocess.Popen(
-        [sys.executable, "-m", "loadlab", "carry"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=outer_environment() | env | environment,
-    )
-
-
-def say(process, line):
-    process.stdin.write(line + b"\n")
-    process.stdin.flush()
-
-
 def gone_within(seconds, pids):
     deadline = time.monotonic() + seconds
     while alive := [pid for pid in pids if is_alive(pid)]:
@@ -206,61 +173,68 @@ def is_alive(pid):
         return False
 
 
-def test_the_end_of_its_input_ends_it_and_all_its_workers(agent):
-    with start(agent) as process:
-        say(process, protocol.encode(RunRequest("r", users_of("pool", 4, 30 * SECOND))))
-        while not isinstance(event := protocol.decode(process.stdout.readline()), Tick) or not event.finished:
-            pass
-        left = load_of(agent)
-        assert left
-        process.stdin.close()
-        gone_within(20, [process.pid, *left])
+def test_an_owner_that_leaves_gives_its_run_up_and_leaves_no_worker(agent):
+    """However it leaves: the connection that the run was asked for on is its owner."""
+    with owned(agent) as owner:
+        load = load_once_it_flows(agent, owner)
+        owner.close()
+        gone_within(20, load)
+    wait_until(lambda: agent.running() is None)
 
 
-def test_a_host_that_does_not_listen_any_more_does_not_keep_it(target, agent):
-    """Its output is full and nobody reads: the load goes on, and ends with its input all the same."""
-    with start(agent) as process:
-        more_than_a_pipe_holds = (Request(url=target["url"], method="POST", body=b"x" * 200_000),)
-        say(
-            process,
-            protocol.encode(
-                RunRequest("r", users_of("task", 1, 30 * SECOND, requests=more_than_a_pipe_holds))
-            ),
-        )
-        before = requests_of(target)
-        deadline = time.monotonic() + 20
+def test_an_owner_that_does_not_read_costs_its_run_nothing_until_it_leaves(target, agent):
+    """Such as a terminal that is suspended: the load goes on, and ends with its connection all the same."""
+    # Told back in the plan: more than a connection holds.
+    many = tuple(Request(url=f"{target['url']}/?{'x' * 4000}{number}") for number in range(600))
+    before = requests_of(target)
+    with owned(agent, requests=many) as owner:
+        deadline = time.monotonic() + 60
         while requests_of(target) < before + 5:
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        left = load_of(agent)
-        assert left
-        process.stdin.close()
-        gone_within(20, [process.pid, *left])
+        load = load_of(agent)
+        assert load
+        owner.close()
+        gone_within(20, load)
 
 
-@pytest.mark.parametrize("line", [b"", b"{}", b"stop", b'{"run_id": 1}'])
-def test_what_is_no_run_request_is_refused(agent, line):
-    with start(agent) as process:
-        said, _ = process.communicate(line + b"\n", timeout=20)
-    refused = protocol.decode(said)
-    assert isinstance(refused, Refused)
-    assert refused.exit is Exit.USAGE
-    assert process.returncode == 2
+def test_an_owners_run_has_the_plans_own_limits_alone(target, agent):
+    """A run that nobody has to stay for is refused where it is longer than an hour, or larger."""
+    plan = users_of("task", 1, 7200 * SECOND, requests=(Request(url=target["url"], body=b"x" * 500_000),))
+    alone = agent.ask("POST", "/api/runs", msgspec.json.encode({"plan": plan}), **JSON)
+    assert alone.status == 413
+    with owned(agent, 7200 * SECOND, requests=plan.requests) as owner:
+        assert load_once_it_flows(agent, owner)
 
 
-def test_outside_of_a_client_container_it_says_so():
-    with start(None) as process:
-        said, _ = process.communicate(b"", timeout=20)
-    assert "LOADLAB_TARGET" in protocol.decode(said).sentence
-    assert process.returncode == 2
+@contextlib.contextmanager
+def owned(agent, duration_ns=30 * SECOND, **changed):
+    """A connection on which a run of this agent's has been asked for, of which nothing is read."""
+    plan = users_of("pool", 4, duration_ns, **changed).with_target(agent.environment["LOADLAB_TARGET"])
+    body = msgspec.json.encode({"plan": plan})
+    head = f"POST /api/runs/mine HTTP/1.1\r\nHost: localhost\r\nAuthorization: {agent.authorization}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    try:
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=20) as owner:
+            owner.sendall(head.encode() + body)
+            yield owner
+    finally:
+        wait_until(lambda: agent.running() is None)
 
 
-def test_standard_output_is_for_events_alone(agent):
-    """What anything else prints there, a worker's library for example, goes to standard error."""
-    plan = users_of("pool", 2, SECOND // 2)
-    with start(agent, PYTHONVERBOSE="", PYTHONWARNINGS="always") as process:
-        say(process, protocol.encode(RunRequest("r", plan)))
-        events = [protocol.decode(line) for line in process.stdout]
-    assert isinstance(events[0], Accepted)
-    assert isinstance(events[-1], RunEnded)
-    assert events[-1].result.run_id == "r"
+def load_once_it_flows(agent, owner):
+    """Return the workers of the run that is owned, once it has finished a request."""
+    with owner.makefile("rb") as lines:
+        assert b" 200 " in lines.readline()
+        for line in lines:
+            event = json.loads(line[6:]) if line.startswith(b"data: ") else {}
+            if event.get("type") == "Tick" and event["finished"]:
+                return load_of(agent)
+    raise AssertionError("the events ended")
+
+
+@pytest.mark.parametrize("name", ["..", "a.b", "%2e%2e%2fetc", "a b"])
+def test_what_is_no_name_of_a_run_is_refused(agent, name):
+    answer = agent.post(f"/api/runs/{quote(name)}", {"plan": {}})
+    assert answer.status in (400, 404, 405)
+    assert agent.running() is None
