@@ -124,6 +124,43 @@ setting() {
     printf '%s' "$value"
 }
 
+# need_env_lines FILE NAME: refuse a file that Compose would refuse or read otherwise than it is written. Compose prints
+# what it can't read, which may be a secret; this tells the number of the line alone.
+need_env_lines() {
+    [ "$(tr -d '\000' <"$1" | wc -c)" -eq "$(wc -c <"$1")" ] || fail "$2: it is not text."
+    if command -v iconv >/dev/null && ! iconv -f UTF-8 -t UTF-8 <"$1" >/dev/null 2>&1; then fail "$2: it is not UTF-8."; fi
+    wrong=$(LC_ALL=C awk '
+        function wrong(why) { print "line " begun ": " why; quote = ""; exit }
+        # Look for the quote that ends a value; it may stand in a later line.
+        function in_quotes(text,    at, sign) {
+            for (at = 1; at <= length(text); at++) {
+                sign = substr(text, at, 1)
+                if (sign == "\\") at++
+                else if (sign == quote) {
+                    quote = ""
+                    if (substr(text, at + 1) !~ /^[ \t]*$|^[ \t]+#/) wrong("something follows the closing quote")
+                    return
+                } else if (sign == "$" && quote == "\"") wrong(dollar)
+            }
+        }
+        BEGIN { dollar = "Compose would take the $ for a variable; put the value in single quotes" }
+        NR == 1 { sub(/^\357\273\277/, "") }
+        { sub(/\r$/, "") }
+        quote != "" { in_quotes($0); next }
+        { begun = NR }
+        /^[ \t]*(#|$)/ { next }
+        !/^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_.-]*[ \t]*=/ { wrong("it is not NAME=value") }
+        {
+            sub(/^[^=]*=[ \t]*/, "")
+            quote = substr($0, 1, 1)
+            if (quote ~ /["\047]/) { in_quotes(substr($0, 2)); next }
+            quote = ""
+            if (/\$/) wrong(dollar)
+        }
+        END { if (quote != "") print "line " begun ": its quote is not closed" }' "$1")
+    [ -z "$wrong" ] || fail "$2: $wrong. The line may hold a secret, so it is not shown."
+}
+
 # The default of a setting, from the one place where it is written: docker-compose.yml.
 default_of() { sed -n "s/.*\${$1:-\([^}]*\)}.*/\1/p" docker-compose.yml | head -n 1; }
 
@@ -154,4 +191,5 @@ need_name() {
 }
 
 # Before anything is touched.
+[ ! -f .env ] || need_env_lines .env .env
 need_name "$(setting COMPOSE_PROJECT_NAME)"

@@ -81,7 +81,6 @@ use_app() {
     APP_FILES=$(cd "$APP_DIR" && checksum . -name '.?*' -prune -o -name __pycache__ -prune -o -name '*.py')
     APP_ENV_FILE=$(setting APP_ENV_FILE)
     if [ -n "$APP_ENV_FILE" ]; then
-        [ -f "$APP_ENV_FILE" ] || fail "APP_ENV_FILE=$APP_ENV_FILE is not a file."
         APP_ENV_FILE=$(cd -P -- "$(dirname -- "$APP_ENV_FILE")" && pwd)/${APP_ENV_FILE##*/}
     else
         APP_ENV_FILE=$PWD/$staging/app/none.env
@@ -229,7 +228,16 @@ why_up_failed() {
     fi
 }
 
+# The app's environment, before Compose reads it.
+check_env_file() {
+    file=$(setting APP_ENV_FILE)
+    [ -n "$file" ] || return 0
+    [ -f "$file" ] || fail "APP_ENV_FILE=$file is not a file."
+    need_env_lines "$file" "APP_ENV_FILE=$file"
+}
+
 refuse_vain
+check_env_file
 need_compose
 find_project
 not_another_checkout
