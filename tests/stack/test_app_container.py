@@ -63,3 +63,17 @@ def test_the_apps_container_has_no_result_no_token_and_no_socket_of_the_agent(st
 def test_no_container_can_start_processes_without_bound(stack, service):
     of_both_cgroups = ("/sys/fs/cgroup/pids.max", "/sys/fs/cgroup/pids/pids.max")
     assert stack.exec(service, "cat", *of_both_cgroups).stdout.strip() == "16384"
+
+
+def test_no_layer_of_an_apps_image_holds_its_list_of_requirements(stack, tmp_path):
+    (tmp_path / "shop.py").write_text(
+        "def sell(environ, start_response):\n    start_response('200 OK', [])\n    return [b'sold']\n"
+    )
+    (tmp_path / "requirements.txt").write_text("# https://user:h1dden@index.example/simple\n")
+    stack.up(TARGET_APP="shop:sell", APP_DIR=tmp_path)
+    assert stack.get("/") == "sold"
+    saved = b"".join(stack.container("target").image.save())
+    stack.up()
+    assert b"changed-by-app.txt" in saved, "layers are saved as they are, not compressed"
+    assert b"requirements.txt" not in saved.replace(b"/tmp/app/requirements.txt", b"")
+    assert b"h1dden" not in saved
