@@ -2,8 +2,12 @@
 
 import contextlib
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 import urllib.request
 
 import pytest
@@ -288,6 +292,29 @@ def test_an_agent_that_was_killed_and_started_again_is_found_again(own_page):
     again = own_page.agent.run(scenario="task", workload="batch", requests="10")
     own_page.wait_text("#permalink", again)
     own_page.wait_text("#phase", ENDED)
+
+
+def test_a_run_of_the_command_line_whose_agent_was_killed_says_so_and_then_its_result(own_page, tmp_path):
+    own_page.expected = [LOST, NO_RESULT]
+    agent, kept = own_page.agent, tmp_path / "kept"
+    agent.close()
+    agent.start(LOADLAB_AGENT_SOCKET=str(tmp_path / "agent.sock"))
+    run = ["run", "task", "--concurrency", "4,8,8,8", "--duration", "3s", "--quiet", "--out", str(kept)]
+    environment = os.environ | {"LOADLAB_AGENT_SOCKET": str(tmp_path / "agent.sock")}
+    with subprocess.Popen([sys.executable, "-m", "loadlab", *run], env=environment) as command:
+        own_page.open()
+        own_page.wait("#stages li[data-state=running]:nth-child(2)")
+        first = own_page.text("#table tbody tr")
+        agent.kill()
+        own_page.wait_text("#connection", "connection lost at")
+        agent.start()
+    assert command.returncode == 3
+    own_page.wait_text("#verdict", "the agent ended while the run went on, after 1 of 4 stages;")
+    assert own_page.text("#phase") == "INVALID"
+    assert own_page.text("#table tbody").startswith(first), "the stage that had ended is kept"
+    (result,) = kept.iterdir()
+    shutil.copytree(result, agent.out / result.name)
+    own_page.wait_text("#verdict", "the agent (was lost|has gone).* while the run went on: stages")
 
 
 SLOW_REPLY = """((...given) => {

@@ -6,7 +6,7 @@ import { apply, begin, end, isOver, label, losing } from "./run.js";
 import { conclusion } from "./verdict.js";
 import { load } from "./words.js";
 
-const SETTLED_MS = 2_000;
+const SETTLED_MS = [2_000, 5_000, 20_000];
 
 export class Listening {
   /** @param {Known} known @param {Showing} showing @param {Drawing} drawing @param {Runs} runs @param {Form} form */
@@ -80,14 +80,26 @@ export class Listening {
     known.starting = null;
     if (running !== null) known.start(running.run_id);
     if (!known.isGoing() || running?.run_id === run.id) return;
-    await new Promise((resolve) => { setTimeout(resolve, SETTLED_MS); });
-    if (known.latest !== run || isOver(run)) return;
-    try {
-      end(run, await api.result(run.id));
-    } catch (error) {
-      if (error.status !== 404) return;
-      losing(run);
+    for (const settled_ms of SETTLED_MS) {
+      await new Promise((resolve) => { setTimeout(resolve, settled_ms); });
+      if (known.latest !== run || run.phase === "over") return;
+      if (await this.salvaged(run)) return;
     }
+  }
+
+  /** @param {Run} run @returns {Promise<boolean>} whether its result is there; the command that started it may still write it */
+  async salvaged(run) {
+    let result = null;
+    try {
+      result = await api.result(run.id);
+    } catch (error) {
+      if (error.status !== 404) return error.status !== null;
+    }
+    if (result !== null) end(run, result);
+    else if (run.phase !== "lost") losing(run);
+    else return false;
     this.ended();
+    this.drawing.draw(true);
+    return result !== null;
   }
 }

@@ -26,7 +26,7 @@ const MOST_NOTES = 20;
  * @property {?string} label what its person calls it
  * @property {?string} command the command line
  * @property {?{module: string, revision: ?string, dirty: ?boolean}} app the app that is loaded, if it is not the lab's
- * @property {"starting"|"warm-up"|"measuring"|"draining"|"ending"|"over"|"unknown"} phase
+ * @property {"starting"|"warm-up"|"measuring"|"draining"|"ending"|"over"|"lost"} phase
  * @property {?number} index of the running stage
  * @property {?Object} tick the latest of the running stage
  * @property {Object[]} stages the results of those that have ended, by index
@@ -87,13 +87,14 @@ export function end(run, result) {
 
 /** @param {Run} run one whose end nobody can tell any more */
 export function losing(run) {
-  run.phase = "unknown";
+  run.phase = "lost";
+  run.index = null;
   run.tick = null;
 }
 
 /** @param {Run} run @returns {boolean} */
 export function isOver(run) {
-  return run.phase === "over" || run.phase === "unknown";
+  return run.phase === "over" || run.phase === "lost";
 }
 
 /** @param {Object} result a result.json @returns {Run} */

@@ -39,10 +39,7 @@ export function conclusion(run) {
   if (run.refused !== null) {
     return { kind: "fail", word: "REFUSED", sentence: "the run ended before it had a result", why: [run.refused] };
   }
-  if (run.phase === "unknown") {
-    const sentence = "the agent was started anew while this run went on; whoever started it keeps its result";
-    return { kind: "invalid", word: "UNKNOWN", sentence, why: [] };
-  }
+  if (run.phase === "lost") return { kind: "invalid", word: "INVALID", sentence: MEANING.invalid, why: [lost(run)] };
   if (run.result === null) return null;
   const word = headline(run.result);
   const kind = word === "PASS with warnings" ? "suspect" : word.toLowerCase();
@@ -54,6 +51,12 @@ export function conclusion(run) {
     sentence: `${MEANING[meaning]} · ${extent(run.result)}`,
     why: [...reasons(run.result), ...open],
   };
+}
+
+function lost(run) {
+  const ended = run.stages.filter(Boolean).length;
+  return `the agent ended while the run went on, after ${ended} of ${run.plan.stages.length} stages; the command that`
+    + " started the run keeps its result";
 }
 
 /** @param {HTMLDetailsElement} holder @param {Run} run */
