@@ -67,11 +67,18 @@ need_image() {
 # A checksum of the files that a container reads through a mount: their change is one that Compose does not see.
 checksum() { find "$@" -type f -exec cksum {} + | sort | cksum | cut -d ' ' -f 1; }
 
+# The container's user is somebody else, who would only say that there is no such module.
+need_readable() {
+    hidden=$(find "$1" -maxdepth 0 ! -perm -005; find "$1" -name '.?*' -prune -o -name '*.py' ! -perm -004 -print)
+    [ -z "$hidden" ] || fail "APP_DIR: $(echo "$hidden" | head -n 1) can't be read by others, and so not by the target's container: 'chmod -R go+rX' changes that."
+}
+
 # The app of APP_DIR: its requirements are staged for the build, since a build sees nothing outside its context.
 use_app() {
     [ -n "${TARGET_APP:-}" ] || fail "APP_DIR needs TARGET_APP as well, as in 'make up TARGET_APP=module:callable APP_DIR=$APP_DIR'."
     [ -d "$APP_DIR" ] || fail "APP_DIR=$APP_DIR is not a folder."
     APP_DIR=$(cd -P -- "$APP_DIR" && pwd)
+    need_readable "$APP_DIR"
     APP_REQUIREMENTS=$staging/app
     mkdir -p "$APP_REQUIREMENTS"
     : >"$APP_REQUIREMENTS/requirements.txt"

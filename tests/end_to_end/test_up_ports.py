@@ -110,3 +110,18 @@ def test_an_image_is_pulled_by_the_tag_or_the_digest_that_was_given(checkout, im
     assert f"image inspect {image}\n" in checkout.asked
     assert f"pull {image}\n" in checkout.asked
     assert f"PYTHON_IMAGE={image} can't be pulled" in done.stderr
+
+
+@pytest.mark.parametrize("hidden", [".", "shop.py", "parts/stock.py"])
+def test_an_app_that_the_containers_user_cannot_read_is_refused_in_a_sentence(checkout, tmp_path, hidden):
+    app = tmp_path / "shop"
+    (app / "parts").mkdir(parents=True)
+    for name in ("shop.py", "parts/stock.py"):
+        (app / name).touch(0o644)
+    (app / hidden).chmod(0o700)
+    ports = {name: free() for name in ("TARGET_PORT", "AGENT_PORT", "PROMETHEUS_PORT")}
+    done = checkout.up(TARGET_APP="shop:sell", APP_DIR=app, **ports)
+    assert done.returncode == 2
+    assert f"{(app / hidden)} can't be read by others, and so not by the target's container" in done.stderr
+    (app / hidden).chmod(0o755)
+    assert "can't be read by others" not in checkout.up(TARGET_APP="shop:sell", APP_DIR=app, **ports).stderr
