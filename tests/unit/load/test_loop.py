@@ -34,3 +34,19 @@ def test_the_watch_sees_how_long_the_loop_was_held(clock):
     run(clock, hold())
     assert 300 * MS <= shard.loop_stall_max_ns <= 400 * MS
     assert shard.loop_ticks >= 3
+
+
+def test_what_holds_the_loop_outside_the_window_is_no_stall(clock):
+    shard = shard_of(clock, plan(warmup_ns=500 * MS))
+
+    async def hold():
+        watching = asyncio.ensure_future(watch_loop(shard))
+        await asyncio.sleep(0.01)
+        clock.turn(400 * MS)
+        await asyncio.sleep(0.02)
+        watching.cancel()
+        await asyncio.wait([watching])
+
+    run(clock, hold())
+    assert shard.loop_ticks >= 1
+    assert shard.loop_stall_max_ns == 0
