@@ -1,116 +1,24 @@
 """`loadlab` at a real terminal: what it draws there, and that it gives the terminal back as it was."""
 
-import fcntl
 import json
 import os
-import pty
 import re
-import select
-import struct
 import subprocess
-import sys
-import termios
-import time
 
 import pytest
 
 from support.labs import CARRIED, VERDICT
 from support.live import PATIENCE_S
+from support.terminals import LOADLAB, plain
 
 pytestmark = pytest.mark.real
 
-LOADLAB = [sys.executable, "-m", "loadlab"]
 SWEEP = ["run", "task", "--concurrency", "1,2,4", "--duration", "600ms", "--warmup", "0", "--delay", "10ms"]
 LONG = ["run", "task", "--concurrency", "1,4", "--duration", "30s", "--warmup", "0", "--delay", "50ms"]
 HIDDEN, SHOWN = b"\x1b[?25l", b"\x1b[?25h"
 CURVE = "rate per second"
 NOW_AND_THEN = r"stage \d+: (warm-up|measuring|draining), "
 """A line that is written every few seconds, so only where a stage takes as long."""
-UNSIZED = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
-"""What a program at a terminal inherits: the size is the terminal's to tell."""
-
-
-class AtTerminal:
-    """A `loadlab` whose streams are a terminal of its own, which this reads and types into."""
-
-    def __init__(self, folder, arguments, *, width=80, **environment):
-        self._master, slave = pty.openpty()
-        self.resize(width)
-        self.settings = termios.tcgetattr(slave)
-        self.process = subprocess.Popen(
-            [*LOADLAB, *arguments],
-            cwd=folder,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=UNSIZED | {"TERM": "xterm-256color"} | environment,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - nothing else can do it
-        )
-        self._slave = slave
-        self.written = b""
-
-    def resize(self, width, height=24):
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-
-    def type(self, keys):
-        os.write(self._master, keys)
-
-    def read_until(self, wanted, within_s=PATIENCE_S):
-        deadline_s = time.monotonic() + within_s
-        while wanted not in self.written:
-            assert time.monotonic() < deadline_s, self.written
-            self._read()
-
-    def _read(self):
-        if select.select([self._master], [], [], 0.2)[0]:
-            self.written += os.read(self._master, 65_536)
-
-    def end(self, within_s=PATIENCE_S):
-        """Return the exit code, with everything read and the terminal's settings compared."""
-        deadline_s = time.monotonic() + within_s
-        while self.process.poll() is None:
-            assert time.monotonic() < deadline_s, self.written
-            self._read()
-        while select.select([self._master], [], [], 0.2)[0]:
-            self.written += os.read(self._master, 65_536)
-        assert termios.tcgetattr(self._slave) == self.settings
-        return self.process.returncode
-
-    def hang_up(self):
-        """Close the terminal, as closing its window does."""
-        os.close(self._slave)
-        os.close(self._master)
-        self._master = self._slave = -1
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(PATIENCE_S)
-        for end in {self._master, self._slave} - {-1}:
-            os.close(end)
-
-    @property
-    def text(self):
-        return plain(self.written.decode())
-
-
-def plain(written):
-    """Return what stands there, without colours."""
-    return re.sub(r"\x1b\[[\d;]*m", "", written).replace("\r\n", "\n")
-
-
-@pytest.fixture
-def at_terminal(tmp_path):
-    made = []
-
-    def start(*arguments, **given):
-        made.append(AtTerminal(tmp_path, arguments, **given))
-        return made[-1]
-
-    yield start
-    for each in made:
-        each.close()
 
 
 def results(folder):

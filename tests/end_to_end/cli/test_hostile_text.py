@@ -8,9 +8,9 @@ import threading
 import msgspec
 import pytest
 
-from end_to_end.test_terminal import AtTerminal
 from loadlab.results.result import DECODER, Finding, encode
 from support.results import result, stage
+from support.terminals import AtTerminal
 
 pytestmark = pytest.mark.real
 
