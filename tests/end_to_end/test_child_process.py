@@ -22,7 +22,7 @@ def started(tmp_path, monkeypatch):
 
     def start(source):
         (tmp_path / "something.py").write_text(source)
-        made.append(Child("thing", "something", stdout=-1, stderr=sys.__stderr__))
+        made.append(Child("thing", "-m", "something", stdout=-1, stderr=sys.__stderr__))
         return made[-1]
 
     yield start

@@ -49,7 +49,7 @@ class Pause(NamedTuple):
 
 
 class Child:
-    """A module of ours that runs as a process; `name` is what sentences call it."""
+    """A Python program that runs as a process; `name` is what sentences call it."""
 
     def __init__(
         self,
@@ -59,10 +59,10 @@ class Child:
         stderr: IO[bytes],
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """Start `python -m` with these words; without `env` in this process's environment."""
+        """Start Python with these words; without `env` in this process's environment."""
         self._name = name
         self.process = subprocess.Popen(  # noqa: S603 - our own modules with the options that the user gave
-            [sys.executable, "-m", *command],
+            [sys.executable, *command],
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=stderr,

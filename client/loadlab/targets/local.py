@@ -97,7 +97,7 @@ class LocalHost:
         self._scratch.cleanup()
 
     def _launch(self, announce: Path) -> Child:
-        command = ["loadlab_target", "--stop-with-stdin", "--announce", str(announce)]
+        command = ["-m", "loadlab_target", "--stop-with-stdin", "--announce", str(announce)]
         command += ["--bind", "127.0.0.1:0", "--metrics-bind", "127.0.0.1:0"]
         for name, value in self._options.items():
             command += [name, value]

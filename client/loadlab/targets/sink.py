@@ -71,7 +71,9 @@ class SinkHost:
             self._complaints.close()
 
     def _launch(self) -> Child:
-        return Child("sink", "loadlab.targets.sink_process", stdout=subprocess.PIPE, stderr=self._complaints)
+        return Child(
+            "sink", "-m", "loadlab.targets.sink_process", stdout=subprocess.PIPE, stderr=self._complaints
+        )
 
     def _said(self) -> str:
         self._complaints.seek(0)
