@@ -4,36 +4,46 @@ from collections.abc import Callable
 
 import msgspec
 
-_FAR = 0.10
+from loadlab.tour.timeline import Part
+
+_FAR = 0.25
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """How long something should take, and of which figures that was computed."""
+    """How long something should take, and why; without a figure where plain arithmetic has none."""
 
-    ns: float
+    ns: float | None
     because: str
+    is_least: bool = False
+    """Whether it takes this long or longer."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A prediction beside its measurement: a line of the closing table."""
+    """A prediction and its measurement: a line of the closing table."""
 
     number: int
     """Of the step."""
     label: str
-    predicted_ns: float
+    prediction: Prediction
     measured_ns: int
-    errors: int = 0
-    """Requests of the measurement that did not end well."""
-
-    @property
-    def ratio(self) -> float:
-        """Measured by predicted."""
-        return self.measured_ns / self.predicted_ns
 
     @property
     def is_far(self) -> bool:
-        """Whether the measurement is more than 10 % away from its prediction."""
-        return abs(self.measured_ns - self.predicted_ns) > self.predicted_ns * _FAR
+        """Whether the measurement contradicts its prediction by more than a quarter."""
+        predicted_ns = self.prediction.ns
+        if predicted_ns is None:
+            return False
+        if self.prediction.is_least and self.measured_ns > predicted_ns:
+            return False
+        return abs(self.measured_ns - predicted_ns) > predicted_ns * _FAR
+
+
+class Began(msgspec.Struct, frozen=True):
+    """The tour begins; it takes every step."""
+
+    delay_ns: int
+    folder: str
+    """Where the programs of the steps are."""
 
 
 class StepBegan(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,32 +52,31 @@ class StepBegan(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     title: str
     idea: str
+    file: str
     code: str
 
 
-class Noted(msgspec.Struct, frozen=True):
-    """A figure that was found out for the predictions: by measuring, before what it predicts."""
+class Predicted(msgspec.Struct, frozen=True):
+    """What should come out; the program starts."""
 
-    text: str
+    where: str
+    """Which server it calls; empty for the one of most steps."""
+    names: tuple[str, ...]
+    """Of the parts of the program; empty for the only one."""
+    predictions: tuple[Prediction, ...]
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A line of what was observed."""
+    """A line that the program printed for people."""
 
     text: str
-
-
-class Predicted(msgspec.Struct, frozen=True):
-    """What should come out; the measurement begins."""
-
-    label: str
-    prediction: Prediction
 
 
 class Measured(msgspec.Struct, frozen=True):
     """What came out."""
 
-    row: Row
+    parts: tuple[Part, ...]
+    rows: tuple[Row, ...]
 
 
 class StepEnded(msgspec.Struct, frozen=True):
@@ -81,7 +90,9 @@ class Closed(msgspec.Struct, frozen=True):
 
     rows: tuple[Row, ...]
     took_ns: int
+    is_more: bool = False
+    """Whether the further steps were left out."""
 
 
-Event = StepBegan | Noted | Seen | Predicted | Measured | StepEnded | Closed
+Event = Began | StepBegan | Predicted | Seen | Measured | StepEnded | Closed
 Tell = Callable[[Event], None]

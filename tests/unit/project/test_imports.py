@@ -149,7 +149,8 @@ def test_an_import_in_a_string_that_leads_nowhere_is_found():
 
 
 def test_only_the_command_line_prints_and_only_it_exits():
-    quiet = {name: source for name, source in SOURCES.items() if not name.startswith("loadlab.cli")}
+    may = ("loadlab.cli", "loadlab.tour.examples")  # the examples are programs of their own
+    quiet = {name: source for name, source in SOURCES.items() if not name.startswith(may)}
     for name, source in quiet.items():
         for node in ast.walk(ast.parse(source)):
             match node:
