@@ -9,12 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from loadlab.errors import TargetError
+from loadlab.errors import TargetError, UsageError
 from loadlab.targets.local import LocalHost
 from loadlab.tour import BASIC, NAMES
 from loadlab.tour.events import Began, Closed, Measured, Predicted, Seen, StepBegan, StepEnded
@@ -24,6 +25,7 @@ from loadlab.tour.lab import Lab
 from loadlab.tour.steps import STEPS
 from loadlab.tour.timeline import Reader
 from support.live import PATIENCE_S, until, wait_until
+from support.readme import ROOT
 from support.terminals import UNSIZED
 
 pytestmark = pytest.mark.real
@@ -265,6 +267,19 @@ def test_requests_without_an_answer_are_an_error_also_where_the_program_ends_wel
         asyncio.run(run())
 
 
+def test_a_changed_program_that_prints_other_parts_is_named(tmp_path):
+    file = tmp_path / "01_blocking.py"
+    file.write_text("print('Cost time: 0.100 s  other')")
+    lab = Lab(1_000_000, [].append)
+
+    async def run():
+        async with lab:
+            await lab.run(file, STEPS["blocking"].runs[0])
+
+    with pytest.raises(UsageError, match=r"01_blocking.py: it printed the Cost time of \('other',\)"):
+        asyncio.run(run())
+
+
 def test_a_step_tells_its_prediction_before_it_measures():
     kinds = [type(event) for event in taken(3)]
     assert kinds == [StepBegan, Predicted, Measured, StepEnded]
@@ -345,12 +360,37 @@ def test_only_takes_one_step(name):
     assert "5  What a coroutine" in ended.stdout
 
 
+def test_a_proxy_of_the_environment_is_left_out():
+    proxies = {"http_proxy": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1"}
+    ended = tour("--only", "blocking", "--delay", "5ms", env=os.environ | proxies)
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_without_utf_8_everything_is_ascii():
     ended = tour("--only", "blocking", "--delay", "5ms", env=os.environ | {"PYTHONIOENCODING": "ascii"})
     assert ended.returncode == 0
     assert ended.stdout.isascii()
     assert "?" not in ended.stdout
     assert re.search(r"^    1 \|-+\|$", ended.stdout, re.MULTILINE)
+
+
+def test_the_wheel_has_the_programs_and_its_tour_shows_where_they_are(tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=PATIENCE_S)
+    (wheel,) = tmp_path.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    ended = tour(
+        "--only",
+        "blocking",
+        "--delay",
+        "5ms",
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "installed"), "COLUMNS": "200"},
+    )
+    assert ended.returncode == 0, ended.stderr
+    program = tmp_path / "installed" / "loadlab" / "tour" / "examples" / "01_blocking.py"
+    assert str(program) in ended.stdout.replace("\n", "")
+    assert program.read_bytes() == (ROOT / "examples" / "tour" / program.name).read_bytes()
 
 
 @pytest.mark.parametrize(

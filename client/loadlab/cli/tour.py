@@ -37,7 +37,7 @@ _STEPS = ", ".join(f"{number} {name}" for number, name in enumerate(NAMES, start
     help="How long the server waits in each request; with 3s you can watch.",
 )
 @click.option("--only", metavar="STEP", help="Take this step alone.")
-@click.option("--further", is_flag=True, help="Take the further steps too (8 to 11); a terminal is asked.")
+@click.option("--further", is_flag=True, help="Take steps 8 to 11 too, without asking.")
 @click.pass_obj
 def tour(output: Output, /, *, delay: str, only: str | None, further: bool) -> int:
     """Learn asyncio step by step: a program, how long it should take, and what was measured.

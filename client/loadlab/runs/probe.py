@@ -3,7 +3,6 @@
 from loadlab.analysis import judge_run
 from loadlab.errors import ClientError, EarlyStopError, LabError, TargetError
 from loadlab.fleet.stop import Control
-from loadlab.results.events import Tell
 from loadlab.results.result import RunResult
 from loadlab.runs.run import Run
 from loadlab.scenarios import scenario
@@ -11,12 +10,10 @@ from loadlab.targets import Host, Target
 from loadlab.workload.plan import Plan
 
 
-async def probe(
-    plan: Plan, host: Host, target: Target, control: Control, tell: Tell = lambda _: None
-) -> RunResult:
+async def probe(plan: Plan, host: Host, target: Target, control: Control) -> RunResult:
     """Carry a plan of one stage as `loadlab run` does; raise LabError where nothing came of it.
 
-    `tell` hears what happens. A client that is full is not held against it: the probe may be about that.
+    A client that is full is not held against it: the probe may be about that.
     """
     plan = plan.with_target(target.url, target.address)
     traits = scenario(plan.scenario).TRAITS
@@ -28,7 +25,7 @@ async def probe(
         host=host,
         target=target,
         control=control,
-        tell=tell,
+        tell=lambda _: None,
     )
     result = await run.carry()
     if result.interrupted:

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
-from loadlab.errors import ClientError, TargetError
+from loadlab.errors import ClientError, TargetError, UsageError
 from loadlab.system.limits import limit_of
 from loadlab.system.resources import resource_named, shortage
 from loadlab.targets.child_process import Child
@@ -39,7 +39,7 @@ def shown_path(path: Path) -> str:
 
 
 def source(file: Path, functions: tuple[str, ...]) -> str:
-    """Return the source of these functions of a program, without their docstrings."""
+    """Return the source of these functions of a program, without docstrings; raise UsageError for none."""
     text = file.read_text(encoding="utf-8")
     lines = text.splitlines()
     found = {}
@@ -50,6 +50,8 @@ def source(file: Path, functions: tuple[str, ...]) -> str:
                 docstring = node.body[0]
                 del body[docstring.lineno - node.lineno : (docstring.end_lineno or 0) - node.lineno + 1]
             found[node.name] = "\n".join(body)
+    if missing := [name for name in functions if name not in found]:
+        raise UsageError(f"{file}: it has no function {missing[0]}, which this step shows")
     return "\n\n".join(found[name] for name in functions)
 
 

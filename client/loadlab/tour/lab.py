@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
-from loadlab.errors import TargetError
+from loadlab.errors import TargetError, UsageError
 from loadlab.targets.local import LocalHost
 from loadlab.targets.sink import SinkHost
 from loadlab.tour.events import Seen, Tell
@@ -65,6 +65,8 @@ class Lab:
         if reader.unanswered:
             await self._raise_if_lost(run.server)
             raise TargetError(f"{file.name}: {reader.unanswered} of its requests were not answered")
+        if (printed_names := tuple(part.cost.label for part in reader.parts)) != run.names:
+            raise UsageError(f"{file}: it printed the Cost time of {printed_names}, not of {run.names}")
         return tuple(reader.parts)
 
     async def _url(self, server: Server) -> str:

@@ -71,12 +71,12 @@ class Reader:
         return None
 
     def _moment(self, at_s: float, label: str, what: str) -> None:
-        moments = self._moments.setdefault(label, {})
         if what != "done":
-            moments[what] = at_s
-        elif "sent" in moments:
-            self._spans.append(Span(label, moments["sent"], at_s, moments.get("due")))
-            del self._moments[label]
+            self._moments.setdefault(label, {})[what] = at_s
+            return
+        begun = self._moments.pop(label, {})
+        if "sent" in begun:
+            self._spans.append(Span(label, begun["sent"], at_s, begun.get("due")))
 
 
 def draw(parts: Sequence[Part], width: int) -> list[str]:

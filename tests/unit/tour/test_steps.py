@@ -110,6 +110,13 @@ def test_the_source_of_a_function_is_shown_without_its_docstring(tmp_path):
     assert source(file, ("one",)) == "def one(text):\n    print(text)"
 
 
+def test_a_function_that_a_changed_file_has_no_more_is_named(tmp_path):
+    file = tmp_path / "some.py"
+    file.write_text("def other():\n    pass\n")
+    with pytest.raises(UsageError, match=r"some\.py: it has no function main, which this step shows"):
+        source(file, ("other", "main"))
+
+
 @pytest.mark.parametrize(
     ("requests", "at_once", "expected_ms", "because"),
     [

@@ -95,6 +95,12 @@ def test_when_a_request_was_due_is_kept():
     assert reader.parts[0].spans == (Span("40", 0.9, 1.0, due_s=0.1),)
 
 
+def test_an_answer_to_nothing_is_left_out():
+    reader, _ = read("  0.100 s  1 done\nCost time: 0.100 s")
+    assert reader.parts == [Part(Cost(0.1), ())]
+    assert reader.unanswered == 0
+
+
 @pytest.mark.parametrize(("lines", "unanswered"), [(4, 0), (3, 1), (1, 1)])
 def test_a_request_that_has_no_answer_is_counted(lines, unanswered):
     reader, _ = read("\n".join(TWO_IN_TURN.splitlines()[:lines]))
