@@ -7,13 +7,14 @@ import pytest
 
 from loadlab.agent import runs
 from loadlab.fleet.stop import Control
+from loadlab.results.events import RunEnded
 from loadlab.results.result import NAMELESS
 from loadlab.results.run_folder import Folder
 from loadlab.runs import runners
 from loadlab.runs.runners import nowhere
 from loadlab.stack import run_in_stack
 from loadlab.system.threads import in_thread
-from support.fake_stack import FakeStack, ScriptedProcess
+from support.fake_stack import FakeStack
 from support.fakes import plan
 from support.results import result
 
@@ -30,7 +31,7 @@ async def by_the_command_line(folder):
 
 
 async def in_the_stack(folder):
-    runner = run_in_stack.StackRunner(FakeStack(ScriptedProcess()))
+    runner = run_in_stack.StackRunner(FakeStack(RunEnded(result())))
     await runner.carry(plan(), folder, Control(), print)
 
 
@@ -50,7 +51,6 @@ def test_a_log_is_searched_for_secrets_while_the_loop_turns(tmp_path, monkeypatc
         searched = []
         for module in (runners, runs):
             monkeypatch.setattr(module, "carry_at", carry_at)
-        monkeypatch.setattr(run_in_stack.Following, "result", carry_at)
         monkeypatch.setattr(Folder, "mask_log", search)
         monkeypatch.setattr(Folder, "write_log", search)
         await carry(Folder(tmp_path, "task"))
