@@ -1,7 +1,7 @@
 """Every panel beside the results of the runs that it shows, and a table of whether they agree.
 
 Counts agree exactly, throughput within 2 %, percentiles of a whole run within their bucket, and what is drawn
-over time with the bounds that the results set (`timelines`). A panel of which a result tells nothing must
+over time by its size (`timelines`). A panel of which a result tells nothing must
 have data, finite and not negative, and no two series of one name.
 """
 

@@ -65,23 +65,6 @@ def merged(results: Iterable[Result], part: str = "latency") -> Any:
     return together
 
 
-def mean_s(results: Iterable[Result], part: str) -> float:
-    """The mean of all latencies, or service times, or lags."""
-    told = [stage[f"{part}_ns"] for _, _, stage in stages(results)]
-    return _mean((each["mean"], each["count"]) for each in told if each["count"]) / NS_PER_S
-
-
-def target_mean_s(results: Iterable[Result], part: str) -> float:
-    """The mean of a time that the target tells, of all requests."""
-    told = [stage["target"] for _, _, stage in stages(results)]
-    return _mean((each[f"{part}_ns"], each["requests"]) for each in told if each["requests"]) / NS_PER_S
-
-
-def _mean(weighed: Iterable[tuple[float, int]]) -> float:
-    pairs = list(weighed)
-    return sum(value * weight for value, weight in pairs) / sum(weight for _, weight in pairs)
-
-
 def slots(result: Result) -> int:
     target = result["stages"][0]["target"]
     return target["workers"] * target["threads"]

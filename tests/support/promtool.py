@@ -16,6 +16,13 @@ _FOLDERS = {"3": os.environ.get("LOADLAB_PROMETHEUS_3", "/usr/local/lib/promethe
 """Where the programs of a generation are; the other is the one on the PATH."""
 
 
+def newest() -> str:
+    """The newest generation that is here; where Prometheus is demanded, the newest of all."""
+    demanded = os.environ.get("LOADLAB_REQUIRE_PROMTOOL") == "1"
+    here = [each for each in GENERATIONS if demanded or shutil.which("prometheus", path=_FOLDERS.get(each))]
+    return (here or GENERATIONS)[-1]
+
+
 def program(name: str, generation: str = "2") -> str:
     """Where `promtool` or `prometheus` is; without it the test is skipped, or fails where it is demanded."""
     folder = _FOLDERS.get(generation)

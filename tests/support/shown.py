@@ -14,17 +14,6 @@ THROUGHPUT = 0.02
 """How far a rate or an increase may be from the truth, besides what comes between two scrapes."""
 
 
-def bucket(value_s: float) -> int:
-    """The bucket that a value lies in; an edge belongs to the one below it."""
-    return bisect_left(EDGES_S, value_s * (1 - 1e-3))
-
-
-def under(value_s: float) -> float:
-    """The lower edge of the bucket that a value lies in."""
-    place = bucket(value_s)
-    return EDGES_S[place - 1] if place else 0.0
-
-
 def _buckets(value_s: float) -> set[int]:
     """Those that a percentile may lie in: it is exact to a thousandth, so near an edge there are two."""
     return {bisect_left(EDGES_S, value_s * by) for by in (1 - 1e-3, 1 + 1e-3)}
@@ -57,10 +46,6 @@ def between(low: float, high: float) -> Check:
         return f"{low:.4g} to {high:.4g}"
 
     return check
-
-
-def at_most(limit: float) -> Check:
-    return between(0, limit)
 
 
 def in_bucket_of(value_s: float) -> Check:
@@ -101,12 +86,11 @@ def all_zero(found: list[Series]) -> str:
     return "= 0"
 
 
-def peaks(low: float, high: float, *, least: float = 0.0) -> Check:
-    """The highest of all values lies between the two, and none is under the least."""
+def peaks(low: float, high: float) -> Check:
+    """The highest of all values lies between the two."""
 
     def check(found: list[Series]) -> str:
         values = [value for series in found for value in series.values]
-        assert least <= min(values), (least, min(values))
         assert low <= max(values) <= high, (low, high, max(values))
         return f"highest {max(values):.4g}, of {low:.4g} to {high:.4g}"
 
