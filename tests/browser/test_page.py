@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.real]
 ENDED = r"^(PASS|PASS with warnings|STOPPED|FAIL|INVALID)$"
 REFUSED = r"/api/runs - Failed to load resource: the server responded with a status of 4\d\d"
 LOST = r"net::ERR_(CONNECTION|INCOMPLETE_CHUNKED|EMPTY_RESPONSE|TIMED_OUT|ABORTED)"
-NO_RESULT = r"/result\.json - Failed to load resource: the server responded with a status of 404"
+NO_RESULT = r"/api/runs/[^/]+ - Failed to load resource: the server responded with a status of 404"
 LONG = {"scenario": "task", "concurrency": "4,8", "duration": "60s"}
 
 
@@ -285,7 +285,7 @@ def test_an_agent_that_was_killed_and_started_again_is_found_again(own_page):
     own_page.wait_text("#connection", "connection lost at")
     own_page.agent.start()
     own_page.wait_text("#connection", "^connected$")
-    own_page.wait_text("#verdict", "the agent ended while the run went on: stages that were finished")
+    own_page.wait_text("#verdict", "the agent ended during the run: finished stages are kept")
     assert own_page.text("#permalink") == run_id
     assert own_page.text("#table tbody").startswith(first), "the stage that had ended is kept"
     assert own_page.text(f"#runs a[data-run='{run_id}'] .mark") == own_page.text("#phase") == "INVALID"
@@ -309,12 +309,12 @@ def test_a_run_of_the_command_line_whose_agent_was_killed_says_so_and_then_its_r
         own_page.wait_text("#connection", "connection lost at")
         agent.start()
     assert command.returncode == 3
-    own_page.wait_text("#verdict", "the agent ended while the run went on, after 1 of 4 stages;")
+    own_page.wait_text("#verdict", "the agent ended during the run, after 1 of 4 stages;")
     assert own_page.text("#phase") == "INVALID"
     assert own_page.text("#table tbody").startswith(first), "the stage that had ended is kept"
     (result,) = kept.iterdir()
     shutil.copytree(result, agent.out / result.name)
-    own_page.wait_text("#verdict", "the agent (was lost|has gone).* while the run went on: stages")
+    own_page.wait_text("#verdict", "the agent (was lost|has gone).* during the run: finished stages")
 
 
 SLOW_REPLY = """((...given) => {

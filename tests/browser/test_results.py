@@ -28,7 +28,7 @@ def test_an_earlier_run_opens_from_the_list_on_the_same_charts_and_the_address_n
     page.wait_text("#permalink", run_id)
     page.open("#run=20200101-000000-task-zzzz")
     page.wait_text("#empty", "no result of that name")
-    page.expected = [r"result\.json - Failed to load resource: the server responded with a status of 404"]
+    page.expected = [r"task-zzzz - Failed to load resource: the server responded with a status of 404"]
 
 
 def test_a_run_is_known_by_its_label_its_app_and_its_command(page, agent):

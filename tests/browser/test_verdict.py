@@ -31,6 +31,8 @@ def test_what_the_client_limited_is_at_least_and_never_the_targets(page, agent):
     assert "≥150" in second
     assert second[-1] == "–"
     assert page.figure("throughput") == "100", "the figures are of the stage that is the target's"
+    title = page.js("document.querySelector('#stages li:last-child').title")
+    assert title.startswith("limited by the client")
     assert "at least" in page.text("#sweep figure .legend")
     assert page.js("document.querySelector('#stages li:last-child .word').textContent") == "! ≥150/s"
 
@@ -42,7 +44,7 @@ def test_a_share_of_the_bound_that_is_left_open_has_its_reason(page, agent):
     page.open(f"#run={run_id}")
     page.wait_text("#phase", "PASS")
     assert page.text("#table tbody td:last-child") == "–"
-    assert "of it –: too few requests beside those in flight" in page.text("#table")
+    assert "% of bound –: too few requests besides those in flight" in page.text("#table")
 
 
 def test_sentences_are_text_and_never_markup(page, agent):
@@ -69,7 +71,7 @@ def test_replies_that_all_failed_are_not_called_the_targets_throughput(page, age
     stages = (a_stage(throughput_hz=10.0), a_stage(label="8", concurrency=8, **failed))
     agent.keep(a_result(run_id=run_id, plan=msgspec.structs.replace(plan(), stages=two), stages=stages))
     page.open(f"#run={run_id}")
-    page.wait_text("#figures-of", "Stage of 1 user: the most throughput that is the target's")
+    page.wait_text("#figures-of", "Stage of 1 user: the best valid stage")
     assert page.figure("throughput") == "10.0"
     assert "best 10.0/s" in page.text(f"#runs a[data-run='{run_id}']")
 
@@ -117,7 +119,7 @@ def test_a_run_that_failed_gives_its_reason_once_and_the_statuses_that_came(page
 
 def test_a_pass_of_which_something_could_not_be_judged_says_so(page, agent):
     run_id = "20261101-100000-task-dddd"
-    sentence = "stage 1: nothing could tell whether the client was the limit (too short)"
+    sentence = "stage 1: unknown whether the client was the limit (too short)"
     check = Check(
         name="client_judged", metric="stages", operator="==", limit=0, actual=1, unit="stages",
         outcome=CheckOutcome.UNTESTABLE, message=sentence,
@@ -125,5 +127,5 @@ def test_a_pass_of_which_something_could_not_be_judged_says_so(page, agent):
     agent.keep(a_result(run_id=run_id, checks=(check,)))
     page.open(f"#run={run_id}")
     page.wait_text("#phase", "PASS")
-    assert "not everything could be judged" in page.text("#verdict")
+    assert "no check failed, but see below" in page.text("#verdict")
     assert page.text("#verdict .why") == sentence

@@ -126,9 +126,7 @@ def test_the_rest_of_a_lost_shards_schedule_is_unfinished_and_everything_due_has
     )
     found = carry(plan, tmp_path, meanwhile=Loss(signal.SIGKILL, of=2), delay="20ms")
     lost = loss_told(found.stage)
-    (number,) = re.findall(
-        r"the worker of shard (\d) was killed by SIGKILL; [0-3]\.\d s of its window", lost.message
-    )
+    (number,) = re.findall(r"worker (\d) was killed by SIGKILL: [0-3]\.\d s of its load", lost.message)
     of_lost, of_other = (
         plan.arrivals(plan.stages[0]).due_of(shard, 2, 200 * MS, 4_200 * MS, plan.seed)
         for shard in (int(number), 1 - int(number))
@@ -142,9 +140,7 @@ def test_the_rest_of_a_lost_shards_schedule_is_unfinished_and_everything_due_has
     checks = {check.name: check for check in found.result.checks}
     assert checks["accounting"].outcome is CheckOutcome.PASS
     assert checks["workers"].outcome is CheckOutcome.FAIL
-    assert checks["workers"].message.startswith(
-        "a worker of the client was lost, so part of the load is unknown"
-    )
+    assert checks["workers"].message.startswith("a client worker was lost, so part of the load is unknown")
     assert [(checks[name].outcome, checks[name].message) for name in ("schedule", "sent")] == [
         (CheckOutcome.UNTESTABLE, "a worker was lost")
     ] * 2
@@ -156,7 +152,7 @@ def test_a_worker_that_raises_makes_the_stage_invalid_with_the_error_in_a_senten
     """A plan that no command would make: its transport is none. The worker meets that first."""
     found = carry(users_of("task", 2, ENDLESS_NS, transport="pigeon"), tmp_path)
     finding = loss_told(found.stage)
-    assert "the worker of shard 0 raised KeyError: 'pigeon'" in finding.message
+    assert "worker 0 raised KeyError: 'pigeon'" in finding.message
     assert found.stage.state is State.INVALID
     assert exit_of(found.result) is Exit.INVALID
 

@@ -143,7 +143,7 @@ def test_a_target_that_is_frozen_for_less_than_the_time_limit_is_told_as_standin
     paused_s = pauses[0].length_ns / NS_PER_S
     slack_s = 0.2 + found.stage.client.loop_stall_max_ns / NS_PER_S
     assert paused_s - slack_s <= (stall.to_ns - stall.from_ns) / NS_PER_S <= paused_s + slack_s
-    assert "stood still for" in failed(found.result)["target_away"].message
+    assert "stalled for" in failed(found.result)["target_away"].message
     assert (found.stage.outages, found.stage.counts.errors) == ((), 0)
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from loadlab.analysis.judge_stage import CLIENT_LIMIT_CHECKS
+from loadlab.analysis.text import with_text
 from loadlab.results.result import (
     Check,
     CheckOutcome,
@@ -58,7 +60,9 @@ def stage(**changed: Any) -> StageResult:
         "target": None,
         "theory": None,
     }
-    return StageResult(**values | changed)
+    values |= changed
+    limited = any(finding.name in CLIENT_LIMIT_CHECKS for finding in values["findings"])
+    return StageResult(**{"client_limited": limited} | values)
 
 
 def environment(where: str = "a target of its own") -> Environment:
@@ -78,7 +82,7 @@ def environment(where: str = "a target of its own") -> Environment:
 
 
 def result(**changed: Any) -> RunResult:
-    """Return a result that passed, with these fields changed."""
+    """Return a result that passed, with these fields changed, and with its text."""
     values: dict[str, Any] = {
         "run_id": "20261123-120000-task-0000",
         "started_at": "2026-11-23T12:00:00.000+00:00",
@@ -92,7 +96,7 @@ def result(**changed: Any) -> RunResult:
         "checks": (),
         "stages": (stage(),),
     }
-    return RunResult(**values | changed)
+    return with_text(RunResult(**values | changed))
 
 
 def limited_by_the_client(run_id: str) -> RunResult:

@@ -18,10 +18,11 @@ from loadlab.agent.page_files import PageFiles
 from loadlab.agent.runs import BusyError, Runs
 from loadlab.analysis.judge_run import headline
 from loadlab.clock import NS_PER_S
-from loadlab.errors import LabError
+from loadlab.errors import LabError, UsageError
 from loadlab.metrics import Metrics
 from loadlab.options.load import DEFAULT_BATCH, DEFAULT_CONCURRENCY, DEFAULT_DURATION_NS, traits_of
 from loadlab.results.archive import Archive, EarlierRun, is_run_id
+from loadlab.runs import kept_result
 from loadlab.scenarios import names
 from loadlab.units import whole_number
 
@@ -95,6 +96,7 @@ class Api:
                 web.get("/api/events", self._events),
                 web.get("/api/runs", self._list),
                 web.post("/api/runs", self._start),
+                web.get("/api/runs/{id}", self._run),
                 web.post("/api/runs/{id}", self._carry),
                 web.get("/api/runs/{id}/result.json", self._result),
                 web.get("/api/runs/{id}/events", self._events_of),
@@ -169,6 +171,15 @@ class Api:
             return _error(400, f"limit: {text!r} is not a whole number")
         runs = await asyncio.to_thread(self._archive.runs, limit)
         return _json([_listed(run) for run in runs])
+
+    async def _run(self, request: web.Request) -> web.StreamResponse:
+        path = await asyncio.to_thread(self._archive.file, request.match_info["id"])
+        if path is None:
+            return _error(404, "there is no result of that name")
+        try:
+            return _json(await asyncio.to_thread(kept_result.read, path))
+        except UsageError:
+            return _error(404, "the result of that name can't be read by this version")
 
     async def _result(self, request: web.Request) -> web.StreamResponse:
         path = await asyncio.to_thread(self._archive.file, request.match_info["id"])

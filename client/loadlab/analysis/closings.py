@@ -1,4 +1,4 @@
-"""What the other side did to connections in a stage, and what to do about it. Pure."""
+"""Connections that the target closed or broke in a stage, and what to do about it. Pure."""
 
 from loadlab.analysis.hints import ITS_LOG
 from loadlab.analysis.outages import outages
@@ -33,10 +33,9 @@ def closings(plan: Plan, carried: StageCounts, workers_ended: int | None) -> lis
             found.append(
                 Finding(
                     "closed_while_kept",
-                    f"{show_count(unheard, 'request')} met a kept connection that the target closed before"
-                    " any byte of an answer; nothing is sent again. A server that closes idle connections"
-                    " without notice does this: use --no-keep-alive, or an --idle-limit below its keep-alive"
-                    " time",
+                    f"the target closed {show_count(unheard, 'idle connection')} just as a request was sent"
+                    " on them, and the lab does not retry: use --no-keep-alive, or an --idle-limit below the"
+                    " target's keep-alive time",
                 )
             )
     broken = stats.connections_lost - stats.lost_unheard
@@ -44,15 +43,16 @@ def closings(plan: Plan, carried: StageCounts, workers_ended: int | None) -> lis
         found.append(
             Finding(
                 "connections_lost",
-                f"{show_count(broken, 'kept connection')} broke under a request{_whole_stage(plan)}",
+                f"{show_count(broken, 'connection')} broke during a request{_whole_stage(plan)}; {ITS_LOG}",
             )
         )
     if stats.surplus:
         found.append(
             Finding(
                 "surplus",
-                f"{show_count(stats.surplus, 'time')} bytes came that belonged to no response, such as a body"
-                f" longer than its Content-Length{_whole_stage(plan)}; the connection was closed each time",
+                f"the target sent bytes that belong to no response {show_count(stats.surplus, 'time')}"
+                f"{_whole_stage(plan)}, and the client closed the connection each time: check whether bodies"
+                " are longer than their Content-Length",
             )
         )
     return found

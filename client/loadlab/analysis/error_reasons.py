@@ -1,18 +1,20 @@
 """Why requests did not end ok: each kind's reasons with their counts. Pure."""
 
+from typing import NamedTuple
+
 from loadlab.recording.reasons import MOST, OTHER, closer_of
 from loadlab.recording.recorder import Recorder
 from loadlab.recording.sample import Outcome
-from loadlab.results.result import Counts, ErrorReason
+from loadlab.results.result import Counts, ErrorReason, StageResult
 from loadlab.workload.plan import Plan
 
 _UNEXPLAINED = (Outcome.TIMEOUT, Outcome.CONNECT_ERROR, Outcome.PROTOCOL_ERROR)
 """Kinds whose name leaves open why; a status, a limit and a drain say it themselves."""
 _SHOWN = 3
-_NOT_TOLD = "its worker was lost before it told more"
-_NO_PLACE = "no place in flight was free"
-_TOO_LATE = "the client did not come to it before the stage ended"
-_NO_END = "no answer at the end of the drain"
+_NOT_REPORTED = "its worker was lost before it reported the reason"
+_NO_PLACE = "--max-in-flight was reached"
+_TOO_LATE = "the client had no time to send it before the stage ended"
+_NO_END = "no answer by the end of the drain"
 
 
 def error_reasons(plan: Plan, counted: Recorder, counts: Counts) -> tuple[ErrorReason, ...]:
@@ -21,8 +23,8 @@ def error_reasons(plan: Plan, counted: Recorder, counts: Counts) -> tuple[ErrorR
     made = []
     for outcome, reasons in by_kind.items():
         total = getattr(counts, outcome.key)
-        if rest := total - sum(reasons.values()):  # what went with a worker that was lost
-            reasons[_NOT_TOLD] = reasons.get(_NOT_TOLD, 0) + rest
+        if rest := total - sum(reasons.values()):  # a lost worker's
+            reasons[_NOT_REPORTED] = reasons.get(_NOT_REPORTED, 0) + rest
         made += [(total, outcome, reason, count) for reason, count in _bounded(reasons)]
     made.sort(key=lambda row: (-row[0], row[1], row[2] == OTHER, -row[3], row[2]))
     return tuple(
@@ -31,17 +33,42 @@ def error_reasons(plan: Plan, counted: Recorder, counts: Counts) -> tuple[ErrorR
     )
 
 
-def worded(errors: tuple[ErrorReason, ...]) -> list[str]:
-    """Say in one line of each kind that needs it why it happened, the most frequent first."""
-    lines = []
+class Failures(NamedTuple):
+    """What failed in a stage, or why."""
+
+    kinds: str
+    """The kinds or reasons without their counts: stages with the same ones share a sentence."""
+    sentence: str
+
+
+def failed_kinds(stage: StageResult) -> Failures | None:
+    """Say what failed and which statuses came; None where all answers had one status 2xx."""
+    failed = {
+        outcome.key.replace("_", " "): count
+        for outcome in Outcome
+        if outcome is not Outcome.OK and (count := getattr(stage.counts, outcome.key))
+    }
+    if not failed and [status[0] for status in stage.statuses] in ([], ["2"]):
+        return None
+    statuses = {f"status {status}": count for status, count in stage.statuses.items()}
+    told = ", ".join(f"{count:,} {kind}" for kind, count in failed.items())
+    answers = ", ".join(f"{count:,} × {status}" for status, count in statuses.items()) or "no answer at all"
+    return Failures(", ".join((*failed, *statuses)), "; ".join(filter(None, (told, answers))))
+
+
+def failure_reasons(stage: StageResult) -> list[Failures]:
+    """Say why requests failed where the kind's name leaves it open, the most frequent kind first."""
+    found = []
     for outcome in _UNEXPLAINED:
-        of_kind = [error for error in errors if error.kind == outcome.key]
-        if of_kind:
-            shown = ", ".join(f"{error.count:,} × {error.reason}" for error in of_kind[:_SHOWN])
-            more = sum(error.count for error in of_kind[_SHOWN:])
-            line = f"{outcome.key.replace('_', ' ')}: {shown}" + (f", {more:,} × another reason" * bool(more))
-            lines.append((-sum(error.count for error in of_kind), line))
-    return [line for _, line in sorted(lines, key=lambda line: line[0])]
+        if of_kind := [error for error in stage.errors if error.kind == outcome.key]:
+            kind = outcome.key.replace("_", " ")
+            told = [f"{error.count:,} × {error.reason}" for error in of_kind[:_SHOWN]]
+            if more := sum(error.count for error in of_kind[_SHOWN:]):
+                told.append(f"{more:,} × another reason")
+            reasons = ", ".join(error.reason for error in of_kind)
+            failures = Failures(f"{kind}: {reasons}", f"{kind}: {', '.join(told)}")
+            found.append((sum(error.count for error in of_kind), failures))
+    return [failures for _, failures in sorted(found, key=lambda each: -each[0])]
 
 
 def _reasons(plan: Plan, counted: Recorder, outcome: Outcome) -> dict[str, int]:

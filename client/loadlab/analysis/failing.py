@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator
 
+from loadlab.analysis.hints import ITS_LOG
 from loadlab.analysis.outages import in_seconds, outages
 from loadlab.clock import NS_PER_S
 from loadlab.fleet.stage_counts import StageCounts
@@ -32,7 +33,7 @@ def failing_seconds(plan: Plan, carried: StageCounts) -> list[Finding]:
         return []
     told, more = " and ".join(spans[:_TOLD]), len(spans) - _TOLD
     times = f", and {more} more times" if more > 0 else ""
-    return [Finding("failing_seconds", f"every request that ended {told} of its window failed{times}")]
+    return [Finding("failing_seconds", f"every request that ended {told} failed{times}; {ITS_LOG}")]
 
 
 def _spans(carried: StageCounts) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""What a reader of a stage's numbers must know besides. Pure."""
+"""What to know about a stage besides its figures. Pure."""
 
 from loadlab.analysis.closings import closings
 from loadlab.analysis.failing import failing_seconds
@@ -28,13 +28,13 @@ def cut_short(plan: Plan, carried: StageCounts) -> bool:
 def findings_of(
     plan: Plan, stage: Stage, traits: Traits, carried: StageCounts, *, workers_ended: int | None = None
 ) -> list[Finding]:
-    """Say what the stage's numbers do not; `workers_ended` is of the target, None where it tells none."""
+    """Return what to know; `workers_ended` counts the target's processes, None if it does not report them."""
     counted = carried.counted
     found = [
         Finding(
             "worker_lost",
-            f"the worker of shard {lost.shard} {lost.why}; {lost.missing_ns / NS_PER_S:.1f} s of its window"
-            f" and the outcome of {lost.unknown} requests are unknown",
+            f"worker {lost.shard} {lost.why}: {lost.missing_ns / NS_PER_S:.1f} s of its load and the outcome"
+            f" of {show_count(lost.unknown, 'request')} are unknown",
         )
         for lost in carried.lost
     ]
@@ -44,7 +44,7 @@ def findings_of(
             Finding(
                 "cut_short",
                 f"{_ended(carried)} after {carried.window.length_ns / NS_PER_S:.2f} of"
-                f" {plan.duration_ns / NS_PER_S:.2f} s"
+                f" {plan.duration_ns / NS_PER_S:.2f} s{_why_ended(carried)}"
                 + "; measured up to the last reply"
                 * _answered(counted),
             )
@@ -57,7 +57,7 @@ def findings_of(
         found.append(
             Finding(
                 "answered_only",
-                f"its latencies are those of the {show_count(counted.latency.count, 'request')} that had an"
+                f"latencies are those of the {show_count(counted.latency.count, 'request')} that had an"
                 " answer",
             )
         )
@@ -65,22 +65,20 @@ def findings_of(
         found.append(
             Finding(
                 "unanswered",
-                f"{show_count(counted.late.count, 'request')} had no answer: their latency is at least what"
-                " was waited, and a quantile that they could move is left open",
+                f"{show_count(counted.late.count, 'request')} had no answer: percentiles that an answer could"
+                " change are unknown",
             )
         )
     if traits.blocks_loop:
         found.append(
             Finding(
                 "loop_blocked",
-                f"by design: blocking calls held the event loop, one after another, for up to"
-                f" {carried.loop_stall_max_ns / NS_PER_S:.2f} s without a break",
+                "by design, blocking calls held the event loop for up to"
+                f" {carried.loop_stall_max_ns / NS_PER_S:.2f} s at a stretch",
             )
         )
     if not carried.lost and plan.workload.traits.at_once and not complete(counted):
-        found.append(
-            Finding("incomplete", "not every request of the batch was answered, so it has no Cost time")
-        )
+        found.append(Finding("incomplete", "not every request was answered, so the batch has no Cost time"))
     found += closings(plan, carried, workers_ended)
     found += _backed_off(stage, carried)
     return found
@@ -97,19 +95,26 @@ def _halted_before_window(carried: StageCounts) -> bool:
 
 
 def _ended(carried: StageCounts) -> str:
-    return "it was stopped" if carried.stopped else "it ended because the target could not be loaded,"
+    return "stopped" if carried.stopped else "ended"
+
+
+def _why_ended(carried: StageCounts) -> str:
+    return "" if carried.stopped else ", because the target could not be loaded"
 
 
 def _nothing_due(carried: StageCounts, *, began: bool) -> str:
     sent = carried.counted.sent
     if not began:
-        warm_up = f" ({show_count(sent, 'request')} of the warm-up)" if sent else ""
-        return f"{_ended(carried)} before its window began: nothing was measured{warm_up}"
+        warm_up = f" ({show_count(sent, 'request')} in the warm-up)" if sent else ""
+        return (
+            f"{_ended(carried)} before the measured window began{_why_ended(carried)}: nothing was measured"
+            f"{warm_up}"
+        )
     if carried.halted:
-        return f"{_ended(carried)} before a request was due in its window"
+        return f"{_ended(carried)} before a request was due{_why_ended(carried)}: nothing was measured"
     return (
-        "no request was due in its window: those in flight began before it and took longer than it;"
-        f" {show_count(sent, 'request')} {'was' if sent == 1 else 'were'} sent in all"
+        "no request was due in the measured window, because those in flight took longer than it"
+        f" ({show_count(sent, 'request')} sent in all): use a longer --duration"
     )
 
 
@@ -132,7 +137,7 @@ def _backed_off(stage: Stage, carried: StageCounts) -> list[Finding]:
     return [
         Finding(
             "backed_off",
-            f"users waited {show_ns(waited_ns)} in all, up to 100 ms at a time, after connections"
-            " that failed at once: they sent fewer requests in that time than they could have",
+            f"users paused for {show_ns(waited_ns)} in all, up to 100 ms at a time, after connections that"
+            " failed at once, so they sent fewer requests than they could have",
         )
     ]

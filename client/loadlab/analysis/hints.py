@@ -7,10 +7,12 @@ from loadlab.recording.sample import REDIRECTS, Outcome
 from loadlab.results.result import StageResult
 from loadlab.transports.refusals import remedy
 
-ITS_LOG = "see the application's log (target.log, where the lab runs the target)"
+ITS_LOG = "see the application's log (target.log if the lab started the target)"
 _IN_GENERAL = "check the target, its URL and --expect-status"
-_LOGIN = "the page wants a login: send a token or a cookie with --header"
+_LOGIN = "the page requires a login: send a token or a cookie with --header"
 _SLOW = "the page takes longer than --timeout: use a longer one, or find out why the page is slow"
+_GONE = f"{ITS_LOG}: the target was gone for a while"
+_NO_VALID_ANSWER = f"{ITS_LOG}: the target ended connections without a valid answer"
 _NOT_THERE = "check that the target runs at that address"
 _FIRST_SERVER_ERROR = 500
 _OF_STATUS = {
@@ -19,7 +21,7 @@ _OF_STATUS = {
     404: "check the path in the URL",
     405: "check --method",
     410: "check the path in the URL",
-    429: "the target limits how much one client may ask: ask for less, or raise its limit",
+    429: "the target limits the rate of one client: use less load, or raise that limit",
 }
 
 
@@ -62,10 +64,16 @@ def _advice(kind: str, reason: str, *, answered: bool) -> str:
         case "timeout":
             return _SLOW
         case "unfinished":
-            return "find out why the page is slow: it gave no answer in the time after the last request"
+            return "find out why the page is slow: some answers had not come by the end of the drain"
         case "connect_error":
-            return remedy(reason) or (f"{ITS_LOG}: it went away for a while" if answered else _NOT_THERE)
-    return "use https://" if reason == IS_TLS else f"{ITS_LOG}: it ended connections without a valid answer"
+            return remedy(reason) or (
+                f"{ITS_LOG}: the target was gone for a while" if answered else _NOT_THERE
+            )
+    return (
+        "use https://"
+        if reason == IS_TLS
+        else f"{ITS_LOG}: the target ended connections without a valid answer"
+    )
 
 
 def _of_status(status: int) -> str:

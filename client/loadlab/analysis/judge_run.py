@@ -13,16 +13,16 @@ from loadlab.results.result import Check, CheckOutcome, RunResult, StageResult, 
 
 _QUESTIONS = {
     "client_judged": (
-        "nothing could tell whether the client was the limit",
+        "unknown whether the client was the limit",
         ("client_cpu", "client_core", "lag"),
     ),
     "figures_judged": (
         "the figures could not be cross-checked",
         ("little", "target_count", "target_busy", "target_inside", "bound"),
     ),
-    "steadiness_judged": ("nothing could tell whether the load was steady", ("stationary",)),
+    "steadiness_judged": ("unknown whether the load was steady", ("stationary",)),
 }
-UNJUDGED = frozenset(_QUESTIONS)
+UNDECIDED = frozenset(_QUESTIONS)
 
 
 def checks(
@@ -45,12 +45,12 @@ def checks(
     )
 
 
-def unjudged(of_stages: list[Check]) -> Iterator[Check]:
+def undecided(of_stages: list[Check]) -> Iterator[Check]:
     """Yield a check for each question that no check of a stage could answer; `of_stages` are all of these.
 
-    A stage that is short, small or of a target without metrics has every check of a question untestable. That
-    is no fault and changes no verdict; the run says it beside its verdict, so that a pass does not say more
-    than was looked at.
+    In a stage that is short or small, or whose target has no metrics, every check of a question may be
+    untestable. That is no fault and changes no verdict; the run says so after its verdict, so that a pass
+    does not promise more than was checked.
     """
     for name, (question, answers) in _QUESTIONS.items():
         asked: dict[str | None, list[Check]] = {}
@@ -66,7 +66,7 @@ def unjudged(of_stages: list[Check]) -> Iterator[Check]:
             why = dict.fromkeys(check.message for found in left.values() for check in found)
             yield Check(
                 name=name,
-                metric="stages of which no check could tell it",
+                metric="stages in which no check could answer this",
                 operator="==",
                 limit=0,
                 actual=len(left),
@@ -135,8 +135,8 @@ def _accounting(unaccounted: int) -> Check:
         name="accounting",
         metric="requests sent that have no outcome",
         unit="requests",
-        means="every request that was sent has exactly one outcome",
-        failed="the lab lost track of requests that it sent: an error of its own, please report it",
+        ok="every request that was sent has exactly one outcome",
+        fail="loadlab lost track of requests that it sent: this is an error of its own, please report it",
     )
 
 
@@ -147,12 +147,12 @@ def _workers(stages: tuple[StageResult, ...]) -> Check:
         name="workers",
         metric="client workers lost",
         unit="workers",
-        means="every worker of the client carried its shard to the end",
-        failed="a worker of the client was lost, so part of the load is unknown: see the stage's findings",
+        ok="no client worker was lost",
+        fail="a client worker was lost, so part of the load is unknown: see the note on its stage",
     )
 
 
-def _none_of(actual: int, *, name: str, metric: str, unit: str, means: str, failed: str) -> Check:
+def _none_of(actual: int, *, name: str, metric: str, unit: str, ok: str, fail: str) -> Check:
     """Return the check that there is none of something."""
     return Check(
         name=name,
@@ -162,13 +162,13 @@ def _none_of(actual: int, *, name: str, metric: str, unit: str, means: str, fail
         actual=actual,
         unit=unit,
         outcome=_passed(actual == 0),
-        message=means if actual == 0 else failed,
+        message=ok if actual == 0 else fail,
     )
 
 
 def _target(lost: str | None, *, fits: bool) -> Check:
     if lost is None:
-        message = "the target was there to the end"
+        message = "the target was reachable to the end"
     else:
         message = f"the target was lost: {lost}" if fits else lost
     return Check(
@@ -192,7 +192,7 @@ def _answered(stages: tuple[StageResult, ...], *, fits: bool, stopped: bool) -> 
         elif stopped:
             untestable = "the run was stopped before a request ended"
         elif any(stage.halted for stage in stages):
-            untestable = "the run ended before a request did"
+            untestable = "the run ended before any request did"
     return Check(
         name="answered",
         metric="requests that ended ok",
@@ -202,7 +202,7 @@ def _answered(stages: tuple[StageResult, ...], *, fits: bool, stopped: bool) -> 
         unit="requests",
         outcome=CheckOutcome.UNTESTABLE if untestable else _passed(ok >= 1),
         message=untestable
-        or ("at least one request ended ok" if ok else _why_not_answered(stages, fits=fits)),
+        or ("at least one request succeeded" if ok else _why_not_answered(stages, fits=fits)),
     )
 
 
@@ -210,7 +210,7 @@ def _why_not_answered(stages: tuple[StageResult, ...], *, fits: bool) -> str:
     if failed := kinds(stages, _none):
         return f"every request failed ({failed})" + (f": {hint(stages, _none)}" if fits else "")
     if any(stage.counts.scheduled for stage in stages):
-        return "no request was sent, so nothing was measured: see the stages' findings"
+        return "no request was sent, so nothing was measured: see the notes on its stages"
     return "no request was due in a measured window, so nothing was measured: use a longer --duration"
 
 

@@ -11,6 +11,7 @@
 
 from msgspec import structs
 
+from loadlab.analysis import unknown
 from loadlab.analysis.checks import backlog, client_limits, cross_checks, notes, outcomes, steady_state
 from loadlab.analysis.checks.check import CheckInput
 from loadlab.analysis.checks.target_away import target_away
@@ -94,12 +95,32 @@ def judged(
     findings = (
         *stage.findings,
         *(Finding(check.name, check.message) for check in failed),
-        *outcomes.undecided(found),
+        *outcomes.few_errors(found),
     )
-    theory = stage.theory
-    if theory is not None and any(finding.name in NO_BOUND_SHARE_CHECKS for finding in findings):
-        theory = structs.replace(theory, bound_ratio=None)
-    return structs.replace(stage, state=state, findings=findings, theory=theory), found
+    return described(plan, structs.replace(stage, state=state, findings=findings)), found
+
+
+def has_no_bound_share(stage: StageResult) -> bool:
+    """Tell whether the client did not always ask for as much as the target can do."""
+    return any(finding.name in NO_BOUND_SHARE_CHECKS for finding in stage.findings)
+
+
+def described(plan: Plan, stage: StageResult) -> StageResult:
+    """Return a judged stage with what its findings say about its figures.
+
+    Doing it twice changes nothing; results of earlier versions lack it.
+    """
+    if stage.theory is not None and has_no_bound_share(stage):
+        stage = structs.replace(stage, theory=structs.replace(stage.theory, bound_ratio=None))
+    unknown_because = {
+        unknown.LATENCY: unknown.latency(plan, stage),
+        unknown.BOUND_SHARE: unknown.bound_share(plan, stage, client_paused=has_no_bound_share(stage)),
+    }
+    return structs.replace(
+        stage,
+        client_limited=any(finding.name in CLIENT_LIMIT_CHECKS for finding in stage.findings),
+        unknown=stage.unknown | {figure: why for figure, why in unknown_because.items() if why is not None},
+    )
 
 
 def checks(case: CheckInput) -> tuple[Check, ...]:

@@ -7,8 +7,8 @@ import click
 
 from loadlab.cli.options import results_in
 from loadlab.errors import UsageError
-from loadlab.results import run_folder
 from loadlab.results.archive import Archive
+from loadlab.runs import kept_result
 from loadlab.system.terminal_text import one_line
 from loadlab.terminal.console import Terminal, print_result
 
@@ -25,7 +25,7 @@ def show(result: str, out: Path) -> None:
 
     RESULT is a result.json, the folder it is in, a run's id or the beginning of one, or `latest`.
     """
-    found = run_folder.read(meant(result, out))
+    found = kept_result.read(meant(result, out))
     terminal = Terminal()
     for line in (f"{found.run_id}: {found.environment.where}", found.command):
         if line is not None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from loadlab.errors import Exit
-from loadlab.results.result import RunResult, StageResult
+from loadlab.results.result import RunResult, Sentence, StageResult
 from loadlab.system.environment import Environment
 from loadlab.system.files import decode_json
 from loadlab.targets import App
@@ -74,6 +74,8 @@ class StageEnded(msgspec.Struct, tag=True, frozen=True):
 
     index: int
     result: StageResult
+    text: tuple[Sentence, ...] = ()
+    """What the lab says about the stages so far."""
 
 
 class RunEnded(msgspec.Struct, tag=True, frozen=True):

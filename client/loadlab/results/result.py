@@ -73,6 +73,34 @@ class Finding(msgspec.Struct, frozen=True):
     message: str
 
 
+class Kind(StrEnum):
+    """What a sentence about a run is for."""
+
+    NOTE = "note"
+    """What to know about stages besides their figures."""
+    STATE = "state"
+    """Why stages bear a mark, and what the mark means."""
+    LEGEND = "legend"
+    """How to read a figure, or why it is missing."""
+    VERDICT = "verdict"
+    """The verdict's name, such as `PASS with warnings`."""
+    SUMMARY = "summary"
+    """How much was measured and what the verdict means."""
+    REASON = "reason"
+    """Why the run is not a pass, and what to do."""
+    UNDECIDED = "undecided"
+    """What no check of a run that passed could judge."""
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """Something that the lab says about a run; reporters show these sentences and write none."""
+
+    about: tuple[str, ...]
+    """The labels of its stages; none where it is about the whole run."""
+    kind: Kind
+    sentence: str
+
+
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Requests due in the window, by outcome; `scheduled` is their sum."""
 
@@ -294,9 +322,11 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     flown_mean: float | None = None
     """The same by the requests' own stamps: their time from sent to done in the window, over the window."""
     unknown: dict[str, str] = {}
-    """Figures that can't be told, each with why: null above, or a rate of 0 whose answers all came later."""
+    """Figures that are unknown, each with why: null, or a rate of 0 where all answers came later."""
     makespan_ns: int | None
     state: State
+    client_limited: bool = False
+    """Whether the client was its limit: the target can do at least this much."""
     findings: tuple[Finding, ...]
     sent_total: int
     """Requests sent, warm-up and drain included: in a run without faults, what the target's counter shows."""
@@ -370,6 +400,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[StageResult, ...]
     ceilings_unused: str | None = None
     """Why the client's calibration was not used, where there is one."""
+    text: tuple[Sentence, ...] = ()
+    """What the lab says about the run, in the order in which it is read."""
 
 
 def encode(result: RunResult) -> bytes:

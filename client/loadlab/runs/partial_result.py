@@ -5,6 +5,7 @@ import traceback
 import msgspec
 
 from loadlab.analysis import judge_run
+from loadlab.analysis.text import with_text
 from loadlab.clock import utc
 from loadlab.errors import ClientError, LabError, LostAgentError
 from loadlab.results.events import Event, RunBegan, RunEnded, StageEnded
@@ -57,9 +58,8 @@ class PartialResult:
         left = self._ended or which(why, interrupted=interrupted)
         if left is None or failure is None:
             return left
-        return self._secrets.without(
-            msgspec.structs.replace(left, failure=left.failure or failure, verdict=Verdict.INVALID)
-        )
+        failed = msgspec.structs.replace(left, failure=left.failure or failure, verdict=Verdict.INVALID)
+        return self._secrets.without(with_text(failed))
 
     def left(self, why: str, *, interrupted: bool) -> RunResult | None:
         """Return the stages that had ended, with why there are no more; None where there is none."""
@@ -72,10 +72,8 @@ class PartialResult:
         if began is None:
             raise ClientError(f"{why}; the load had not begun, nothing was measured")
         stages = tuple(self._stages)
-        check = judge_run.client_lost(
-            f"{why} while the run went on: stages that were finished are kept, the rest is unknown"
-        )
-        return RunResult(
+        check = judge_run.client_lost(f"{why} during the run: finished stages are kept, the rest is unknown")
+        result = RunResult(
             run_id=began.run_id,
             command=began.command,
             label=began.label,
@@ -91,3 +89,4 @@ class PartialResult:
             checks=(check, *judge_run.checks(stages, 0)),
             stages=stages,
         )
+        return with_text(result)

@@ -8,6 +8,7 @@ import traceback
 
 from loadlab.analysis import ceilings, judge_run, judge_stage
 from loadlab.analysis.summary import stage_result
+from loadlab.analysis.text import text_of_stages, with_text
 from loadlab.clock import MONOTONIC, utc
 from loadlab.errors import ClientError
 from loadlab.fleet.live import Live, Observe
@@ -86,13 +87,13 @@ class Run:
                 short = shortage(resource, limit_of(resource))
                 if not self._stages:
                     raise ClientError(f"the load could not begin: {short}") from None
-                self._checks.append(judge_run.client_lost(f"{short}; stages that were finished are kept"))
+                self._checks.append(judge_run.client_lost(f"{short}; finished stages are kept"))
         stages = tuple(self._stages)
         stopped = self._control.stopped
         whole = judge_run.checks(
             stages, self._unaccounted, self._watch.lost, fits=self._watch.fits, stopped=stopped
         )
-        checks = (*whole, *judge_run.unjudged(self._checks), *self._checks)
+        checks = (*whole, *judge_run.undecided(self._checks), *self._checks)
         result = RunResult(
             run_id=self._run_id,
             command=about.command,
@@ -113,7 +114,7 @@ class Run:
             stages=stages,
             ceilings_unused=self._known.unused if ceilings.is_comparable(self._plan) else None,
         )
-        result = self._secrets.without(result)
+        result = self._secrets.without(with_text(result))
         self._tell_all(RunEnded(result))
         return result
 
@@ -159,7 +160,7 @@ class Run:
         self._checks += checks
         self._unaccounted += _unaccounted(carried)
         self._stages.append(result)
-        self._tell(StageEnded(index, result))
+        self._tell(StageEnded(index, result, text_of_stages(self._plan, self._stages)))
         await self._watch.after_stage(result)
 
     def _hear(self, live: Live, tick: Tick) -> None:

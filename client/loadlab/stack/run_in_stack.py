@@ -103,10 +103,10 @@ class _SeenFromHost:
                 self._meter.begin()
             case Tick():
                 self._meter.follow(event)
-            case StageEnded(index, stage):
-                measured = msgspec.structs.replace(stage, containers=await self._meter.end())
+            case StageEnded():
+                measured = msgspec.structs.replace(event.result, containers=await self._meter.end())
                 self._stages.append(measured)
-                return StageEnded(index, measured)
+                return msgspec.structs.replace(event, result=measured)
             case RunEnded(result):
                 return RunEnded(await self._completed(result))
         return event

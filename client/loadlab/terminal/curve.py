@@ -12,9 +12,10 @@ from typing import NamedTuple
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from loadlab.analysis.together import MARKS
 from loadlab.clock import NS_PER_MS
 from loadlab.results.result import RunResult, StageResult, State
-from loadlab.terminal.marks import MARKS, clients_limit, marked_label
+from loadlab.terminal.marks import marked_label
 from loadlab.terminal.panel import ASCII, BRAILLE, Glyphs, Panel, Point, draw
 from loadlab.terminal.scale import Scale, of_steps, of_values
 from loadlab.workload.traits import Workload
@@ -81,7 +82,7 @@ class Curve:
         for line in drawn:
             line.no_wrap = True
             line.rstrip()
-        return drawn + [Text(note, "dim") for note in self._notes(markers)]
+        return drawn
 
     def _rate(self, markers: _Markers, glyphs: Glyphs) -> Panel:
         rates = [hz for _, stage in self._stages if (hz := stage.known_rate_hz) is not None]
@@ -144,18 +145,10 @@ class Curve:
             (x, stage.theory.bound_hz) for x, stage in self._stages if stage.theory and stage.theory.bound_hz
         ]
 
-    def _notes(self, markers: _Markers) -> list[str]:
-        notes = []
-        if any(clients_limit(stage) for _, stage in self._stages):
-            notes.append(f"{markers.at_least} and !: the client's limit; the target's is not known there")
-        if any(stage.state is State.SUSPECT for _, stage in self._stages):
-            notes.append("?: suspect, see below")
-        return notes
-
 
 def _point(x: float, y: float, stage: StageResult, ink: tuple[str, str], limited: str) -> Point:
     """Return a stage's point; one that is not the target's, or can't be believed, is marked."""
-    if clients_limit(stage):
+    if stage.client_limited:
         return Point(x, y, limited, _MARKED, apart=True)
     if stage.state is not State.VALID:
         return Point(x, y, MARKS[stage.state], _MARKED, apart=stage.state is State.INVALID)

@@ -13,15 +13,15 @@ from loadlab.terminal.run_state import RunState
 
 
 class Screen:
-    """The lower end of the terminal; sentences for whoever follows stand above it and stay.
+    """The lower end of the terminal; the run's sentences stand above it and stay.
 
     What is drawn is wiped at the end. Nothing is drawn between two events, so no thread is needed for it.
     """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._standing = RunState()
-        self._live = Live(LiveView(self._standing), console=console, auto_refresh=False, transient=True)
+        self._state = RunState()
+        self._live = Live(LiveView(self._state), console=console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> Self:
         """Take the lower end of the terminal."""
@@ -35,7 +35,7 @@ class Screen:
 
     def tell(self, event: Event) -> None:
         """Draw anew."""
-        self._standing.take(event)
+        self._state.take(event)
         with suppress(OSError):
             match event:
                 case RunBegan():

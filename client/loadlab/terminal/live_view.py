@@ -15,7 +15,7 @@ from loadlab.clock import NS_PER_MS
 from loadlab.results.events import Tick
 from loadlab.results.result import StageResult, State
 from loadlab.terminal.fitting_table import FittingTable
-from loadlab.terminal.marks import clients_limit, marked_label, marked_rate
+from loadlab.terminal.marks import marked_label, marked_rate
 from loadlab.terminal.run_state import RunState
 from loadlab.units import format_number, show_hz
 
@@ -35,32 +35,32 @@ _CPU_MATTERS = 0.5
 class LiveView:
     """A run's state on a screen of any width and height."""
 
-    def __init__(self, standing: RunState) -> None:
-        self._standing = standing
+    def __init__(self, state: RunState) -> None:
+        self._state = state
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it, with as many rows as there is room for."""
-        if self._standing.plan is not None:
-            shown = self._in_sight(len(self._standing.plan.stages), max(1, console.height - _BELOW))
+        if self._state.plan is not None:
+            shown = self._in_sight(len(self._state.plan.stages), max(1, console.height - _BELOW))
             spare = options.max_width - self._table(shown, _LEAST_BAR).wide(console, options)
             yield self._table(shown, min(_BAR, _LEAST_BAR + max(0, spare)))
-            if len(shown) < (stages := len(self._standing.plan.stages)):
+            if len(shown) < (stages := len(self._state.plan.stages)):
                 yield Text(f"{shown.start} stages before, {stages - shown.stop} to come", "dim")
-        if (tick := self._standing.tick) is not None:
+        if (tick := self._state.tick) is not None:
             yield from self._details(tick, options.max_width, ascii_only=options.ascii_only)
 
     def _table(self, shown: range, bar: int) -> FittingTable:
-        plan = self._standing.plan
+        plan = self._state.plan
         assert plan is not None
         table = FittingTable((plan.workload.traits.column, *_HEADS), _GIVE_UP)
         for index in shown:
-            result, tick = self._standing.results.get(index), self._standing.ticks.get(index)
+            result, tick = self._state.results.get(index), self._state.ticks.get(index)
             if result is not None:
                 table.add_row(*_finished(result, bar))
             elif tick is not None:
                 table.add_row(*_running(plan.stages[index].label, tick, bar))
             else:
-                state = "starting" if index == self._standing.running else ""
+                state = "starting" if index == self._state.running else ""
                 table.add_row(plan.stages[index].label, Text(state.center(bar)), *[""] * (len(_HEADS) - 1))
         return table
 
@@ -69,8 +69,8 @@ class LiveView:
         if stages <= room:
             return range(stages)
         room = max(1, room - 1)
-        now = self._standing.running
-        now = len(self._standing.results) if now is None else now
+        now = self._state.running
+        now = len(self._state.results) if now is None else now
         start = max(0, min(now - room // 2, stages - room))
         return range(start, min(stages, start + room))
 
@@ -81,7 +81,7 @@ class LiveView:
         said = f" {rate}{offered}{dropped}"
         room = min(_SPARK, width - len(tick.phase) - 1 - len(said))
         line = Text.assemble(f"{tick.phase} ")
-        line.append(sparkline(list(self._standing.rates_hz), room, ascii_only=ascii_only), "cyan")
+        line.append(sparkline(list(self._state.rates_hz), room, ascii_only=ascii_only), "cyan")
         line.append(said)
         yield line
         if tick.busy_threads is not None:
@@ -108,7 +108,7 @@ def _finished(result: StageResult, bar: int) -> tuple[RenderableType, ...]:
     return (
         Text(marked_label(result), style),
         _bar(1.0, bar, style or "green"),
-        Text(marked_rate(result), "yellow" if clients_limit(result) else ""),
+        Text(marked_rate(result), "yellow" if result.client_limited else ""),
         format_number(result.in_flight_mean),
         *(_ms(value) for value in (latency.p50, latency.p95, latency.p99)),
         _errors(result.counts.errors),

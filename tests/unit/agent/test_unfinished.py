@@ -47,7 +47,7 @@ def test_a_killed_agent_loses_no_stage_that_had_ended(tmp_path):
     assert result.environment.where == "a target of its own"
     assert result.started_at <= result.finished_at
     assert [check.message for check in result.checks if check.name == "client"] == [
-        "the agent ended while the run went on: stages that were finished are kept, the rest is unknown"
+        "the agent ended during the run: finished stages are kept, the rest is unknown"
     ]
     assert recover(tmp_path) == []
     assert [path.name for path in folder.iterdir()] == [run_folder.RESULT]

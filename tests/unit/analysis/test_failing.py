@@ -50,7 +50,7 @@ def test_a_burst_of_nothing_but_errors_is_named_wherever_a_second_ends(from_ms, 
     to_ms = from_ms + length_ms
     (told,) = failing(ended(20, from_ms, GOOD), ended(from_ms, to_ms, BAD), ended(to_ms, 6_000, GOOD))
     span = f"from {from_ms / 1_000:.2f} s to {to_ms / 1_000:.2f} s"
-    assert told == f"every request that ended {span} of its window failed"
+    assert told.startswith(f"every request that ended {span} failed; see")
 
 
 def test_less_than_a_second_of_errors_is_not_named():
@@ -65,11 +65,11 @@ def test_several_spans_are_named_up_to_three():
     spans = [(at, at + 1_200) for at in range(1_000, 11_000, 2_000)]
     parts = [part for at, to in spans for part in (ended(at, to, BAD), ended(to, at + 2_000, GOOD))]
     (told,) = failing(*parts[:4], seconds=12)
-    assert told == (
-        "every request that ended from 1.00 s to 2.20 s and from 3.00 s to 4.20 s of its window failed"
+    assert told.startswith(
+        "every request that ended from 1.00 s to 2.20 s and from 3.00 s to 4.20 s failed; see"
     )
     (told,) = failing(*parts, seconds=12)
-    assert told.endswith("from 5.00 s to 6.20 s of its window failed, and 2 more times")
+    assert "from 5.00 s to 6.20 s failed, and 2 more times; see" in told
 
 
 def test_a_span_may_last_until_the_windows_end():
@@ -115,4 +115,4 @@ def test_an_outage_does_not_divide_the_span_that_it_lies_in(away_ms, back_ms):
         ended(back_ms, 3_100, BAD),
         ended(3_100, 6_000, GOOD),
     )
-    assert "from 1.00 s to 3.10 s of its window" in told
+    assert "from 1.00 s to 3.10 s failed" in told

@@ -75,7 +75,7 @@ def test_the_most_frequent_cause_of_all_stages_decides():
 
 def test_a_target_that_answered_before_it_refused_connections_went_away():
     refused = failed("connect_error", "connection refused")
-    assert "it went away for a while" in told(refused, stage(counts=Counts(scheduled=1, ok=1)))
+    assert "the target was gone for a while" in told(refused, stage(counts=Counts(scheduled=1, ok=1)))
     assert "runs at that address" in told(refused, refused)
 
 

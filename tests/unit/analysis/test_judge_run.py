@@ -11,7 +11,7 @@ from loadlab.errors import EarlyStopError, Exit, LabError, TargetError, UsageErr
 from loadlab.results.result import CheckOutcome, Counts, Finding, State, Verdict
 from support.results import result, stage
 
-LOST = Finding("worker_lost", "the worker of shard 0 was killed")
+LOST = Finding("worker_lost", "worker 0 was killed")
 NO_OK = Counts(scheduled=3, timeout=3)
 
 
@@ -125,13 +125,13 @@ def test_a_check_says_what_it_compares_and_its_outcome_is_that_comparison(stages
     ("name", "stages", "told", "actual", "sentence"),
     [
         ("accounting", (stage(),), {}, 0, "has exactly one outcome"),
-        ("accounting", (stage(),), {"unaccounted": 1}, 1, "the lab lost track"),
-        ("accounting", (stage(),), {"unaccounted": -1}, -1, "the lab lost track"),
-        ("workers", (stage(),), {}, 0, "carried its shard to the end"),
+        ("accounting", (stage(),), {"unaccounted": 1}, 1, "loadlab lost track"),
+        ("accounting", (stage(),), {"unaccounted": -1}, -1, "loadlab lost track"),
+        ("workers", (stage(),), {}, 0, "no client worker was lost"),
         ("workers", (stage(findings=(LOST, LOST)), stage(findings=(LOST,))), {}, 3, "was lost"),
-        ("target", (stage(),), {}, 0, "was there to the end"),
+        ("target", (stage(),), {}, 0, "was reachable to the end"),
         ("target", (stage(),), {"target_lost": "it ended with 9"}, 1, "it ended with 9"),
-        ("answered", (stage(), stage(counts=NO_OK)), {}, 1, "at least one request ended ok"),
+        ("answered", (stage(), stage(counts=NO_OK)), {}, 1, "at least one request succeeded"),
         ("answered", (stage(counts=NO_OK),), {}, 0, "every request failed"),
         ("answered", (stage(counts=Counts(), statuses={}),), {}, 0, "longer --duration"),
         (

@@ -28,7 +28,7 @@ from support.stages import (
 
 DROPPED = Counts(scheduled=6400, ok=6000, dropped=400)
 NOTHING_DUE = Counts(scheduled=0)
-LOST = (Finding("worker_lost", "the worker of shard 0 was killed"),)
+LOST = (Finding("worker_lost", "worker 0 was killed"),)
 HALF_A_SECOND = NS_PER_S // 2
 WAITING = OPEN | {"when_full": WhenFull.WAIT}
 DRIFTED = {"slices": slices([640] * 10, [100] * 5 + [200] * 5)}
@@ -86,14 +86,14 @@ FAILURES = [
         OPEN,
         opened(counts=DROPPED, refused=400, waited=50),
         ("<=", 0.01, 0.0625, "of the arrivals"),
-        ["400 of 6,400", "all 100 places", "dropped"],
+        ["400 of 6,400", "(100) was reached", "dropped"],
     ),
     (
         "places",
         WAITING,
         opened(waited=320),
         ("<=", 0.01, 0.05, "of the arrivals"),
-        ["320 of 6,400", "all 100 places", "waited"],
+        ["320 of 6,400", "(100) was reached", "sent late"],
     ),
     ("little", CLOSED, healthy(in_flight_mean=80.0), ("<=", 0.03, 0.25, "relative"), ["80.0", "64.0"]),
     (
@@ -108,7 +108,7 @@ FAILURES = [
         CLOSED,
         healthy(target=target(requests_in_stage=0)),
         ("==", 0, -7000, "requests"),
-        ["counted 0 ", "7,000", "in the target's place"],
+        ["counted 0 ", "7,000", "proxy answered"],
     ),
     (
         "target_busy",
@@ -168,7 +168,12 @@ def test_a_slower_second_half_is_throughput_and_no_growing_queue():
     ("name", "whole", "of", "reason"),
     [
         ("client_cpu", CLOSED, healthy(client=client(busiest_ratio=(None,))), "too short"),
-        ("client_core", CLOSED, healthy(client=client(wanted_ratio=(None,))), "can't be told here"),
+        (
+            "client_core",
+            CLOSED,
+            healthy(client=client(wanted_ratio=(None,))),
+            "does not report waits",
+        ),
         (
             "client_core",
             CLOSED,
@@ -176,18 +181,18 @@ def test_a_slower_second_half_is_throughput_and_no_growing_queue():
             "see client_cpu",
         ),
         ("client_throttled", CLOSED, healthy(client=client(throttled_ratio=None)), "no CPU limit"),
-        ("client_stolen", CLOSED, healthy(client=client(stolen_ratio=None)), "the system does not tell"),
+        ("client_stolen", CLOSED, healthy(client=client(stolen_ratio=None)), "the system does not report it"),
         ("lag", BATCH, healthy(concurrency=None, requests=6400), "all requests are due at once"),
         ("lag", CLOSED, healthy(client=client(own_lag_ns=None)), "too few requests"),
-        ("lag", CLOSED | {"warmup_ns": 0}, healthy(concurrency=65), "common start"),
-        ("sent", OPEN, opened(counts=NOTHING_DUE, due=0), "nothing was due"),
-        ("kept_up", OPEN, opened(counts=NOTHING_DUE, due=0), "nothing was due"),
+        ("lag", CLOSED | {"warmup_ns": 0}, healthy(concurrency=65), "all users start at once"),
+        ("sent", OPEN, opened(counts=NOTHING_DUE, due=0), "no request was due"),
+        ("kept_up", OPEN, opened(counts=NOTHING_DUE, due=0), "no request was due"),
         ("kept_up", OPEN, opened(findings=LOST), "a worker was lost"),
         ("kept_up", OPEN, opened(halted=True), "the run was stopped"),
         ("kept_up", OPEN, opened(client=client(own_lag_ns=spread(1, 80))), "the client sent late"),
         ("kept_up", OPEN, opened(slices=slices([640], [100])), "shorter than two seconds"),
         ("sent", OPEN, opened(findings=LOST), "a worker was lost"),
-        ("places", OPEN, opened(counts=NOTHING_DUE, due=0), "nothing was due"),
+        ("places", OPEN, opened(counts=NOTHING_DUE, due=0), "no request was due"),
         ("schedule", OPEN, opened(findings=LOST), "a worker was lost"),
         ("little", CLOSED, healthy(window_ns=HALF_A_SECOND), "shorter than a second"),
         ("little", CLOSED, healthy(window_ns=HALF_A_SECOND, in_flight_mean=None), "shorter than a second"),
@@ -209,11 +214,11 @@ def test_a_slower_second_half_is_throughput_and_no_growing_queue():
             "target_busy",
             CLOSED,
             healthy(counts=Counts(scheduled=6400, ok=6399, timeout=1)),
-            "requests without an answer",
+            "unanswered requests",
         ),
         ("target_inside", CLOSED, healthy(window_ns=HALF_A_SECOND), "shorter than a second"),
         ("target_inside", CLOSED, healthy(target=target(queue_ns=None)), "not available for this target"),
-        ("target_inside", BATCH, healthy(concurrency=None, requests=6400), "begins before the batch"),
+        ("target_inside", BATCH, healthy(concurrency=None, requests=6400), "cover more than the batch"),
         ("bound", CLOSED, healthy(theory=None), "not available for this target"),
         ("bound", OPEN, opened(theory=None), "not available for this target"),
         ("bound", OPEN, opened(target=target(threads=None)), "not available for this target"),
@@ -222,7 +227,7 @@ def test_a_slower_second_half_is_throughput_and_no_growing_queue():
         ("stationary", OPEN, opened(rate_to_hz=900.0), "by plan"),
         ("stationary", CLOSED, healthy(halted=True), "the run was stopped"),
         ("stationary", CLOSED, healthy(findings=LOST), "a worker was lost"),
-        ("warmed_up", CLOSED, healthy(window_ns=9 * NS_PER_S), "no ten whole seconds"),
+        ("warmed_up", CLOSED, healthy(window_ns=9 * NS_PER_S), "shorter than ten seconds"),
         ("warmed_up", OPEN, opened(rate_to_hz=900.0), "by plan"),
         ("warmed_up", CLOSED, healthy(halted=True), "the run was stopped"),
     ],
@@ -236,8 +241,8 @@ def test_a_check_that_can_not_tell_says_why(name, whole, of, reason):
 @pytest.mark.parametrize(
     ("name", "scenario_name", "transport", "reason"),
     [
-        ("client_cpu", "pool-map", "aiohttp", "come and go"),
-        ("client_core", "threads", "requests", "threads of their own"),
+        ("client_cpu", "pool-map", "aiohttp", "can't be watched"),
+        ("client_core", "threads", "requests", "threads wait for one another"),
         ("loop_stall", "pool-map", "aiohttp", "by design"),
         ("loop_stall", "blocked-loop", "requests", "by design"),
         ("lag", "blocked-loop", "requests", "by design"),
@@ -252,10 +257,10 @@ def test_what_a_scenario_does_by_design_is_not_judged(name, scenario_name, trans
 @pytest.mark.parametrize(
     ("of", "way_back"),
     [
-        (healthy(), "; 1.00 ms of it"),
-        (healthy(target=target(handler_ns=101.0 * MS)), "; 0 ns of it"),
-        (healthy(target=target(handler_ns=99.0 * MS, queue_ns=0.5 * MS)), "; 500 µs of it"),
-        (healthy(outside_ns=spread(2), outlasted=0), "; 2.00 ms of it"),
+        (healthy(), "take 1.00 ms on average"),
+        (healthy(target=target(handler_ns=101.0 * MS)), "take 0 ns on average"),
+        (healthy(target=target(handler_ns=99.0 * MS, queue_ns=0.5 * MS)), "take 500 µs on average"),
+        (healthy(outside_ns=spread(2), outlasted=0), "take 2.00 ms on average"),
     ],
 )
 def test_the_way_there_and_back_is_what_the_target_does_not_explain(of, way_back):
@@ -331,8 +336,8 @@ def test_a_halt_may_meet_what_is_on_its_way(halted, unsent, outcome):
         (0.6, 0.2, "one event loop is at 60% of a core"),
         (0.5, 0.2, "waited for a core for up to 20% of a second"),
         (0.6, 0.6, "waited for a core for up to 60% of a second"),
-        (0.3, 0.1, "its event loop was held up"),
-        (None, None, "its event loop was held up"),
+        (0.3, 0.1, "the client's event loop was held up"),
+        (None, None, "the client's event loop was held up"),
     ],
 )
 def test_a_late_client_is_told_what_held_it_up(busiest, waited, because):

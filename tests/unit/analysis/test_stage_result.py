@@ -220,23 +220,23 @@ FINDINGS = [
         OPEN,
         {"window": SHORT},
         "cut_short",
-        ["the target could not be loaded, after 1.50 of 4.00 s; measured up to the last reply"],
+        ["after 1.50 of 4.00 s, because the target could not be loaded; measured up to the last reply"],
     ),
-    ("pool", OPEN, {"window": SHORT, "stopped": True}, "cut_short", ["it was stopped after 1.50 of 4.00 s"]),
-    ("pool", OPEN, {"counted": Recorder(WINDOW), "halted": False}, "nothing_due", ["0 requests were sent"]),
+    ("pool", OPEN, {"window": SHORT, "stopped": True}, "cut_short", ["stopped after 1.50 of 4.00 s"]),
+    ("pool", OPEN, {"counted": Recorder(WINDOW), "halted": False}, "nothing_due", ["0 requests sent in all"]),
     (
         "pool",
         OPEN,
         {"counted": Recorder(WINDOW), "stopped": True, "halted_ns": {0: START_NS - MS, 1: START_NS - 2 * MS}},
         "nothing_due",
-        ["it was stopped before its window began: nothing was measured"],
+        ["stopped before the measured window began: nothing was measured"],
     ),
     (
         "pool",
         OPEN,
         {"counted": Recorder(WINDOW), "stopped": True, "halted_ns": {0: START_NS - MS, 1: START_NS + MS}},
         "nothing_due",
-        ["it was stopped before a request was due in its window"],
+        ["stopped before a request was due: nothing was measured"],
     ),
     ("blocked-loop", CLOSED, {"loop_stall_max_ns": 1_250 * MS}, "loop_blocked", ["1.25 s"]),
     ("pool-map", BATCH, {"counted": Recorder(WINDOW)}, "incomplete", ["no Cost time"]),
@@ -245,7 +245,7 @@ FINDINGS = [
         OPEN,
         {"lost": (Lost(1, "was killed", 700 * MS, 4),)},
         "worker_lost",
-        ["shard 1 was killed; 0.7 s", "4 req"],
+        ["worker 1 was killed: 0.7 s", "4 req"],
     ),
 ]
 
@@ -277,7 +277,7 @@ def test_a_window_without_an_answer_is_measured_up_to_no_reply():
         for each in summed(window=SHORT, counted=Recorder(SHORT), stopped=True).findings
         if each.name == "cut_short"
     ]
-    assert found.message == "it was stopped after 1.50 of 4.00 s"
+    assert found.message == "stopped after 1.50 of 4.00 s"
 
 
 def test_users_wait_no_longer_than_a_window_that_was_cut_short():
@@ -285,7 +285,7 @@ def test_users_wait_no_longer_than_a_window_that_was_cut_short():
     users = 4
     assert found.client.backed_off_ns == users * SHORT.length_ns
     (told,) = [each.message for each in found.findings if each.name == "backed_off"]
-    assert "users waited 6.00 s in all" in told
+    assert "users paused for 6.00 s in all" in told
 
 
 def test_requests_without_an_answer_are_counted_in_their_finding():

@@ -103,8 +103,8 @@ def test_a_stall_is_told_by_the_windows_time_and_by_the_wall_clock():
     check = check_of(stalls=(SPAN,))
 
     assert (check.outcome, check.actual) == (CheckOutcome.FAIL, 2 * NS_PER_S)
-    assert "stood still for 2.00 s, from 1.20 s to 3.20 s (12:00:01.7 to 12:00:03.7 UTC)" in check.message
-    assert "requests were in flight, and none was answered" in check.message
+    assert "stalled for 2.00 s, from 1.20 s to 3.20 s (12:00:01.7 to 12:00:03.7 UTC)" in check.message
+    assert "requests were in flight and none was answered" in check.message
 
 
 def test_a_stall_at_the_end_is_not_a_target_that_is_away():
@@ -112,5 +112,5 @@ def test_a_stall_at_the_end_is_not_a_target_that_is_away():
 
 
 def test_a_stage_that_passes_is_not_told_more_than_was_seen():
-    assert check_of().message == "no time without an answer stands out from this load's usual ones"
+    assert check_of().message == "no gap between answers stands out from this load's usual ones"
     assert check_of(throughput_hz=0.0).outcome is CheckOutcome.UNTESTABLE

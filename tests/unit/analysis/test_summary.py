@@ -99,7 +99,7 @@ def test_looks_that_can_meet_few_requests_may_meet_none_by_chance():
         counted.observe_in_flight(START_NS + at_ms * MS, START_NS + (at_ms + 10) * MS, 0, 0)
     found = summed(carried(counted=counted))
     assert (found.in_flight_mean, found.flown_mean) == (None, 0.01)
-    assert found.unknown["in_flight_mean"].startswith("too few looks met a request")
+    assert found.unknown["in_flight_mean"].startswith("too few samples met a request")
     assert found.in_flight_error == pytest.approx(math.sqrt(2) / 200)
 
 
@@ -270,7 +270,7 @@ def test_a_rate_of_nothing_beside_answers_is_unknown_and_a_finding_says_why():
     assert (found.counts.ok, found.throughput_hz, found.known_rate_hz) == (4, 0, None)
     (message,) = [each.message for each in found.findings if each.name == "nothing_done"]
     assert message == found.unknown["throughput_hz"]
-    assert message.startswith("none of its 4 answers came within its window of 2 s")
+    assert message.startswith("all 4 answers came after the measured 2 s")
 
 
 def test_a_rate_of_nothing_without_answers_is_what_it_seems():

@@ -1,6 +1,12 @@
 """The same finding of several stages, told once."""
 
-from loadlab.analysis.together import Told, together
+from loadlab.analysis.together import Told
+from loadlab.analysis.together import together as joined
+from loadlab.results.result import Kind
+
+
+def together(told):
+    return [each.sentence for each in joined(told, Kind.NOTE)]
 
 
 def test_a_finding_of_one_stage_names_it():
@@ -8,7 +14,7 @@ def test_a_finding_of_one_stage_names_it():
 
 
 def test_the_same_finding_of_several_stages_is_told_once_with_the_figures_of_the_last():
-    told = [Told("lag", "1", "1 ms late"), Told("places", "1", "full"), Told("lag", "8?", "9 ms late")]
+    told = [Told("lag", "1", "1 ms late"), Told("places", "1", "full"), Told("lag", "8", "9 ms late", "?")]
     assert together(told) == ["stages 1, 8? (numbers of stage 8): 9 ms late", "stage 1: full"]
 
 

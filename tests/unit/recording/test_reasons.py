@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadlab.analysis.error_reasons import error_reasons, worded
+from loadlab.analysis.error_reasons import error_reasons, failure_reasons
 from loadlab.analysis.lost_workers import Missed
 from loadlab.analysis.summary import counts
 from loadlab.fleet.messages import Report, encode, from_worker
@@ -13,6 +13,7 @@ from loadlab.recording.sample import Outcome, Sample
 from loadlab.transports.status_outcomes import failed
 from support.fakes import plan
 from support.recorded import START_NS, WINDOW, rows_of
+from support.results import stage
 
 
 def ended(outcome, reason="", *, at_ns=START_NS, status=None):
@@ -109,13 +110,13 @@ def test_what_went_with_a_lost_worker_has_a_reason_too(outcome):
     assert [(each.kind, each.count) for each in found] == [(outcome.key, 2)]
 
 
-def test_what_the_terminal_says_of_a_stage_is_a_line_for_each_kind_that_needs_it():
+def test_a_stage_says_why_requests_failed_in_a_line_for_each_kind_that_needs_it():
     found = told(
         ended(Outcome.TIMEOUT, reasons.NO_ANSWER),
         *[ended(Outcome.CONNECT_ERROR, f"reason {number}") for number in range(5)],
         ended(Outcome.HTTP_ERROR, status=503),
     )
-    assert worded(found) == [
+    assert [each.sentence for each in failure_reasons(stage(errors=found))] == [
         "connect error: 1 × reason 0, 1 × reason 1, 1 × reason 2, 2 × another reason",
         f"timeout: 1 × {reasons.NO_ANSWER}",
     ]

@@ -125,7 +125,7 @@ def test_a_lost_client_container_leaves_the_stages_that_were_finished(tmp_path):
     found, *_ = follow(tmp_path, place=place)
     assert found.verdict is Verdict.INVALID
     assert [each.label for each in found.stages] == ["1"]
-    assert found.checks[0].message.startswith("the client container has exited with code 137 while the run")
+    assert found.checks[0].message.startswith("the client container has exited with code 137 during the run")
     assert found.environment.container
     assert (found.command, found.label, found.app) == (BEGAN.command, BEGAN.label, SHOP)
 
@@ -133,7 +133,7 @@ def test_a_lost_client_container_leaves_the_stages_that_were_finished(tmp_path):
 @pytest.mark.parametrize("end", [(LostAgentError("the agent has gone"),), ()])
 def test_an_agent_that_is_lost_while_its_container_runs_is_told(tmp_path, end):
     found, *_ = follow(tmp_path, BEGAN, *end)
-    assert found.checks[0].message.startswith("the agent has gone while the run went on")
+    assert found.checks[0].message.startswith("the agent has gone during the run")
     assert found.stages == ()
 
 
@@ -153,7 +153,7 @@ def test_a_silent_client_that_runs_is_waited_for_and_a_paused_one_is_lost(tmp_pa
 
     place.scripted = ScriptedAgent(BEGAN, None, *STAGE, pause, None, WHOLE[-1])
     found, *_ = follow(tmp_path, place=place)
-    assert found.checks[0].message.startswith("the client container is paused while the run went on")
+    assert found.checks[0].message.startswith("the client container is paused during the run")
     assert len(found.stages) == 1
 
 

@@ -20,7 +20,7 @@ export class Refusal extends Error {
 
 export const state = () => get("/api/state");
 export const runs = (limit) => get(`/api/runs?limit=${limit}`);
-export const result = (id) => get(`/api/runs/${encodeURIComponent(id)}/result.json`);
+export const result = (id) => get(`/api/runs/${encodeURIComponent(id)}`);
 /** @returns {Promise<Blob>} as it is kept */
 export const resultFile = (id) => get(`/api/runs/${encodeURIComponent(id)}/result.json`, (reply) => reply.blob());
 export const start = (options) => post("/api/runs", { options });

@@ -4,7 +4,7 @@ import { make, text } from "./dom.js";
 import { label, size } from "./run.js";
 import { WORKLOADS } from "./traits.js";
 import { DASH, count, figure, showSpan, span } from "./units.js";
-import { TOO_FEW, clientsLimit, errors, knownRate, load, stateWords } from "./words.js";
+import { errors, knownRate, load, stateOf } from "./words.js";
 
 const NAMES = [
   ["throughput", "Throughput", "achieved"],
@@ -16,7 +16,7 @@ const NAMES = [
   ["busy", "Busy threads", "busy"],
   ["queue", "Thread queue", "queue"],
 ];
-const UNTOLD = "this target does not tell";
+const UNTOLD = "not available for this target";
 
 export class Figures {
   /** @param {HTMLElement} list @param {HTMLElement} caption */
@@ -62,14 +62,14 @@ function telling(run) {
 
 /** @returns {boolean} whether its throughput is what the target can do: replies that all failed are not */
 function isTargets(stage) {
-  return !clientsLimit(stage) && stage.state !== "invalid" && stage.counts.ok > 0;
+  return stage.state !== "invalid" && stage.counts.ok > 0;
 }
 
 function live(run) {
   const { tick } = run;
   const planned = run.plan.stages[run.index];
   const counted = tick.phase === "warm-up" ? "warm-up, not counted" : tick.phase;
-  const quantile = (ns) => [...span(ns), ns === null ? "too few replies to tell" : "of the last second"];
+  const quantile = (ns) => [...span(ns), ns === null ? "too few replies" : "of the last second"];
   const lost = tick.dropped ? `, ${count(tick.dropped)} of them dropped` : "";
   return {
     caption: `Now, ${load(label(planned), run.plan.workload)}: ${counted}`,
@@ -82,13 +82,13 @@ function live(run) {
     busy: tick.busy_threads === null
       ? [DASH, "", UNTOLD]
       : [figure(tick.busy_threads), "", tick.slots ? `of ${count(tick.slots)}` : "threads without a limit"],
-    queue: tick.thread_queue === null ? [DASH, "", UNTOLD] : [figure(tick.thread_queue), "", "wait for a thread"],
+    queue: tick.thread_queue === null ? [DASH, "", UNTOLD] : [figure(tick.thread_queue), "", "waiting for a thread"],
   };
 }
 
 /** As on the chart: what comes while it drains was due before, and no load makes it. */
 function rate(tick) {
-  if (tick.phase === "draining") return [DASH, "", "no load any more"];
+  if (tick.phase === "draining") return [DASH, "", "the load has ended"];
   const offered = tick.offered_hz === null ? "of the last second" : `of ${figure(tick.offered_hz)}/s offered`;
   return [figure(tick.rate_hz), "responses/s", offered];
 }
@@ -100,23 +100,23 @@ function most(run, planned) {
 }
 
 function measured(run, stage) {
-  const limited = clientsLimit(stage);
+  const limited = stage.client_limited;
   const { latency_ns: latency, target, theory } = stage;
-  const quantile = (ns) => [...span(ns), ns === null ? TOO_FEW.split(";")[0] : "of the stage"];
+  const quantile = (ns) => [...span(ns), ns === null ? stage.unknown.latency_ns ?? "" : "of the stage"];
   const bound = theory?.bound_hz ? `of ${figure(theory.bound_hz)}/s that the threads allow` : "of the stage";
   const slots = target?.workers && target?.threads ? target.workers * target.threads : null;
   const batch = WORKLOADS[run.plan.workload].at_once;
   const several = !batch && run.phase === "over" && run.stages.filter(Boolean).length > 1;
-  const best = several && isTargets(stage) ? "the most throughput that is the target's, " : "";
-  const trust = stage.state === "valid" ? "" : ` · ${stateWords(stage)}`;
+  const best = several && isTargets(stage) ? "the best valid stage, " : "";
+  const state = stateOf(run.text, stage);
   return {
-    caption: `Stage of ${load(stage.label, run.plan.workload)}: ${best}over ${showSpan(stage.window_ns)}${trust}`,
+    caption: `Stage of ${load(stage.label, run.plan.workload)}: ${best}over ${showSpan(stage.window_ns)}${state ? ` · ${state}` : ""}`,
     throughput: batch ? cost(stage) : [`${limited ? "≥" : ""}${figure(knownRate(stage))}`, "/s", limited ? "the client’s limit" : bound],
     p50: quantile(latency.p50),
     p95: quantile(latency.p95),
     p99: quantile(latency.p99),
     errors: [count(errors(stage)), "", `of ${count(stage.counts.scheduled)} requests`, { alarming: errors(stage) > 0 }],
-    in_flight: [figure(stage.in_flight_mean), "", stage.unknown?.in_flight_mean ?? "mean of the window"],
+    in_flight: [figure(stage.in_flight_mean), "", stage.unknown.in_flight_mean ?? "mean of the window"],
     busy: target && target.busy_threads_mean !== null
       ? [figure(target.busy_threads_mean), "", slots ? `mean, of ${count(slots)}` : "mean"]
       : [DASH, "", UNTOLD],

@@ -1,5 +1,5 @@
 /**
- * A run as the page knows it: folded from its events while it goes on, or read from its result.json.
+ * A run as the page knows it: folded from its events while it goes on, or from its result.
  *
  * Time on the charts is load time: each stage begins where the one before it ended, whatever lay between. So it
  * depends on the events alone, and a page that comes late or is reloaded has every stage at the same place. What the
@@ -33,6 +33,7 @@ const MOST_NOTES = 20;
  * @property {?Object} result the whole result, once there is one
  * @property {?string} refused why it could not begin
  * @property {string[]} notes
+ * @property {{about: string[], kind: string, sentence: string}[]} text what the lab says about the stages so far, or the result
  * @property {Series} series
  * @property {{at: number, label: string}[]} marks where each stage begins, in seconds of load time
  * @property {{from: number, to: number}[]} warmups
@@ -60,6 +61,7 @@ export function apply(run, event) {
     case "StageEnded":
       fill(run, event);
       run.stages[event.index] = slim(event.result);
+      run.text = event.text;
       run.offset_ns += Math.max(run.last_ns, event.result.window_ns + run.plan.warmup_ns);
       run.last_ns = 0;
       run.tick = null;
@@ -80,12 +82,13 @@ export function apply(run, event) {
 export function end(run, result) {
   run.result = { ...result, stages: result.stages.map(slim) };
   run.stages = run.result.stages;
+  run.text = result.text;
   run.phase = "over";
   run.index = null;
   run.tick = null;
 }
 
-/** @param {Run} run one whose end nobody can tell any more */
+/** @param {Run} run one whose end is lost */
 export function losing(run) {
   run.phase = "lost";
   run.index = null;
@@ -97,7 +100,7 @@ export function isOver(run) {
   return run.phase === "over" || run.phase === "lost";
 }
 
-/** @param {Object} result a result.json @returns {Run} */
+/** @param {Object} result as the agent reads it @returns {Run} */
 export function fromResult(result) {
   const run = blank(result.run_id, result.plan, result.environment.where, result);
   run.sliced = true;
@@ -167,7 +170,7 @@ export function label(stage) {
 function blank(id, plan, where, { label = null, command = null, app = null }) {
   return {
     id, plan, where, label, command, app,
-    phase: "starting", index: null, tick: null, stages: [], result: null, refused: null, notes: [],
+    phase: "starting", index: null, tick: null, stages: [], result: null, refused: null, notes: [], text: [],
     series: new Series(COLUMNS, RATES), marks: [], warmups: [], sliced: false,
     offset_ns: 0, first_ns: Infinity, last_ns: 0,
   };

@@ -3,7 +3,7 @@
 import { make, text } from "./dom.js";
 import { isOver, label } from "./run.js";
 import { figure } from "./units.js";
-import { clientsLimit, knownRate, load, mark, stateWords } from "./words.js";
+import { knownRate, load, mark, stateOf } from "./words.js";
 
 export class Stages {
   /** @param {HTMLOListElement} list */
@@ -25,7 +25,7 @@ export class Stages {
       else item.removeAttribute("aria-current");
       bar.value = stage ? 1 : running ? run.tick?.fraction ?? 0 : 0;
       text(word, stage ? done(stage) : running ? run.tick?.phase ?? "starting" : isOver(run) ? "not run" : "");
-      item.title = stage ? stateWords(stage) : "";
+      item.title = (stage && stateOf(run.text, stage)) ?? "";
     });
   }
 
@@ -49,6 +49,6 @@ function worth(stage) {
 }
 
 function done(stage) {
-  const sign = clientsLimit(stage) ? "≥" : "";
+  const sign = stage.client_limited ? "≥" : "";
   return `${mark(stage)}${mark(stage) && " "}${sign}${figure(knownRate(stage))}/s`;
 }

@@ -10,7 +10,7 @@ import { Panel } from "./panel.js";
 import { isOver } from "./run.js";
 import { WORKLOADS } from "./traits.js";
 import { inMs } from "./units.js";
-import { clientsLimit, knownRate, load, mark } from "./words.js";
+import { knownRate, load, mark } from "./words.js";
 
 const HEIGHT = 230;
 const LOG_FROM = 8;
@@ -93,7 +93,7 @@ export class SweepCharts {
 }
 
 function point(planned, stage) {
-  const limited = clientsLimit(stage);
+  const limited = stage.client_limited;
   const [p50, p95, p99] = ["p50", "p95", "p99"].map((name) => inMs(stage.latency_ns[name]));
   const own = (value) => (limited ? null : value);
   const doubt = mark(stage);

@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 import { WORKLOADS } from "./traits.js";
 import { DASH, count, figure, inMs, share, showSpan } from "./units.js";
-import { OPEN_SHARE, TOO_FEW, clientsLimit, errors, knownRate, legend, mark, openShare, stateWords } from "./words.js";
+import { errors, knownRate, mark, sentences, stateOf } from "./words.js";
 
 const LATENCIES = ["p50", "p90", "p95", "p99", "max"];
 
@@ -13,7 +13,7 @@ export function showTable(holder, run) {
   holder.hidden = stages.length === 0;
   if (holder.hidden) return;
   const { at_once: atOnce, column } = WORKLOADS[run.plan.workload];
-  const columns = atOnce ? makespans(column) : rates(column);
+  const columns = atOnce ? makespans(run.text, column) : rates(run.text, column);
   const head = make("tr", {}, ...columns.map(({ name, unit }) => (
     make("th", { scope: "col" }, name, ...(unit ? [make("small", {}, unit)] : [])))));
   const rows = stages.map((stage) => make("tr", { class: stage.state }, ...columns.map(({ cell }, place) => {
@@ -24,42 +24,42 @@ export function showTable(holder, run) {
     make("h3", {}, "Stages"),
     make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Stages in figures" },
       make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))),
-    ...legend(run.plan, stages).map((line) => make("p", { class: "hint" }, line)));
+    ...sentences(run.text, "state", "legend").map((line) => make("p", { class: "hint" }, line)));
 }
 
-function rates(column) {
+function rates(text, column) {
   return [
-    { name: column, cell: named },
+    { name: column, cell: named(text) },
     { name: "requests", cell: (stage) => told(count(stage.counts.scheduled)) },
     { name: "errors", cell: (stage) => told(count(errors(stage))) },
-    { name: "rate", unit: "/s", cell: rate },
-    { name: "in flight", cell: (stage) => told(figure(stage.in_flight_mean), stage.unknown?.in_flight_mean) },
+    { name: "rate", unit: "/s", cell: rate(text) },
+    { name: "in flight", cell: (stage) => told(figure(stage.in_flight_mean), stage.unknown.in_flight_mean) },
     ...LATENCIES.map(latency),
     { name: "bound", unit: "/s", cell: (stage) => told(figure(stage.theory?.bound_hz)) },
-    { name: "of it", cell: ofBound },
+    { name: "% of bound", cell: ofBound },
   ];
 }
 
-function makespans(column) {
+function makespans(text, column) {
   return [
-    { name: column, cell: named },
+    { name: column, cell: named(text) },
     { name: "errors", cell: (stage) => told(count(errors(stage))) },
     { name: "Cost time", cell: (stage) => told(showSpan(stage.makespan_ns)) },
     { name: "predicted", cell: predicted },
     { name: "ratio", cell: (stage) => told(figure(ratio(stage))) },
-    { name: "rate", unit: "/s", cell: rate },
+    { name: "rate", unit: "/s", cell: rate(text) },
     ...LATENCIES.map(latency),
   ];
 }
 
-function named(stage) {
-  return told(`${mark(stage)}${stage.label}`, stateWords(stage));
+function named(text) {
+  return (stage) => told(`${mark(stage)}${stage.label}`, stateOf(text, stage));
 }
 
-function rate(stage) {
-  return clientsLimit(stage)
-    ? told(`≥${figure(knownRate(stage))}`, stateWords(stage))
-    : told(figure(knownRate(stage)), stage.unknown?.throughput_hz);
+function rate(text) {
+  return (stage) => (stage.client_limited
+    ? told(`≥${figure(knownRate(stage))}`, stateOf(text, stage))
+    : told(figure(knownRate(stage)), stage.unknown.throughput_hz));
 }
 
 function latency(quantile) {
@@ -68,15 +68,13 @@ function latency(quantile) {
     unit: "ms",
     cell: (stage) => {
       const words = figure(inMs(stage.latency_ns[quantile]));
-      const unanswered = stage.findings.find((finding) => finding.name === "unanswered");
-      return told(words, words === DASH ? unanswered?.message ?? TOO_FEW : null);
+      return told(words, words === DASH ? stage.unknown.latency_ns : null);
     },
   };
 }
 
 function ofBound(stage) {
-  if (clientsLimit(stage)) return told(DASH, "the target was never asked for more than the client could send");
-  return told(share(stage.theory?.bound_ratio), openShare(stage) ? OPEN_SHARE : null);
+  return told(share(stage.theory?.bound_ratio), stage.unknown.bound_ratio);
 }
 
 function predicted(stage) {

@@ -24,7 +24,7 @@ const SPECS = [
       { column: "p95", label: "p95", colour: "p95", dash: "dashed" },
       { column: "p99", label: "p99", colour: "p99" },
     ],
-    none: "Too few replies in any second to tell a percentile: p50 needs 4, p95 73, p99 381.",
+    none: "Too few replies in each second for a percentile: p50 needs 4, p95 73, p99 381.",
   },
   {
     title: "In flight", unit: "requests",
@@ -40,7 +40,7 @@ const SPECS = [
       { column: "slots", label: "slots", colour: "limit", dash: "dashed" },
       { column: "queue", label: "thread queue", colour: "queue" },
     ],
-    none: "This target does not tell how busy it is; one that the lab starts does.",
+    none: "Not available for this target; a target that the lab starts has it.",
   },
 ];
 
@@ -61,7 +61,7 @@ export class TimeCharts {
     const x = { start: 0, end };
     const keep = run.sliced ? ["p50", "p99"] : ["p50", "p95", "p99"];
     for (const [index, panel] of this.panels.entries()) {
-      const none = t.length ? SPECS[index].none ?? "Nothing was told of this." : "Waiting for the first figures …";
+      const none = t.length ? SPECS[index].none ?? "No data." : "Waiting for the first figures …";
       panel.update({ x: t, ...columns }, x, { marks: run.marks, bands: run.warmups, none, keep, live: !isOver(run) });
     }
   }

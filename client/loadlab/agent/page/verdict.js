@@ -1,23 +1,15 @@
-/** How a run came out, in words: the verdict, why, what to do, and every check behind it. */
+/** How a run came out: its sentences, and every check behind them. */
 
 import { make } from "./dom.js";
 import { count, figure, showSpan } from "./units.js";
-import { extent, headline, notes, openQuestions, reasons } from "./words.js";
+import { sentences } from "./words.js";
 
 const MOST_BESIDES = 3;
-const MEANING = {
-  pass: "the figures can be relied on, as far as the checks can tell",
-  unjudged: "no check failed, but not everything could be judged",
-  suspect: "see the stages marked ?",
-  stopped: "the run was stopped before its end",
-  fail: "a threshold was not met",
-  invalid: "do not use these numbers; the reason is below",
-};
 
 /** @param {HTMLElement} holder @param {Run} run */
 export function showVerdict(holder, run) {
   const told = conclusion(run);
-  const besides = [...run.notes, ...notes(run.stages.filter(Boolean))];
+  const besides = [...run.notes, ...sentences(run.text, "note")];
   holder.hidden = told === null && besides.length === 0;
   holder.dataset.verdict = told?.kind ?? "none";
   const parts = [];
@@ -37,25 +29,21 @@ export function showVerdict(holder, run) {
 /** @param {Run} run @returns {?{kind: string, word: string, sentence: string, why: string[]}} null while it goes on */
 export function conclusion(run) {
   if (run.refused !== null) {
-    return { kind: "fail", word: "REFUSED", sentence: "the run ended before it had a result", why: [run.refused] };
+    return { kind: "fail", word: "REFUSED", sentence: "the run ended without a result", why: [run.refused] };
   }
-  if (run.phase === "lost") return { kind: "invalid", word: "INVALID", sentence: MEANING.invalid, why: [lost(run)] };
+  if (run.phase === "lost") {
+    return { kind: "invalid", word: "INVALID", sentence: "do not use these numbers", why: [lost(run)] };
+  }
   if (run.result === null) return null;
-  const word = headline(run.result);
+  const [word] = sentences(run.text, "verdict");
+  const [sentence] = sentences(run.text, "summary");
   const kind = word === "PASS with warnings" ? "suspect" : word.toLowerCase();
-  const open = openQuestions(run.result);
-  const meaning = kind === "pass" && open.length ? "unjudged" : kind;
-  return {
-    kind,
-    word,
-    sentence: `${MEANING[meaning]} · ${extent(run.result)}`,
-    why: [...reasons(run.result), ...open],
-  };
+  return { kind, word, sentence, why: sentences(run.text, "reason", "undecided") };
 }
 
 function lost(run) {
   const ended = run.stages.filter(Boolean).length;
-  return `the agent ended while the run went on, after ${ended} of ${run.plan.stages.length} stages; the command that`
+  return `the agent ended during the run, after ${ended} of ${run.plan.stages.length} stages; the command that`
     + " started the run keeps its result";
 }
 

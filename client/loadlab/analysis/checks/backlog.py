@@ -26,13 +26,13 @@ def kept_up(case: CheckInput) -> Check:
     limit = max(_LEAST_RATIO * due, _SIGMAS * _chance(due))
     return make_check(
         name="kept_up",
-        metric="arrivals of the window less what was done in it, where that still grows at its end",
+        metric="arrivals in the window minus completions, if the difference still grows at its end",
         limit=limit,
         actual=undone if _still_grows(stage) else min(undone, limit),
         unit="requests",
         untestable=_untestable(case),
-        means="what waited for an answer did not grow beyond chance",
-        failed=_failed(stage),
+        ok="the backlog did not grow beyond chance",
+        fail=_failed(stage),
     )
 
 
@@ -40,7 +40,7 @@ def _untestable(case: CheckInput) -> str | None:
     if len(case.stage.slices) < _LEAST_SECONDS:
         return "the window is shorter than two seconds"
     if not case.stage.due:
-        return "nothing was due"
+        return "no request was due"
     if lag(case).outcome is CheckOutcome.FAIL:
         return "the client sent late"
     return cut_short(case) or away(case)
@@ -81,6 +81,6 @@ def _failed(stage: StageResult) -> str:
     if stage.slices and (in_flight := stage.slices[-1].in_flight) is not None:
         grew = f"; in flight grew to {format_number(in_flight)}"
     return (
-        f"the target did not keep up: {show_hz(offered_hz)} were offered, {show_hz(stage.throughput_hz)}"
-        f" answered{grew}. Latency grows as long as the load lasts: use a lower --rate"
+        f"the target did not keep up: {show_hz(offered_hz)} offered, {show_hz(stage.throughput_hz)}"
+        f" answered{grew}. Latency grows for as long as the load lasts: use a lower --rate"
     )

@@ -1,4 +1,4 @@
-"""What every check of a stage has in common: what it is about, and how it is put into words. Pure."""
+"""What the checks of a stage have in common. Pure."""
 
 from typing import NamedTuple
 
@@ -32,16 +32,16 @@ def make_check(
     limit: float,
     actual: float | None,
     unit: str,
-    means: str,
-    failed: str,
+    ok: str,
+    fail: str,
     operator: str = "<=",
     untestable: str | None = None,
 ) -> Check:
-    """Put a comparison into words: what it means where it holds, what to do where it does not."""
+    """Return the check `metric operator limit`; `ok` says what a pass means, `fail` what to do."""
     if untestable is None and actual is None:
-        untestable = "it can't be told"
+        untestable = "not measured"
     holds = actual is not None and (actual == limit if operator == "==" else actual <= limit)
-    outcome, message = (CheckOutcome.PASS, means) if holds else (CheckOutcome.FAIL, failed)
+    outcome, message = (CheckOutcome.PASS, ok) if holds else (CheckOutcome.FAIL, fail)
     if untestable is not None:
         outcome, message = CheckOutcome.UNTESTABLE, untestable
     return Check(
@@ -84,8 +84,8 @@ def cut_short(case: CheckInput) -> str | None:
 def away(case: CheckInput) -> str | None:
     """Say that the stage holds more than one state because the target was away."""
     if case.stage.outages:
-        return "the target was away for a part of the window"
-    return "the target stood still for a part of the window" if case.stage.stalls else None
+        return "the target was unreachable for part of the window"
+    return "the target stalled for part of the window" if case.stage.stalls else None
 
 
 def too_little(case: CheckInput) -> str | None:
@@ -100,8 +100,8 @@ def too_little(case: CheckInput) -> str | None:
 def unanswered(case: CheckInput) -> str | None:
     """Say why the target's account of the window is not of the same requests."""
     if case.plan.workload.traits.at_once:
-        return "the target's account begins before the batch and ends after it"
+        return "the target's counters cover more than the batch"
     counts = case.stage.counts
     if counts.ok + counts.http_error + counts.dropped != counts.scheduled:
-        return "requests without an answer occupied the target, too"
+        return "unanswered requests occupied the target, too"
     return None

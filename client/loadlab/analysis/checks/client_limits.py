@@ -1,9 +1,10 @@
-"""What a client can run out of: each check says what it was and what to do. Pure.
+"""Was the client the limit? Each check says what it ran out of and what to do. Pure.
 
 docs/method.md says where each limit comes from.
 """
 
 from loadlab.analysis.checks.check import CheckInput, lost, make_check
+from loadlab.analysis.unknown import HIDDEN
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.results.result import Check, StageResult
 from loadlab.system.resources import Resource, shortage
@@ -25,9 +26,9 @@ def client_cpu(case: CheckInput) -> Check:
     """Judge the CPU of the busiest worker in its busiest second."""
     told = [ratio for ratio in case.stage.client.busiest_ratio if ratio is not None]
     full = [ratio for ratio in told if ratio > CPU_RATIO]
-    untestable = "the window is too short to tell what the client's processes took" if not told else None
+    untestable = "the window is too short to measure the client's CPU" if not told else None
     if case.traits.hides_flight:
-        untestable = "the processes that make the requests come and go unseen"
+        untestable = HIDDEN
     return make_check(
         name="client_cpu",
         metric="CPU of a worker in any second",
@@ -35,10 +36,9 @@ def client_cpu(case: CheckInput) -> Check:
         actual=max(told, default=None),
         unit="cores",
         untestable=untestable,
-        means="no worker of the client was short of CPU",
-        failed=f"{_resource(case.traits, len(full), len(told))} at {max(told, default=0):.0%} of a core:"
-        f" {_needs_more_core(case.plan, case.traits, case.cores)};"
-        " the rate is at least what was measured, and what the target can do is unknown",
+        ok="no client worker was short of CPU",
+        fail=f"{_resource(case.traits, len(full), len(told))} at {max(told, default=0):.0%} of a core:"
+        f" {_needs_more_core(case.plan, case.traits, case.cores)}",
     )
 
 
@@ -48,22 +48,22 @@ def client_core(case: CheckInput) -> Check:
     wanted = max((ratio for ratio in stage.client.wanted_ratio if ratio is not None), default=None)
     busiest = max((ratio for ratio in stage.client.busiest_ratio if ratio is not None), default=0.0)
     waited = max((ratio for ratio in stage.client.waited_ratio if ratio is not None), default=0.0)
-    untestable = None if wanted is not None else "how long it waits for a core can't be told here"
+    untestable = None if wanted is not None else "the system does not report waits for a core"
     if case.traits.uses_threads:
-        untestable = "its load is made in threads of their own, whose waits are the scenario's"
+        untestable = "the scenario's threads wait for one another by design"
     elif busiest > CPU_RATIO:
-        untestable = "it had a core and used it up: see client_cpu"
+        untestable = "the worker had a core and used all of it: see client_cpu"
     return make_check(
         name="client_core",
-        metric="time that a worker worked or waited for a core to work on, in any second",
+        metric="time that a worker ran or waited for a core, in any second",
         limit=CPU_RATIO,
         actual=wanted,
         unit="of the time",
         untestable=untestable,
-        means="every worker of the client got a core when it needed one",
-        failed=f"a worker of the client waited for a core for up to {waited:.0%} of a second, and in its"
-        f" busiest second ran for {busiest:.0%} of it: something else runs on the client's cores, perhaps the"
-        " target itself; stop it, or give the client cores of its own (taskset)",
+        ok="every client worker got a core when it needed one",
+        fail=f"a client worker waited for a core for up to {waited:.0%} of a second, and ran for at most"
+        f" {busiest:.0%} of one: something else, perhaps the target, runs on the client's cores. Stop it, or"
+        " pin client and target to different cores (taskset)",
     )
 
 
@@ -78,8 +78,8 @@ def client_throttled(case: CheckInput) -> Check:
         untestable="there is no CPU limit on the client, or none that can be read"
         if case.stage.client.throttled_ratio is None
         else None,
-        means="no CPU limit held the client back",
-        failed=f"its CPU limit held the client back for {case.stage.client.throttled_ratio or 0:.0%} of the"
+        ok="no CPU limit held the client back",
+        fail=f"the client's CPU limit held it back for {case.stage.client.throttled_ratio or 0:.0%} of the"
         f" window: raise the limit (CLIENT_CPUS, docker's --cpus), or {_less_load(case.plan)}",
     )
 
@@ -92,10 +92,10 @@ def client_stolen(case: CheckInput) -> Check:
         limit=STOLEN_RATIO,
         actual=case.stage.client.stolen_ratio,
         unit="of the window",
-        untestable="the system does not tell it" if case.stage.client.stolen_ratio is None else None,
-        means="the machine's cores were its own",
-        failed=f"the hypervisor gave {case.stage.client.stolen_ratio or 0:.0%} of the client's cores to other"
-        " guests: repeat the run, or use a machine of its own",
+        untestable="the system does not report it" if case.stage.client.stolen_ratio is None else None,
+        ok="the hypervisor took no more CPU time than usual",
+        fail=f"the hypervisor gave {case.stage.client.stolen_ratio or 0:.0%} of the client's cores to other"
+        " guests: repeat the run, or use a dedicated machine",
     )
 
 
@@ -108,8 +108,8 @@ def open_files(case: CheckInput) -> Check:
         limit=0,
         actual=count,
         unit="connections",
-        means="the client had a file for every connection",
-        failed=told,
+        ok="the client had a file descriptor for every connection",
+        fail=told,
     )
 
 
@@ -118,12 +118,12 @@ def client_resources(case: CheckInput) -> Check:
     count, told = _lacked(case, set(Resource) - {Resource.FILES})
     return make_check(
         name="client_resources",
-        metric="requests that failed because the client ran out of something else",
+        metric="requests that failed because the client ran out of anything else",
         limit=0,
         actual=count,
         unit="requests",
-        means="the client had what its requests took",
-        failed=told,
+        ok="the client ran out of nothing that a request needs",
+        fail=told,
     )
 
 
@@ -145,12 +145,10 @@ def loop_stall(case: CheckInput) -> Check:
         limit=STALL_NS,
         actual=stall_ns,
         unit="ns",
-        untestable="its loop is held, or starts processes that make the requests, by design"
-        if by_design
-        else None,
-        means="the client's event loop always turned",
-        failed=f"the client's event loop stood still for {show_ns(stall_ns)}: what came in that time was seen"
-        " late, and the highest latencies may be the client's own",
+        untestable="the scenario blocks its event loop by design" if by_design else None,
+        ok="the client's event loop never stalled",
+        fail=f"the client's event loop stalled for {show_ns(stall_ns)}: replies in that time were seen late,"
+        " so the highest latencies may be the client's own. Repeat the run on a calmer machine",
     )
 
 
@@ -162,20 +160,20 @@ def lag(case: CheckInput) -> Check:
     if case.plan.workload.traits.at_once:
         untestable = "in a batch all requests are due at once"
     elif case.traits.blocks_loop:
-        untestable = "a request waits for the calls before it by design"
+        untestable = "the scenario sends one request after another by design"
     elif own is None or own.p99 is None:
         untestable = "too few requests"
     elif _starts_in_window(case):
-        untestable = "the users' common start is in the window: give --warmup, with --duration"
+        untestable = "all users start at once in the window: use --warmup with --duration"
     return make_check(
         name="lag",
-        metric="p99 of sent - due, without the wait for a place in flight",
+        metric="p99 of sent - due, without waits at --max-in-flight",
         limit=limit_ns,
         actual=own.p99 if own else None,
         unit="ns",
         untestable=untestable,
-        means="the client sent when it should",
-        failed=f"the client sent 1 % of requests over {show_ns(own.p99 if own else None)} late (limit"
+        ok="the client sent on time",
+        fail=f"the client sent 1 % of requests over {show_ns(own.p99 if own else None)} late (limit"
         f" {show_ns(limit_ns)}: 5 % of p50, at least 1 ms): {_late_because(case)}",
     )
 
@@ -191,9 +189,9 @@ def schedule(case: CheckInput) -> Check:
         actual=due - scheduled,
         unit="requests",
         untestable=lost(case),
-        means="every arrival of the schedule has an outcome",
-        failed=f"the schedule has {due:,} arrivals in the window, {scheduled:,} were accounted for: the"
-        f" client did not get through its schedule; {_less_load(case.plan)}",
+        ok="every arrival of the schedule has an outcome",
+        fail=f"the client handled only {scheduled:,} of the {due:,} arrivals of its schedule:"
+        f" {_less_load(case.plan)}",
     )
 
 
@@ -203,13 +201,13 @@ def sent(case: CheckInput) -> Check:
     unsent = counts.dropped - case.stage.refused
     return make_check(
         name="sent",
-        metric="arrivals that the client did not send, although there was a place for them",
+        metric="arrivals that the client did not send although --max-in-flight was not reached",
         limit=NOT_SENT_RATIO + (_on_its_way(case.stage) / counts.scheduled if counts.scheduled else 0),
         actual=unsent / counts.scheduled if counts.scheduled else None,
         unit="of the arrivals",
-        untestable=lost(case) or (None if counts.scheduled else "nothing was due"),
-        means="the client sent what was due",
-        failed=f"{unsent:,} of {counts.scheduled:,} arrivals were never sent: {_late_because(case)}",
+        untestable=lost(case) or (None if counts.scheduled else "no request was due"),
+        ok="the client sent every request that was due",
+        fail=f"{unsent:,} of {counts.scheduled:,} arrivals were never sent: {_late_because(case)}",
     )
 
 
@@ -219,21 +217,20 @@ def places(case: CheckInput) -> Check:
     waits = case.plan.when_full is WhenFull.WAIT
     without = case.stage.refused + (case.stage.waited if waits else 0)
     became = (
-        "and waited for one: that lag is the limit's, neither the client's CPU nor the target's; a higher"
-        " --max-in-flight asks the target for the whole rate"
+        "and they were sent late: use a higher --max-in-flight to ask the target for the whole rate"
         if waits
-        else "and were dropped, so the latencies are of the others only: the target did not keep up with this"
-        " rate, or --max-in-flight is too low for it"
+        else "and they were dropped, so latencies are those of the others: the target did not keep up, or"
+        " --max-in-flight is too low"
     )
     return make_check(
         name="places",
-        metric=f"arrivals {'that waited' if waits else 'dropped'} at the limit of requests in flight",
+        metric=f"arrivals {'that waited' if waits else 'dropped'} because --max-in-flight was reached",
         limit=NOT_SENT_RATIO,
         actual=without / counts.scheduled if counts.scheduled else None,
         unit="of the arrivals",
-        untestable=None if counts.scheduled else "nothing was due",
-        means="arrivals found a place in flight",
-        failed=f"{without:,} of {counts.scheduled:,} arrivals found all {limit:,} places in flight taken"
+        untestable=None if counts.scheduled else "no request was due",
+        ok="--max-in-flight was hardly ever reached",
+        fail=f"--max-in-flight ({limit:,}) was reached for {without:,} of {counts.scheduled:,} requests,"
         f" {became}",
     )
 
@@ -257,7 +254,7 @@ def _late_because(case: CheckInput) -> str:
             f"the client waited for a core for up to {waited:.0%} of a second; stop what else runs on its"
             " cores, or pin client and target to different cores (taskset)"
         )
-    return f"its event loop was held up; {_less_load(case.plan)}, or a calmer machine"
+    return f"the client's event loop was held up; {_less_load(case.plan)}, or a calmer machine"
 
 
 def _starts_in_window(case: CheckInput) -> bool:

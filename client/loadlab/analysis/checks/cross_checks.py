@@ -1,4 +1,4 @@
-"""Two accounts of the same thing, which must agree: one of the two is wrong where they don't. Pure.
+"""Two measurements of the same thing: where they disagree, one of them is wrong. Pure.
 
 docs/method.md gives each formula its source.
 """
@@ -30,7 +30,7 @@ def little(case: CheckInput) -> Check:
     if sampled is None:
         untestable = untestable or stage.unknown.get(unknown.IN_FLIGHT, "what is in flight is unknown")
     elif noise > unknown.MOST_NOISE:
-        untestable = untestable or "too few looks met a request"
+        untestable = untestable or "too few samples met a request"
     return make_check(
         name="little",
         metric="in flight as sampled against throughput x mean time in flight",
@@ -38,10 +38,10 @@ def little(case: CheckInput) -> Check:
         actual=abs(sampled - flown) / flown if sampled is not None and flown else None,
         unit="relative",
         untestable=untestable,
-        means="Little's law holds: what was seen in flight is what the requests' stamps say",
-        failed=f"{format_number(sampled)} requests were seen in flight, their own stamps say"
-        f" {format_number(flown)}: one of the two is wrong, so the client's clockwork was disturbed; repeat"
-        " the run on a calmer machine",
+        ok="Little's law holds: the sampled number of requests in flight matches their timestamps",
+        fail=f"{format_number(sampled)} requests in flight were sampled, their timestamps say"
+        f" {format_number(flown)}: one of the two is wrong because the client was disturbed. Repeat the run"
+        " on a calmer machine",
     )
 
 
@@ -61,12 +61,12 @@ def target_count(case: CheckInput) -> Check:
         actual=surplus,
         unit="requests",
         untestable=untestable,
-        means="the target counted every request that was sent, and no other",
-        failed=f"the target counted {counted or 0:,} requests, the client sent {stage.sent_total:,}: "
+        ok="the target counted every request that was sent, and no other",
+        fail=f"the target counted {counted or 0:,} requests, the client sent {stage.sent_total:,}: "
         + (
             "another client loads the target, too, or something repeats requests"
             if (surplus or 0) > 0
-            else "something between the two answers in the target's place, or the target lost count"
+            else "a cache or proxy answered some of them, or the target lost count"
         ),
     )
 
@@ -85,14 +85,14 @@ def target_busy(case: CheckInput) -> Check:
         untestable=too_little(case)
         or (NO_ACCOUNT if busy is None or not expected else None)
         or (
-            "the rate changes over the window, whose edges the target's account only nearly meets"
+            "the rate changes over the window, which the target's counters match only roughly"
             if stage.rate_to_hz is not None
             else None
         )
         or unanswered(case),
-        means="the target's threads were busy with this client's requests",
-        failed=f"{format_number(busy)} threads of the target were busy on average, this client's requests"
-        f" explain {format_number(expected)}: another client loads it, too, or the seconds differ",
+        ok="the target's threads were busy with this client's requests",
+        fail=f"{format_number(busy)} threads of the target were busy on average, this client's requests"
+        f" explain {format_number(expected)}: another client loads it, too, or the two windows differ",
     )
 
 
@@ -109,15 +109,15 @@ def _each_inside(stage: StageResult) -> Check:
     assert outside is not None, "answers bear stamps"
     return make_check(
         name="target_inside",
-        metric="answers with a queue + handler time, by the target's stamp on them, above their service time",
+        metric="answers whose queue + handler time (Server-Timing) is longer than their service time",
         operator="==",
         limit=0,
         actual=stage.outlasted,
         unit="requests",
-        means=f"the target's own time fits into the service time of each of {outside.count:,} stamped"
-        f" answers; {show_ns(outside.mean)} of it, on average, is the way there and back",
-        failed=f"{stage.outlasted:,} of {outside.count:,} stamped answers took the target longer, it says,"
-        " than the client saw from outside: one of the two clocks or accounts is wrong",
+        ok=f"the target's own time fits into the service time of each of the {outside.count:,} answers that"
+        f" report it; the network and the client take {show_ns(outside.mean)} on average",
+        fail=f"the target reports a longer time than the client measured for {stage.outlasted:,} of"
+        f" {outside.count:,} answers: one of the two clocks is wrong",
     )
 
 
@@ -134,10 +134,10 @@ def _mean_inside(case: CheckInput) -> Check:
         actual=inside_ns / service_ns if service_ns and inside_ns is not None else None,
         unit="of the service time",
         untestable=too_little(case) or (NO_ACCOUNT if rest_ns is None else None) or unanswered(case),
-        means=f"the target's own times fit into the service time; {show_ns(max(0.0, rest_ns or 0.0))} of it"
-        " is the way there and back",
-        failed=f"the target says that a request took it {show_ns(inside_ns)}, the client saw only"
-        f" {show_ns(service_ns)}: one of the two clocks or accounts is wrong",
+        ok="the target's own times fit into the service time; the network and the client take"
+        f" {show_ns(max(0.0, rest_ns or 0.0))} on average",
+        fail=f"the target reports {show_ns(inside_ns)} for a request, the client measured only"
+        f" {show_ns(service_ns)}: one of the two clocks is wrong",
     )
 
 
@@ -152,7 +152,7 @@ def bound(case: CheckInput) -> Check:
     chance = _thinking(case)
     untestable = NO_ACCOUNT if most_hz is None else too_little(case)
     if chance > unknown.MOST_NOISE:
-        untestable = untestable or "too few pauses of random length to tell what its users can ask for"
+        untestable = untestable or "too few random think times to know how much the users can ask for"
     return make_check(
         name="bound",
         metric="throughput against its physical bound",
@@ -160,10 +160,10 @@ def bound(case: CheckInput) -> Check:
         actual=stage.throughput_hz / most_hz if most_hz else None,
         unit="of the bound",
         untestable=untestable,
-        means="the throughput is one that the target's threads can have",
-        failed=f"{format_number(stage.throughput_hz)} requests a second are more than the"
-        f" {format_number(most_hz)} that the target's threads allow: S or the throughput is not what it"
-        " seems",
+        ok="the throughput is within what the target's threads allow",
+        fail=f"{format_number(stage.throughput_hz)} requests a second are more than the"
+        f" {format_number(most_hz)} that the target's threads allow: the measured S or throughput is"
+        " wrong",
     )
 
 

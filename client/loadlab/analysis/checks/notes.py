@@ -1,4 +1,4 @@
-"""What a reader must know of a stage, and no fault of its measurement. Pure.
+"""What to know about a stage that is no fault of its measurement. Pure.
 
 docs/method.md says where each limit comes from.
 """
@@ -8,13 +8,13 @@ import math
 from loadlab.analysis.checks.check import NO_ACCOUNT, CheckInput, make_check
 from loadlab.analysis.checks.client_limits import THROTTLED_RATIO
 from loadlab.analysis.hints import ITS_LOG
+from loadlab.analysis.unknown import HIDDEN, answers_needed
 from loadlab.clock import NS_PER_S
 from loadlab.results.result import Check, Distribution
 from loadlab.units import show_count, show_ns
 
 _FOR_EACH = 2
 _SIGMAS = 3
-_Z = 1.96
 _TOLD = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 
@@ -30,18 +30,18 @@ def connections_reopened(case: CheckInput) -> Check:
         actual=opened,
         unit="connections",
         untestable=_not_comparable(case, opened, most),
-        means="connections were kept and used again",
-        failed=f"{opened or 0:,} connections were opened for {most or 0:,} in flight, each at the cost of a"
+        ok="connections were reused",
+        fail=f"{opened or 0:,} connections were opened for {most or 0:,} requests in flight, and each costs a"
         f" handshake: {_who_closed(case)}",
     )
 
 
 def _not_comparable(case: CheckInput, opened: int | None, most: int | None) -> str | None:
     if opened is None:
-        return "the processes that make the requests do not tell it"
+        return HIDDEN
     if not case.plan.keep_alive:
-        return "connections were not to be kept (--no-keep-alive)"
-    return None if most else "nothing tells how many could be in flight at once"
+        return "--no-keep-alive: connections are not reused"
+    return None if most else "it is unknown how many requests could be in flight"
 
 
 def _who_closed(case: CheckInput) -> str:
@@ -53,13 +53,13 @@ def _who_closed(case: CheckInput) -> str:
         (sum(closed.idle_limit for closed in every), f"the client closed {{}} that were idle for {limit}"),
         (
             sum(closed.time_limit for closed in every),
-            "the client closed {} at a request's time limit",
+            "the client closed {} when a request timed out",
         ),
-        (sum(closed.protocol_error for closed in every), "the client closed {} for what came on them"),
-        (sum(closed.not_kept for closed in every), "{} were given up by a request's Connection: close"),
+        (sum(closed.protocol_error for closed in every), "the client closed {} after an invalid response"),
+        (sum(closed.not_kept for closed in every), "{} were closed by a request's Connection: close"),
     )
     told = [way.format(f"{count:,}") for count, way in sorted(ways, key=lambda way: -way[0]) if count]
-    return ", ".join(told) or "nothing tells who closed them"
+    return ", ".join(told) or "it is unknown who closed them"
 
 
 def _most_in_flight(case: CheckInput) -> int | None:
@@ -90,9 +90,9 @@ def target_throttled(case: CheckInput) -> Check:
         actual=ratio,
         unit="of the window",
         untestable=NO_ACCOUNT if ratio is None else None,
-        means="no CPU limit held the target back",
-        failed=f"the target's CPU limit held it back for {ratio or 0:.0%} of the window: these figures are"
-        " of the target with that limit (TARGET_CPUS), which is no fault of the measurement",
+        ok="no CPU limit held the target back",
+        fail=f"the target's CPU limit (TARGET_CPUS) held it back for {ratio or 0:.0%} of the window: the"
+        " figures are those of the limited target",
     )
 
 
@@ -108,32 +108,32 @@ def target_workers(case: CheckInput) -> Check:
         actual=ended,
         unit="processes",
         untestable=NO_ACCOUNT if ended is None else None,
-        means="every worker process of the target was there to the end",
-        failed=f"{show_count(ended or 0, 'worker')} of the target ended under the load, which fails the"
-        f" requests that are in it: a crash or a restart; {ITS_LOG}",
+        ok="no worker process of the target ended",
+        fail=f"{show_count(ended or 0, 'worker')} of the target ended under load (a crash or a restart),"
+        f" which fails the requests they were handling; {ITS_LOG}",
     )
 
 
 def samples(case: CheckInput) -> Check:
-    """Say whether p50 to p99 are told, each with its order-statistic interval, and what the others need."""
+    """Say whether p50 to p99 are known, each with its order-statistic interval, and what the others need."""
     latency = case.stage.latency_ns
     told = [name for name in _TOLD if getattr(latency, name) is not None and name in latency.intervals]
     return make_check(
         name="samples",
-        metric="latency quantiles p50 to p99 that are told, each with its order-statistic interval",
+        metric="percentiles p50 to p99 that are known, each with its order-statistic interval",
         operator="==",
         limit=len(_TOLD),
         actual=len(told),
         unit="quantiles",
         untestable=None if len(told) == len(_TOLD) else _needed(latency, told),
-        means="there were requests enough for p50, p90, p95 and p99",
-        failed="",
+        ok="there were enough requests for p50, p90, p95 and p99",
+        fail="",
     )
 
 
 def _needed(latency: Distribution, told: list[str]) -> str:
     name, quantile = next((name, quantile) for name, quantile in _TOLD.items() if name not in told)
-    needs = math.ceil(_Z**2 * quantile / (1 - quantile))
+    needs = answers_needed(quantile)
     if latency.count >= needs:
-        return f"requests without an answer leave {name} open"
+        return f"requests without an answer could change {name}"
     return f"{name} needs {needs:,} requests, {latency.count:,} were answered"

@@ -24,13 +24,13 @@ def errors(case: CheckInput) -> Check:
     ratio = failed / sent if sent else None
     outcome = CheckOutcome.UNTESTABLE
     if limit is None:
-        message = "--max-errors none: no share of errors fails this run"
+        message = "--max-errors none: errors do not fail this run"
     elif lost(case):
         message = "a worker was lost"
     elif ratio is None:
         message = "no request was sent"
     elif ratio <= limit:
-        outcome, message = CheckOutcome.PASS, "few enough requests failed"
+        outcome, message = CheckOutcome.PASS, "the share of failed requests is within the limit"
     elif least_ratio(failed, sent) > limit:
         outcome = CheckOutcome.FAIL
         message = (
@@ -39,8 +39,8 @@ def errors(case: CheckInput) -> Check:
         )
     else:
         message = (
-            f"{failed:,} of {sent:,} requests failed: too few requests to tell whether more than"
-            f" {show_ratio(limit)} do"
+            f"{failed:,} of {sent:,} requests failed: too few requests to know whether that is over the limit"
+            f" of {show_ratio(limit)}"
         )
     return Check(
         name="errors",
@@ -71,19 +71,19 @@ def redirects(case: CheckInput) -> Check:
     where = f" to {' and '.join(stage.redirected_to)}" if stage.redirected_to else ""
     return make_check(
         name="redirects",
-        metric="answers that are redirects which nothing expects",
+        metric="answers that are unexpected redirects",
         limit=MOST_REDIRECTS,
         actual=times / answered if answered else None,
         unit="of the answers",
         untestable=None if answered else "nothing was answered",
-        means="the answers are of the address that was asked for",
-        failed=f"{times:,} of {answered:,} answers are redirects{where} ({listed}), and redirects are not"
+        ok="the answers come from the requested address",
+        fail=f"{times:,} of {answered:,} answers are redirects{where} ({listed}), and redirects are not"
         " followed: the page itself was not measured. Use the address that they lead to, or --expect-status"
         f" {','.join(found)} if you want to measure the redirect",
     )
 
 
-def undecided(checks: Iterable[Check]) -> list[Finding]:
+def few_errors(checks: Iterable[Check]) -> list[Finding]:
     """Say of a stage where a share of errors above the limit may be chance."""
     return [
         Finding("few_errors", check.message)

@@ -33,7 +33,7 @@ DRIFT_RATIO = 0.1
 """How far throughput or latency may change: a convention, twice what `lag` lets the client add."""
 COARSEST_RATIO = 0.25
 """A window that could not have found a change of this size tells nothing."""
-BY_PLAN = "the rate changes over the window by plan"
+BY_PLAN = "the rate changes by plan"
 """Why a ramp is not asked whether it is steady."""
 _PLAIN_TIMES = 2.5
 """In a coarse window of requests that queue: a change of so many times the least beyond chance is told."""
@@ -83,8 +83,8 @@ def stationary(case: CheckInput) -> Check:
         actual=abs(drift.ratio) if drift else 0.0,
         unit="relative",
         untestable=_untestable(case) or (None if changed else _too_coarse(found, batches, case.stage)),
-        means=f"the load was steady: a change of service time by {found:.0%} or more would have been found",
-        failed=f"{drift} from the window's first half to its second: "
+        ok=f"the load was steady: a change of service time by {found:.0%} or more would have been found",
+        fail=f"{drift} from the window's first half to its second: "
         + (
             "the queue grows, the target does not keep up with this rate. Use a lower --rate."
             if grows
@@ -101,7 +101,7 @@ def warmed_up(case: CheckInput) -> Check:
     begins_s = drift.batches * batches.length_s if drift else 0
     too_short = None
     if len(batches.rates) * batches.length_s < _LEAST_SECONDS_WARMUP:
-        too_short = "the window has no ten whole seconds"
+        too_short = "the window is shorter than ten seconds"
     return make_check(
         name="warmed_up",
         metric="seconds at the window's start that differ from the rest",
@@ -111,8 +111,8 @@ def warmed_up(case: CheckInput) -> Check:
         untestable=_untestable(case)
         or too_short
         or (None if drift else _too_coarse(found, batches, case.stage)),
-        means="the window began in the steady state",
-        failed=f"{drift} after the window's first {begins_s} s: use a --warmup longer by that",
+        ok="the window began in the steady state",
+        fail=f"{drift} after the window's first {begins_s} s: use a --warmup that is {begins_s} s longer",
     )
 
 

@@ -21,9 +21,9 @@ def target_away(case: CheckInput) -> Check:
         limit=0,
         actual=sum(span.to_ns - span.from_ns for span in spans),
         unit="ns",
-        means="no time without an answer stands out from this load's usual ones",
+        ok="no gap between answers stands out from this load's usual ones",
         untestable=None if spans or case.stage.throughput_hz else "no answer came in the window",
-        failed="; ".join(filter(None, (_away(case), _stood_still(case)))),
+        fail="; ".join(filter(None, (_away(case), _stood_still(case)))),
     )
 
 
@@ -34,7 +34,7 @@ def _away(case: CheckInput) -> str | None:
     if [(span.from_ns, span.to_ns) for span in spans] == [(0, window_ns)]:
         return f"the target gave no answer in the whole window ({_clock(case, spans[0])})"
     return (
-        f"the target gave no answer {_told(case, spans)}: look at its log. Throughput counts that time,"
+        f"the target gave no answer {_told(case, spans)}: look at its log. Throughput includes that time,"
         " latency does not"
     )
 
@@ -44,7 +44,7 @@ def _stood_still(case: CheckInput) -> str | None:
     if not spans:
         return None
     return (
-        f"the target, or the network, stood still {_told(case, spans)}: requests were in flight, and none was"
+        f"the target or the network stalled {_told(case, spans)}: requests were in flight and none was"
         " answered. Look at the target's log"
     )
 
@@ -62,7 +62,7 @@ def _told(case: CheckInput, spans: Sequence[Outage | Standstill]) -> str:
 def _clock(case: CheckInput, span: Outage | Standstill) -> str:
     """Return the span by the wall clock, in UTC."""
     if case.stage.began_at is None:
-        return "its wall-clock time is not known"
+        return "wall-clock time unknown"
     began = datetime.fromisoformat(case.stage.began_at)
     ends = (began + timedelta(microseconds=ns / 1_000) for ns in (span.from_ns, span.to_ns))
     return " to ".join(f"{end:%H:%M:%S}.{end.microsecond // 100_000}" for end in ends) + " UTC"

@@ -57,8 +57,8 @@ def test_client_cpu(busiest, outcome):
             (1.0,),
             "one event loop is at 100% of a core: use SCENARIO=pool or --transport wire",
         ),
-        (("task", "wire", 1), 2, (1.0,), "one event loop is at 100% of a core: use SCENARIO=pool;"),
-        (("task", "aiohttp", 1), 1, (1.0,), "one event loop is at 100% of a core: use --transport wire;"),
+        (("task", "wire", 1), 2, (1.0,), "one event loop is at 100% of a core: use SCENARIO=pool"),
+        (("task", "aiohttp", 1), 1, (1.0,), "one event loop is at 100% of a core: use --transport wire"),
         (
             ("callback", "wire", 1),
             1,
@@ -69,9 +69,9 @@ def test_client_cpu(busiest, outcome):
             ("pool", "aiohttp", 2),
             2,
             (1.0, 0.4),
-            "1 of 2 event loops is at 100% of a core: use --transport wire;",
+            "1 of 2 event loops is at 100% of a core: use --transport wire",
         ),
-        (("pool", "wire", 2), 8, (1.0, 0.99), "2 of 2 event loops are at 100% of a core: use --processes 8;"),
+        (("pool", "wire", 2), 8, (1.0, 0.99), "2 of 2 event loops are at 100% of a core: use --processes 8"),
         (
             ("pool", "wire", 2),
             2,
@@ -82,13 +82,13 @@ def test_client_cpu(busiest, outcome):
             ("threads", "requests", 1),
             2,
             (1.1,),
-            "one Python interpreter is at 110% of a core: use SCENARIO=pool;",
+            "one Python interpreter is at 110% of a core: use SCENARIO=pool",
         ),
         (
             ("threads", "requests", 1),
             1,
             (1.0,),
-            "one Python interpreter is at 100% of a core: use SCENARIO=task;",
+            "one Python interpreter is at 100% of a core: use SCENARIO=task",
         ),
     ],
 )
@@ -103,7 +103,6 @@ def test_a_full_client_is_told_which_resource_ran_out_and_what_to_do(client_of, 
         transport=transport,
     )
     assert found.message.startswith(sentence)
-    assert "the target can do is unknown" in found.message
 
 
 @pytest.mark.parametrize(
@@ -119,10 +118,7 @@ def test_client_core(changed, outcome):
     found = check("client_core", by_client(**changed))
     assert found.outcome is outcome
     if outcome is FAIL:
-        assert (
-            "waited for a core for up to 50% of a second, and in its busiest second ran for 47% of it"
-            in found.message
-        )
+        assert "waited for a core for up to 50% of a second, and ran for at most 47% of one" in found.message
 
 
 def test_threads_that_wait_for_a_core_do_so_by_design():
@@ -202,7 +198,10 @@ def test_lag(p50_ms, lag_ms, outcome):
             "one event loop is at 85% of a core in its busiest second; use SCENARIO=pool",
         ),
         ({"waited_ratio": (0.45,)}, "the client waited for a core for up to 45% of a second"),
-        ({"waited_ratio": (None,)}, "its event loop was held up; use a lower --rate, or a calmer machine"),
+        (
+            {"waited_ratio": (None,)},
+            "event loop was held up; use a lower --rate, or a calmer machine",
+        ),
     ],
 )
 def test_a_late_client_is_told_why(changed, because):
@@ -307,7 +306,7 @@ def test_what_was_dropped_is_the_clients_fault_unless_the_limit_was_reached(drop
     found = check("places", of, whole=OPEN)
     assert found.outcome is places
     if places is FAIL:
-        assert "found all 100 places in flight taken" in found.message
+        assert "--max-in-flight (100) was reached for" in found.message
 
 
 @pytest.mark.parametrize(
@@ -326,8 +325,8 @@ def test_what_waited_for_a_place_is_told_as_the_limits_lag(waited, unsent, outco
     assert found.outcome is outcome
     if outcome is FAIL:
         assert found.message.startswith(
-            f"{waited + unsent:,} of 6,400 arrivals found all 100 places in flight"
+            f"--max-in-flight (100) was reached for {waited + unsent:,} of 6,400 requests, and they were sent"
         )
-        assert "that lag is the limit's, neither the client's CPU nor the target's" in found.message
+        assert "use a higher --max-in-flight" in found.message
     state = State.VALID if outcome is PASS else State.SUSPECT
     assert judged(of, whole=waits)[0].state is state

@@ -85,7 +85,7 @@ def test_too_many_errors_make_the_run_fail_and_leave_the_stage_valid():
 
 
 def test_where_a_worker_was_lost_nothing_is_said_of_errors():
-    lost = Finding("worker_lost", "the worker of shard 0 was killed")
+    lost = Finding("worker_lost", "worker 0 was killed")
     assert errors(failed(500, 1_000, findings=(lost,))).outcome is UNTESTABLE
     found, _ = judged(failed(500, 1_000, findings=(lost,)))
     assert "few_errors" not in [each.name for each in found.findings]
