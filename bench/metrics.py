@@ -20,7 +20,7 @@ from loadlab.recording.tape import COLUMNS, PIECE
 from loadlab.recording.window import Window
 from loadlab.results.events import StageBegan, StageEnded
 from loadlab.results.result import RunResult
-from loadlab.runs.runners import carry_at
+from loadlab.runs.runners import run_at
 from loadlab.system.environment import cpus
 from loadlab.targets.no_target import NoTarget
 from loadlab.workload.plan import Plan, Request, Stage, Workload
@@ -82,7 +82,7 @@ async def under_load(plan: Plan) -> tuple[RunResult, list[float]]:
                 scrapes.extend(timed(metrics.expose, times=1))
 
     scraper = asyncio.ensure_future(scrape())
-    result = await carry_at(NoTarget(None), plan, "a-run", Control(), metrics.tell, observe=metrics.observe)
+    result = await run_at(NoTarget(None), plan, "a-run", Control(), metrics.tell, observe=metrics.observe)
     scraper.cancel()
     return result, scrapes
 
@@ -95,7 +95,7 @@ def at_rest(workers: int) -> Live:
     rows[:, 4] = 200
     counted = Recorder(Window(0))
     for start in range(0, len(rows), PIECE):
-        counted.take(rows[start : start + PIECE])
+        counted.fold(rows[start : start + PIECE])
     return Live(
         counted=counted,
         fresh=counted,

@@ -11,7 +11,7 @@ from loadlab.load.shard import Shard, Share
 from loadlab.scenarios import names, scenario
 from loadlab.targets.local import LocalHost
 from loadlab.workload.plan import Stage
-from support.live import MS, batch_of, carry, sound, users_of, workers_of
+from support.live import MS, batch_of, run_plan, sound, users_of, workers_of
 
 pytestmark = [pytest.mark.quick, pytest.mark.real]
 
@@ -25,7 +25,7 @@ DELAY = f"{DELAY_MS}ms"
 def batches(tmp_path_factory):
     """A batch of 12 by each scenario, each against a fresh target with more threads than that."""
     return {
-        name: carry(
+        name: run_plan(
             batch_of(name, IN_FLIGHT), tmp_path_factory.mktemp(name), delay=f"{DELAY_MS}ms", threads="16"
         )
         for name in names()
@@ -84,7 +84,7 @@ CLOSED = sorted(set(names()) - {"pool-map"})
 def loads(tmp_path_factory):
     """Three seconds of closed load by each scenario: as many users as it can have, up to 12."""
     return {
-        name: carry(
+        name: run_plan(
             users_of(
                 name, 1 if scenario(name).TRAITS.single_user else IN_FLIGHT, 3 * NS_PER_S, warmup_ns=100 * MS
             ),
@@ -141,7 +141,7 @@ def carried_here(plan, target, sample):
 
         watching = asyncio.ensure_future(watch())
         async with asyncio.timeout(30):
-            await scenario(plan.scenario).carry(shard, barrier)
+            await scenario(plan.scenario).run(shard, barrier)
         watching.cancel()
         return shard, seen
 
@@ -197,7 +197,7 @@ def test_a_pool_puts_its_shards_into_processes_of_their_own(tmp_path):
             await asyncio.sleep(0.05)
             seen.add(len(workers_of(os.getpid())))
 
-    found = carry(users_of("pool", 4, processes=2), tmp_path, meanwhile=look, delay="10ms")
+    found = run_plan(users_of("pool", 4, processes=2), tmp_path, meanwhile=look, delay="10ms")
     assert max(seen) == 2
     assert found.stage.processes == len(found.stage.client.cpu_ratio) == 2
     assert found.stage.counts.ok > 0

@@ -53,8 +53,8 @@ def requests_of(target):
     return asyncio.run(read(target["metrics_url"])).get("target_requests_total")
 
 
-def carry(stack, plan, tmp_path, *, meanwhile=None):
-    """Carry a plan in the stack; `meanwhile` is called with each event, the control and the stack."""
+def run_plan(stack, plan, tmp_path, *, meanwhile=None):
+    """Run a plan in the stack; `meanwhile` is called with each event, the control and the stack."""
     control, events = Control(), []
 
     def tell(event):
@@ -103,7 +103,7 @@ def on_first_tick(act):
 
 def test_a_run_over_there_counts_what_the_target_counts(target, local, tmp_path):
     before = requests_of(target)
-    result, events = carry(local, users_of("pool", 4, SECOND), tmp_path)
+    result, events = run_plan(local, users_of("pool", 4, SECOND), tmp_path)
     assert sound(result)
     assert result.stages[0].sent_total == requests_of(target) - before > 0
     assert isinstance(events[0], RunBegan)
@@ -115,7 +115,7 @@ def test_a_run_over_there_counts_what_the_target_counts(target, local, tmp_path)
 def test_a_stop_drains_and_keeps(local, tmp_path):
     stop = on_first_tick(lambda control, _: control.stop())
     started = time.monotonic()
-    result, _ = carry(local, users_of("pool", 4, 30 * SECOND), tmp_path, meanwhile=stop)
+    result, _ = run_plan(local, users_of("pool", 4, 30 * SECOND), tmp_path, meanwhile=stop)
     assert time.monotonic() - started < 20
     assert result.interrupted
     assert result.stages[0].counts.unfinished == 0 < result.stages[0].counts.ok
@@ -132,7 +132,7 @@ def test_an_agent_that_is_killed_is_told_and_what_was_finished_is_kept(target, t
     plan = users_of("pool", 4, SECOND // 2)
     plan = msgspec.structs.replace(plan, stages=plan.stages * 40)
     with at(target["url"], target["metrics_url"], tmp_path) as mortal:
-        result, _ = carry(LocalStack(mortal, target["url"]), plan, tmp_path, meanwhile=kill)
+        result, _ = run_plan(LocalStack(mortal, target["url"]), plan, tmp_path, meanwhile=kill)
     assert result.verdict is Verdict.INVALID
     assert "the agent" in result.checks[0].message
     assert len(result.stages) >= 1
@@ -142,7 +142,7 @@ def test_an_agent_that_is_killed_is_told_and_what_was_finished_is_kept(target, t
 def test_a_second_run_is_refused_with_the_agents_sentence(local, agent, tmp_path):
     run_id = agent.start(duration="20s")
     with pytest.raises(LabError, match=f"{run_id} is under way .* one load at a time") as refused:
-        carry(local, users_of("task", 1), tmp_path)
+        run_plan(local, users_of("task", 1), tmp_path)
     assert refused.value.exit is Exit.USAGE
     agent.stop(run_id)
 
@@ -155,7 +155,7 @@ def test_a_target_that_is_not_there_is_refused_with_the_hosts_own_sentence_and_c
             at(url, "", tmp_path) as agent,
             pytest.raises(LabError, match=f"{url}/ cannot be reached") as refused,
         ):
-            carry(LocalStack(agent, url), users_of("task", 1), tmp_path)
+            run_plan(LocalStack(agent, url), users_of("task", 1), tmp_path)
     assert refused.value.exit is Exit.TARGET
 
 

@@ -103,7 +103,7 @@ class Lab:
             tell=self.metrics.tell,
             observe=self.metrics.observe,
         )
-        result = await run.carry()
+        result = await run.run()
         assert await self.metrics.scraped(5)
         return result
 

@@ -23,10 +23,10 @@ from support.live import (
     MS,
     OWN_DOING,
     batch_of,
-    carry,
     descendants,
     is_gone,
     plan_for,
+    run_plan,
     spawned_by,
     until,
     users_of,
@@ -38,9 +38,9 @@ pytestmark = pytest.mark.real
 
 LONG_NS = 40 * NS_PER_S
 FOUND_S = LONG_NS / 2 / NS_PER_S
-"""On any machine; unit tests of `worker_handle` hold it to the two seconds that are meant."""
+"""On any machine; unit tests of `watched_worker` hold it to the two seconds that are meant."""
 ENDLESS_NS = 600 * NS_PER_S
-"""Of a load that must be ended: `carry` has far less patience."""
+"""Of a load that must be ended: `run_plan` has far less patience."""
 LEAST_LOOKS = 60
 """In two seconds: 200 are meant; a reporter that is not let in has about ten where turns are 50 to 150 µs."""
 
@@ -85,7 +85,7 @@ def test_a_worker_that_is_killed_or_stopped_is_found_in_the_midst_of_its_load_an
     tmp_path, number, why
 ):
     loss = Loss(number)
-    found = carry(users_of("task", 4, LONG_NS), tmp_path, meanwhile=loss, delay="20ms")
+    found = run_plan(users_of("task", 4, LONG_NS), tmp_path, meanwhile=loss, delay="20ms")
     assert time.monotonic() - loss.at_s < FOUND_S
     stage = found.stage
     assert stage.state is State.INVALID
@@ -101,7 +101,7 @@ def test_a_worker_that_is_killed_or_stopped_is_found_in_the_midst_of_its_load_an
 def test_what_the_others_measured_is_kept_to_the_end(tmp_path, number):
     loss = Loss(number, of=2)
     plan = users_of("pool", 4, 4 * NS_PER_S, processes=2)
-    stage = carry(plan, tmp_path, meanwhile=loss, delay="20ms").stage
+    stage = run_plan(plan, tmp_path, meanwhile=loss, delay="20ms").stage
     assert stage.state is State.INVALID
     assert loss_told(stage)
     assert stage.window_ns == 4 * NS_PER_S
@@ -124,7 +124,7 @@ def test_the_rest_of_a_lost_shards_schedule_is_unfinished_and_everything_due_has
         warmup_ns=200 * MS,
         processes=2,
     )
-    found = carry(plan, tmp_path, meanwhile=Loss(signal.SIGKILL, of=2), delay="20ms")
+    found = run_plan(plan, tmp_path, meanwhile=Loss(signal.SIGKILL, of=2), delay="20ms")
     lost = loss_told(found.stage)
     (number,) = re.findall(r"worker (\d) was killed by SIGKILL: [0-3]\.\d s of its load", lost.message)
     of_lost, of_other = (
@@ -150,7 +150,7 @@ def test_the_rest_of_a_lost_shards_schedule_is_unfinished_and_everything_due_has
 
 def test_a_worker_that_raises_makes_the_stage_invalid_with_the_error_in_a_sentence(tmp_path):
     """A plan that no command would make: its transport is none. The worker meets that first."""
-    found = carry(users_of("task", 2, ENDLESS_NS, transport="pigeon"), tmp_path)
+    found = run_plan(users_of("task", 2, ENDLESS_NS, transport="pigeon"), tmp_path)
     finding = loss_told(found.stage)
     assert "worker 0 raised KeyError: 'pigeon'" in finding.message
     assert found.stage.state is State.INVALID
@@ -162,7 +162,7 @@ def test_a_worker_that_raises_in_the_midst_of_its_load_is_found_at_once(tmp_path
     """A request that can't be written, after many that can: no command would make it either."""
     good = Request(url="http://127.0.0.1/", weight=60.0)
     bad = Request(url="http://127.0.0.1/", headers=(("X", "a\r\nb"),))
-    found = carry(users_of(name, 2, ENDLESS_NS, requests=(good, bad)), tmp_path, delay="5ms")
+    found = run_plan(users_of(name, 2, ENDLESS_NS, requests=(good, bad)), tmp_path, delay="5ms")
     assert "raised" in loss_told(found.stage).message
     assert found.stage.state is State.INVALID
 
@@ -182,7 +182,7 @@ def test_a_process_of_the_pool_that_dies_or_stops_does_not_let_the_map_hang(tmp_
         os.kill(pool[-1], number)
 
     plan = batch_of("pool-map", 4000, processes=2, timeout_ns=ENDLESS_NS, drain_ns=ENDLESS_NS)
-    found = carry(plan, tmp_path, meanwhile=hit_one, delay="300ms")
+    found = run_plan(plan, tmp_path, meanwhile=hit_one, delay="300ms")
     assert told in loss_told(found.stage).message
     assert found.stage.state is State.INVALID
 
@@ -192,14 +192,14 @@ def test_a_pool_works_where_the_temporary_folder_has_a_path_too_long_for_a_socke
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
 
-    stage = carry(batch_of("pool-map", 10), tmp_path, delay="5ms").stage
+    stage = run_plan(batch_of("pool-map", 10), tmp_path, delay="5ms").stage
     assert (stage.counts.scheduled, stage.counts.ok) == (10, 10)
 
 
 def test_a_lost_worker_of_a_batch_leaves_numbers_that_make_sense(tmp_path):
     """Nothing was answered before it was lost: the window is still as long as what was seen of it."""
     loss = Loss(signal.SIGKILL)
-    stage = carry(batch_of("task", 6), tmp_path, meanwhile=loss, delay="8s").stage
+    stage = run_plan(batch_of("task", 6), tmp_path, meanwhile=loss, delay="8s").stage
     assert stage.state is State.INVALID
     assert stage.counts.ok == 0
     assert stage.window_ns > NS_PER_S
@@ -229,7 +229,7 @@ def test_a_loop_that_never_sleeps_is_heard_however_long_its_turns_are(tmp_path, 
 
     monkeypatch.setattr(supervisor, "stage_counts_of", seen)
     plan = users_of(scenario, users, 2 * NS_PER_S, transport="null")
-    stage = carry(plan, tmp_path, host=NoTarget(None)).stage
+    stage = run_plan(plan, tmp_path, host=NoTarget(None)).stage
     assert not {"worker_lost"} & {finding.name for finding in stage.findings}
     assert stage.missing_shard_ns == 0
     assert stage.counts.ok == stage.counts.scheduled > 10_000
@@ -249,7 +249,7 @@ def test_a_worker_takes_no_more_memory_for_more_requests(tmp_path):
             sizes.append(resident_bytes(worker))
             await asyncio.sleep(0.5)
 
-    found = carry(users_of("task", 8, 4 * NS_PER_S), tmp_path, meanwhile=weigh, delay="0ms")
+    found = run_plan(users_of("task", 8, 4 * NS_PER_S), tmp_path, meanwhile=weigh, delay="0ms")
     assert found.stage.counts.ok > 500
     assert len(sizes) == 5
     assert max(sizes) - sizes[0] < 4 << 20
@@ -257,7 +257,7 @@ def test_a_worker_takes_no_more_memory_for_more_requests(tmp_path):
 
 @pytest.mark.quick
 def test_the_live_view_and_the_result_are_the_same_sums(tmp_path):
-    found = carry(users_of("pool", 4, 1500 * MS, processes=2), tmp_path, delay="20ms")
+    found = run_plan(users_of("pool", 4, 1500 * MS, processes=2), tmp_path, delay="20ms")
     ticks = [event for event in found.events if isinstance(event, Tick)]
     assert ticks[-1].finished == found.stage.sent_total
     assert ticks[-1].in_flight == 0
@@ -267,8 +267,8 @@ def test_the_live_view_and_the_result_are_the_same_sums(tmp_path):
 
 def test_no_process_is_left_after_a_run(tmp_path):
     before = set(descendants(os.getpid()))
-    carry(users_of("pool", 4, 300 * MS, processes=2), tmp_path, delay="5ms")
-    carry(batch_of("pool-map", 10), tmp_path, delay="5ms")
+    run_plan(users_of("pool", 4, 300 * MS, processes=2), tmp_path, delay="5ms")
+    run_plan(batch_of("pool-map", 10), tmp_path, delay="5ms")
     assert workers_of(os.getpid()) == []
 
     def left():
@@ -289,7 +289,7 @@ def test_a_target_that_dies_shortly_before_the_end_is_lost_too(tmp_path):
             if "loadlab_target" in each.command:
                 os.kill(pid, signal.SIGKILL)
 
-    found = carry(
+    found = run_plan(
         users_of("task", 2, 2 * NS_PER_S, think_ns=20 * MS), tmp_path, meanwhile=kill_late, delay="20ms"
     )
     assert found.stage.counts.ok > 0

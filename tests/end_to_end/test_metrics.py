@@ -13,7 +13,7 @@ from loadlab.metrics import Metrics
 from loadlab.metrics.families import RUN
 from loadlab.results.events import StageBegan, Tick
 from loadlab.results.result import State
-from loadlab.runs.runners import carry_at
+from loadlab.runs.runners import run_at
 from loadlab.targets.local import LocalHost
 from loadlab.targets.no_target import NoTarget
 from loadlab.workload.plan import Request, Stage, WhenFull, Workload
@@ -51,12 +51,12 @@ class Watched:
             self.scrapes.append(exposed(self.metrics))
             await asyncio.sleep(0.1)
 
-    async def carry(self, plan, host, meanwhile):
+    async def run_plan(self, plan, host, meanwhile):
         self.metrics.begin("a-run", plan)
         beside = [asyncio.ensure_future(self.scrape())]
         if meanwhile is not None:
             beside.append(asyncio.ensure_future(meanwhile(self)))
-        self.result = await carry_at(host, plan, "a-run", self.control, self.tell, observe=self.observe)
+        self.result = await run_at(host, plan, "a-run", self.control, self.tell, observe=self.observe)
         for task in beside:
             task.cancel()
         await asyncio.wait(beside)
@@ -73,7 +73,7 @@ def watch(plan, folder, *, watched=None, meanwhile=None, host=None, **options):
     """Run a plan and scrape it ten times a second; no counter ever falls."""
     given = {f"--{name}": value for name, value in options.items()}
     watched = watched or Watched()
-    asyncio.run(watched.carry(plan, host or LocalHost(folder / "target.log", given), meanwhile))
+    asyncio.run(watched.run_plan(plan, host or LocalHost(folder / "target.log", given), meanwhile))
     assert_never_falls(watched.scrapes)
     return watched
 

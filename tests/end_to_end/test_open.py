@@ -5,7 +5,7 @@ import pytest
 from loadlab.clock import NS_PER_S
 from loadlab.workload.arrivals import Spacing
 from loadlab.workload.plan import Request, Stage, WhenFull, Workload
-from support.live import MS, carry, plan_for
+from support.live import MS, plan_for, run_plan
 
 pytestmark = pytest.mark.real
 
@@ -33,7 +33,7 @@ def due_in(plan):
 @pytest.mark.parametrize("spacing", Spacing)
 def test_every_arrival_is_sent_answered_and_seen_by_the_target(tmp_path, name, transport, spacing):
     plan = arrivals_of(name, 100.0, transport=transport, spacing=spacing, warmup_ns=200 * MS)
-    found = carry(plan, tmp_path, delay="5ms")
+    found = run_plan(plan, tmp_path, delay="5ms")
     assert found.stage.counts.scheduled == found.stage.counts.ok == due_in(plan) > 50
     assert found.grown["target_requests_total"] == found.stage.sent_total
 
@@ -41,7 +41,7 @@ def test_every_arrival_is_sent_answered_and_seen_by_the_target(tmp_path, name, t
 @pytest.mark.quick
 def test_a_ramp_sends_what_its_integral_says(tmp_path):
     plan = arrivals_of("callback", 50.0, 2 * NS_PER_S, rate_to_hz=150.0)
-    found = carry(plan, tmp_path, delay="1ms")
+    found = run_plan(plan, tmp_path, delay="1ms")
     assert found.stage.counts.ok == due_in(plan) == 200
 
 
@@ -49,7 +49,7 @@ def test_a_ramp_sends_what_its_integral_says(tmp_path):
 @pytest.mark.parametrize("name", ["task", "callback"])
 def test_what_finds_no_place_is_dropped_and_counted(tmp_path, name):
     plan = arrivals_of(name, 100.0, max_in_flight=2)
-    found = carry(plan, tmp_path, delay="100ms", threads="8")
+    found = run_plan(plan, tmp_path, delay="100ms", threads="8")
     counts = found.stage.counts
     assert counts.scheduled == counts.ok + counts.dropped == due_in(plan)
     assert counts.dropped > counts.ok > 0
@@ -59,7 +59,7 @@ def test_what_finds_no_place_is_dropped_and_counted(tmp_path, name):
 @pytest.mark.parametrize("name", ["task", "callback"])
 def test_what_waits_for_a_place_keeps_its_due_moment(tmp_path, name):
     plan = arrivals_of(name, 60.0, max_in_flight=2, when_full=WhenFull.WAIT)
-    stage = carry(plan, tmp_path, delay="50ms", threads="8").stage
+    stage = run_plan(plan, tmp_path, delay="50ms", threads="8").stage
     assert stage.counts.ok == stage.counts.scheduled == due_in(plan)
     assert stage.latency_ns.max > 300 * MS > stage.service_ns.p50
 
@@ -74,7 +74,7 @@ def test_what_the_drain_cuts_is_unfinished_and_leaves_no_quantile_that_it_could_
         for delay, weight in (("5ms", 3.0), ("3s", 1.0))
     )
     plan = arrivals_of(name, 40.0, transport=transport, requests=requests, drain_ns=200 * MS)
-    stage = carry(plan, tmp_path, threads="40").stage
+    stage = run_plan(plan, tmp_path, threads="40").stage
     counts = stage.counts
     assert counts.scheduled == counts.ok + counts.unfinished == due_in(plan) == 40
     assert counts.ok > counts.unfinished > 0

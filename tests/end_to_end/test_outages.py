@@ -14,7 +14,7 @@ from loadlab.results.events import StageBegan, Tick
 from loadlab.targets.sink import SinkHost
 from loadlab.targets.url import UrlHost
 from loadlab.workload.plan import Stage, WhenFull, Workload
-from support.live import MS, carry, failed, plan_for, sound, until, users_of
+from support.live import MS, failed, plan_for, run_plan, sound, until, users_of
 from support.outages import restartable
 
 pytestmark = pytest.mark.real
@@ -42,7 +42,7 @@ def at(begin_s, act):
 
 
 def loaded(server, plan, tmp_path, meanwhile=None):
-    return carry(plan, tmp_path, host=UrlHost(server.url), meanwhile=meanwhile)
+    return run_plan(plan, tmp_path, host=UrlHost(server.url), meanwhile=meanwhile)
 
 
 def assert_as_long_as_it_was(outage, server, stage):
@@ -137,7 +137,7 @@ def test_a_target_that_is_frozen_for_less_than_the_time_limit_is_told_as_standin
         await until(lambda: any(isinstance(event, Tick) and event.phase == "measuring" for event in events))
         pauses.append(await host.pause(1500 * MS))
 
-    found = carry(plan, tmp_path, host=host, meanwhile=pause)
+    found = run_plan(plan, tmp_path, host=host, meanwhile=pause)
 
     (stall,) = found.stage.stalls
     paused_s = pauses[0].length_ns / NS_PER_S
@@ -192,7 +192,7 @@ def test_a_run_that_shall_stop_when_its_target_is_lost_stops_before_requests_tha
         await until(lambda: any(isinstance(event, Tick) and event.phase == "measuring" for event in events))
         await host.pause(8 * NS_PER_S)
 
-    found = carry(plan, tmp_path, host=host, meanwhile=freeze)
+    found = run_plan(plan, tmp_path, host=host, meanwhile=freeze)
 
     assert "accepts connections and answers nothing; no request was answered for" in found.result.target_lost
     assert exit_of(found.result) is Exit.TARGET

@@ -13,7 +13,7 @@ import pytest
 from loadlab.clock import NS_PER_S
 from loadlab.results.events import Tick
 from loadlab.system import scheduling
-from support.live import carry, until, users_of, workers_of
+from support.live import run_plan, until, users_of, workers_of
 
 pytestmark = [
     pytest.mark.real,
@@ -109,7 +109,7 @@ def test_while_a_stage_loads_its_parent_gives_way_to_the_workers_and_its_caller_
         seen["turns"] = {turn_ns(each) for each in threads_of(worker)}
 
     plan = users_of("task", 2, 2 * NS_PER_S)
-    carry(plan, tmp_path, meanwhile=look, delay="5ms")
+    run_plan(plan, tmp_path, meanwhile=look, delay="5ms")
     assert seen["caller"] == before
     assert seen["worker"] == {before}
     assert seen["parent"].count(min(before + 10, 19)) >= 2, "the thread that merges and the one that listens"

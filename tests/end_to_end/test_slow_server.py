@@ -16,7 +16,7 @@ from loadlab.results.result import CheckOutcome, State, Verdict
 from loadlab.targets import Target
 from loadlab.workload.arrivals import Spacing
 from loadlab.workload.plan import Request, Stage, WhenFull, Workload
-from support.live import MS, OWN_DOING, PATIENCE_S, carry, failed, plan_for, until, users_of
+from support.live import MS, OWN_DOING, PATIENCE_S, failed, plan_for, run_plan, until, users_of
 from support.witness import Witness
 
 pytestmark = [pytest.mark.real, pytest.mark.timed]
@@ -127,7 +127,7 @@ def test_a_slow_server_is_never_blamed_on_the_client(tmp_path, name, monkeypatch
 
     for _ in range(TRIES):
         host = options["host"]() if "host" in options else None
-        result = carry(plan, tmp_path, host=host, meanwhile=watch, **given).result
+        result = run_plan(plan, tmp_path, host=host, meanwhile=watch, **given).result
         # That its answers are errors is the target's own: one of the cases has nothing else.
         of_target = ("answered", "errors")
         blamed = {name: check.message for name, check in failed(result).items() if name not in of_target}

@@ -18,7 +18,7 @@ from loadlab.targets.local import LocalHost
 from loadlab.targets.no_target import NoTarget
 from loadlab.targets.sink import SinkHost
 from loadlab.workload.plan import Stage, WhenFull, Workload
-from support.live import MS, PATIENCE_S, carry, failed, plan_for, until, users_of, wait_until, workers_of
+from support.live import MS, PATIENCE_S, failed, plan_for, run_plan, until, users_of, wait_until, workers_of
 
 pytestmark = [pytest.mark.real, pytest.mark.timed]
 
@@ -41,7 +41,7 @@ def is_invalid_for(result, *reasons):
 
 
 def test_a_loop_that_is_full_is_found_and_told_what_to_do(tmp_path):
-    result = carry(users_of("task", 64, **SHORT), tmp_path, host=SinkHost()).result
+    result = run_plan(users_of("task", 64, **SHORT), tmp_path, host=SinkHost()).result
     found = is_invalid_for(result)
     (reason,) = FULL & set(found)
     if reason == "client_cpu":
@@ -51,7 +51,7 @@ def test_a_loop_that_is_full_is_found_and_told_what_to_do(tmp_path):
 
 def test_a_loop_that_is_full_for_a_third_of_a_second_is_found_too(tmp_path):
     plan = users_of("callback", 64, 350 * MS, transport="null")
-    found = is_invalid_for(carry(plan, tmp_path, host=NoTarget(None)).result)
+    found = is_invalid_for(run_plan(plan, tmp_path, host=NoTarget(None)).result)
     assert FULL & set(found)
 
 
@@ -105,7 +105,7 @@ def test_a_core_that_is_shared_with_a_busy_process_is_found(tmp_path):
 
     with busy(core):
         plan = users_of("task", 64, 2_500 * MS, warmup_ns=500 * MS)
-        result = carry(plan, tmp_path, host=SinkHost(), meanwhile=pin).result
+        result = run_plan(plan, tmp_path, host=SinkHost(), meanwhile=pin).result
     found = is_invalid_for(result, "client_core")
     assert "something else runs on the client's cores" in found["client_core"].message
     assert result.stages[0].client.waited_ratio[0] > 0.2
@@ -134,7 +134,7 @@ def test_a_client_that_stands_still_is_late_though_its_one_place_is_taken_then(t
         when_full=when_full,
         duration_ns=3 * NS_PER_S,
     )
-    found = is_invalid_for(carry(plan, tmp_path, meanwhile=stand_still, delay="2ms").result, "lag")
+    found = is_invalid_for(run_plan(plan, tmp_path, meanwhile=stand_still, delay="2ms").result, "lag")
     assert "the client sent 1 % of requests over" in found["lag"].message
 
 

@@ -18,7 +18,7 @@ from loadlab.targets.sink import SinkHost
 from loadlab.transports.aiohttp_client import AiohttpTransport
 from loadlab.transports.null import NullTransport
 from loadlab.workload.plan import Stage, Workload
-from support.live import carry, plan_for
+from support.live import plan_for, run_plan
 
 WORK_NS = NS_PER_MS
 
@@ -64,7 +64,7 @@ def main(base, workload, scenario="task"):
     )
     host = SinkHost() if base == "aiohttp" else NoTarget(None)
     with tempfile.TemporaryDirectory() as folder:
-        result = carry(plan, Path(folder), host=host).result
+        result = run_plan(plan, Path(folder), host=host).result
     sys.stdout.buffer.write(encode(result))
 
 

@@ -21,7 +21,7 @@ async def carried(runner, plan, folder, control, tell):
         tell(event)
 
     try:
-        return await runner.carry(plan, folder, control, note)
+        return await runner.run(plan, folder, control, note)
     except LostAgentError as error:
         return partial.after(error, interrupted=control.stopped)
 

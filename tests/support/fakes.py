@@ -80,7 +80,7 @@ def run(clock: FakeClock, awaitable: Awaitable[T]) -> T:
         return runner.run(main())
 
 
-class FakeAlarm:
+class FakeTimer:
     """A `Timer` on the virtual loop: exact, as a clock that only tests turn allows it."""
 
     spun_ns = 0
@@ -90,7 +90,7 @@ class FakeAlarm:
         self._timer: asyncio.TimerHandle | None = None
         self.closed = False
 
-    def ring_at(self, due_ns: int, ring: Callable[[], None]) -> None:
+    def call_at(self, due_ns: int, ring: Callable[[], None]) -> None:
         assert not self.closed
         if self._timer is not None:
             self._timer.cancel()
@@ -98,7 +98,7 @@ class FakeAlarm:
         if 0 < left_ns < 1_000:  # less than the loop's floating-point seconds can tell
             self._clock.turn(left_ns)
             left_ns = 0
-        call = ring if not left_ns else functools.partial(self.ring_at, due_ns, ring)
+        call = ring if not left_ns else functools.partial(self.call_at, due_ns, ring)
         self._timer = asyncio.get_running_loop().call_later(left_ns / NS_PER_S, call)
 
     def close(self) -> None:
@@ -226,7 +226,7 @@ def newest() -> Any:
     return _registered[-1]
 
 
-def carry(
+def run_shard(
     clock: FakeClock,
     whole: Plan,
     transport: FakeAsyncTransport,
@@ -237,13 +237,13 @@ def carry(
     """Carry a shard by the plan's scenario on virtual time and return it; `meanwhile` runs beside it."""
     shard = Shard(whole, share or Share(whole.stages[0]), clock)
     shard.halted = FakeEvent(clock)
-    shard.alarm = wake = FakeAlarm(clock)
+    shard.timer = timer = FakeTimer(clock)
 
     async def barrier() -> None:
         shard.start_at(clock.now_ns())
 
     async def both() -> None:
-        carrying = asyncio.ensure_future(scenario(whole.scenario).carry(shard, barrier))
+        carrying = asyncio.ensure_future(scenario(whole.scenario).run(shard, barrier))
         beside = asyncio.ensure_future(meanwhile(shard)) if meanwhile else None
         try:
             await carrying
@@ -256,5 +256,5 @@ def carry(
 
     _registered.append(transport)
     run(clock, both())
-    assert wake.closed or whole.workload is not Workload.OPEN
+    assert timer.closed or whole.workload is not Workload.OPEN
     return shard

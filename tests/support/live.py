@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.fleet.local_worker import LocalWorker
 from loadlab.fleet.stop import Control
+from loadlab.fleet.worker_handle import NewWorker
 from loadlab.results.events import Event
 from loadlab.results.result import Check, CheckOutcome, RunResult
 from loadlab.runs.run import Run
@@ -72,12 +74,13 @@ class Outcome:
         self.stage = result.stages[0] if result.stages else None
 
 
-def carry(
+def run_plan(
     plan: Plan,
     folder: Path,
     *,
     meanwhile: Callable[[list[Event], Target], Awaitable[None]] | None = None,
     host: Host | None = None,
+    new_worker: NewWorker = LocalWorker,
     **options: str,
 ) -> Outcome:
     """Run a plan against a fresh gunicorn, or another host, of its own.
@@ -85,13 +88,16 @@ def carry(
     `meanwhile` runs beside it, and sees its events.
     """
     given = {f"--{name}": value for name, value in options.items()}
-    return asyncio.run(_carry(plan, host or LocalHost(folder / "target.log", given), meanwhile))
+    return asyncio.run(
+        _run_plan(plan, host or LocalHost(folder / "target.log", given), meanwhile, new_worker)
+    )
 
 
-async def _carry(
+async def _run_plan(
     plan: Plan,
     host: Host,
     meanwhile: Callable[[list[Event], Target], Awaitable[None]] | None,
+    new_worker: NewWorker,
 ) -> Outcome:
     control = Control()
     events: list[Event] = []
@@ -106,10 +112,11 @@ async def _carry(
             target=target,
             control=control,
             tell=events.append,
+            new_worker=new_worker,
         )
         beside = asyncio.ensure_future(meanwhile(events, target)) if meanwhile else None
         async with asyncio.timeout(PATIENCE_S):
-            result = await run.carry()
+            result = await run.run()
         if beside is not None:
             beside.cancel()
             await asyncio.wait([beside])

@@ -8,7 +8,7 @@ from loadlab.results.events import Tick
 from loadlab.targets.local import LocalHost
 from loadlab.targets.sink import SinkHost
 from loadlab.workload.plan import Stage, WhenFull, Workload
-from support.live import MS, carry, plan_for, until
+from support.live import MS, plan_for, run_plan, until
 
 RATE_HZ = 100.0
 WINDOW_NS = 6 * NS_PER_S
@@ -41,7 +41,7 @@ def paused(plan, folder, host):
         await asyncio.sleep(0.5)
         pauses.append(await host.pause(STALL_NS))
 
-    stage = carry(plan, folder, meanwhile=pause, host=host).stage
+    stage = run_plan(plan, folder, meanwhile=pause, host=host).stage
     assert stage.counts.ok == stage.counts.scheduled > 0, stage.counts
     return stage, pauses[0]
 

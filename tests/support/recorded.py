@@ -44,7 +44,7 @@ def rows_of(mix):
 def recorder(window, mix, flights=()):
     made = Recorder(window)
     made.sent = len(mix)
-    made.take(rows_of(mix))
+    made.fold(rows_of(mix))
     for from_ns, length_ns, in_flight in flights:
         made.observe_in_flight(from_ns, from_ns + length_ns, in_flight)
     return made

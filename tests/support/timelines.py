@@ -54,7 +54,7 @@ def over_time(results: list[Result], *, every_second: bool) -> dict[str, Check]:
     cpu = about(max(target["cpu_ratio"] or 0.0 for target in targets))
     memory = [target["memory_bytes"] for target in targets if target["memory_bytes"] is not None]
     throttled = any(target["cpu_throttled_ns"] is not None for target in targets)
-    client = [busy for stage in told for busy in stage["client"]["busiest_ratio"] if busy]
+    client = [busy for stage in told for busy in stage["client"]["cpu_peak_ratio"] if busy]
     # Of a wait for a thread a result has the mean alone, and its quantiles may be anything.
     longest_s = merged(results).get_max_value() / NS_PER_S
     some = peaks(_SOME_S, FACTOR * longest_s)

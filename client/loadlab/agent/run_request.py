@@ -104,7 +104,7 @@ def _of_plan(plan: Plan, about: About, place: LocalRunner, limits: Limits | None
     problems = problems or _elsewhere(plan, place)
     problems = problems or [
         *(limits.problems(plan) if limits else ()),
-        *place.room.problems(plan, traits),
+        *place.capacity.problems(plan, traits),
     ]
     if problems:
         said = "\n".join(dict.fromkeys(problems))
@@ -125,7 +125,7 @@ def _of_options(options: Options, place: LocalRunner, limits: Limits | None, sam
         raise UsageError("--body: @FILE is read by the command line alone; give the body itself")
     if any(line.startswith("@") for line in options.header):
         raise UsageError("--header: @FILE is read by the command line alone; give the header itself")
-    plan = build_plan(RunOptions(**given), place.base, place.room)
+    plan = build_plan(RunOptions(**given), place.base, place.capacity)
     if limits and (problems := limits.problems(plan)):
         raise UsageError("\n".join(problems))
     command = [*_words(options), *(same if contacts_target(options.transport) else ())]

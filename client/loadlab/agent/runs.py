@@ -18,7 +18,7 @@ from loadlab.metrics import Metrics
 from loadlab.results.events import Tell
 from loadlab.results.result import About, RunResult
 from loadlab.results.run_folder import TARGET_LOG, Folder
-from loadlab.runs.runners import LocalRunner, carry_at
+from loadlab.runs.runners import LocalRunner, run_at
 from loadlab.system.threads import in_thread
 from loadlab.workload.kept_plan import secrets_of
 from loadlab.workload.plan import Plan
@@ -120,7 +120,7 @@ def _carry(place: LocalRunner, folder: Folder | None, about: About) -> Carry:
             if folder:
                 stack.push_async_callback(in_thread, folder.mask_log, secrets_of(plan))
             host = place.host(log, plan.seed)
-            return await carry_at(host, plan, run_id, control, tell, about=about, observe=observe)
+            return await run_at(host, plan, run_id, control, tell, about=about, observe=observe)
 
     return carry
 

@@ -39,7 +39,7 @@ def due_in_window(plan: Plan, stage: Stage, carried: StageCounts) -> int:
     A shard that was halted has those up to that moment, whenever its last reply came.
     """
     begin_ns = carried.window.start_ns - plan.warmup_ns
-    arrivals, shards = plan.arrivals(stage), len(carried.took)
+    arrivals, shards = plan.arrivals(stage), len(carried.cpu_use)
     return sum(
         arrivals.due_of(shard, shards, plan.warmup_ns, _until_ns(carried, shard) - begin_ns, plan.seed)
         for shard in range(shards)

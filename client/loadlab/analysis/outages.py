@@ -29,7 +29,7 @@ def outages(carried: StageCounts) -> tuple[Outage, ...]:
     if not failing:
         return ()
     answered = ticks_of({second: part.answered for second, part in seconds.items()})
-    asked = ticks_of({second: part.asked for second, part in seconds.items()})
+    asked = ticks_of({second: part.failing_sent for second, part in seconds.items()})
     least_ns = min(window_ns, max(_LEAST_NS, _TIMES * window_ns // max(1, carried.counted.completions)))
     end = -(-window_ns // TICK_NS)
     found = []

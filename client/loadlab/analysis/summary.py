@@ -67,11 +67,13 @@ def stage_result(
         )
     due = due_in_window(plan, stage, carried) if plan.workload.traits.has_schedule else None
     gone = missed(plan, stage, carried)
-    flown_mean = counted.flown_ns / window_ns
-    in_flight_error = None if traits.hides_flight else _sampling_error(counted, len(carried.took), window_ns)
+    in_flight_by_stamps = counted.in_flight_by_stamps_ns / window_ns
+    in_flight_error = (
+        None if traits.hides_flight else _sampling_error(counted, len(carried.cpu_use), window_ns)
+    )
     outcomes = counts(counted, gone)
     untold = {
-        unknown.IN_FLIGHT: unknown.in_flight(traits, in_flight_error, flown_mean),
+        unknown.IN_FLIGHT: unknown.in_flight(traits, in_flight_error, in_flight_by_stamps),
         unknown.RATE: unknown.rate(outcomes.answered, counted.completions, window_ns),
     }
     sees_flight = untold[unknown.IN_FLIGHT] is None
@@ -86,7 +88,7 @@ def stage_result(
         requests=stage.requests,
         rate_hz=stage.rate_hz,
         rate_to_hz=stage.rate_to_hz,
-        processes=len(carried.took) if traits.sharded else plan.processes,
+        processes=len(carried.cpu_use) if traits.sharded else plan.processes,
         window_ns=window_ns,
         began_at=began_at,
         counts=outcomes,
@@ -97,10 +99,10 @@ def stage_result(
         received_bytes=counted.body_bytes,
         in_flight_mean=counted.in_flight_integral_ns / window_ns if sees_flight else None,
         in_flight_error=in_flight_error,
-        in_flight_dispersion=in_flight_dispersion(counted, len(carried.took), window_ns)
+        in_flight_dispersion=in_flight_dispersion(counted, len(carried.cpu_use), window_ns)
         if sees_flight
         else None,
-        flown_mean=flown_mean,
+        in_flight_by_stamps=in_flight_by_stamps,
         unknown={figure: why for figure, why in untold.items() if why is not None},
         makespan_ns=window_ns if plan.workload.traits.at_once and complete(counted) else None,
         state=State.INVALID if carried.lost else State.SUSPECT if cut_short(plan, carried) else State.VALID,
@@ -115,8 +117,10 @@ def stage_result(
         latency_ns=distribution(counted.latency, with_unknown(counted.late, gone.unfinished)),
         service_ns=distribution(counted.service, with_unknown(counted.late_service, gone.unfinished)),
         lag_ns=distribution(counted.lag, _NOTHING),
-        outside_ns=distribution(counted.outside, _NOTHING) if counted.outside.count else None,
-        outlasted=counted.outlasted,
+        time_outside_target_ns=distribution(counted.outside_target, _NOTHING)
+        if counted.outside_target.count
+        else None,
+        stamps_over_service=counted.stamps_over_service,
         histograms=Histograms(
             latency=counted.latency.encode(), service=counted.service.encode(), lag=counted.lag.encode()
         ),
@@ -124,7 +128,7 @@ def stage_result(
         outages=(away := outages(carried)),
         stalls=stalls(carried, away),
         client=ClientStage(
-            cpu_ratio=(None,) if traits.hides_flight else tuple(each.cpu_ratio for each in carried.took),
+            cpu_ratio=(None,) if traits.hides_flight else tuple(each.cpu_ratio for each in carried.cpu_use),
             loop_stall_max_ns=carried.loop_stall_max_ns,
             connections_opened=None if traits.hides_flight else carried.stats.connections_opened,
             connections_lost=None if traits.hides_flight else carried.stats.connections_lost,
@@ -135,9 +139,9 @@ def stage_result(
                 Shortage(resource=resource, count=count, limit=carried.stats.limits.get(resource))
                 for resource, count in sorted(carried.stats.short_of.items())
             ),
-            busiest_ratio=tuple(each.busiest_ratio for each in carried.took),
-            waited_ratio=tuple(each.waited_ratio for each in carried.took),
-            wanted_ratio=tuple(each.wanted_ratio for each in carried.took),
+            cpu_peak_ratio=tuple(each.cpu_peak_ratio for each in carried.cpu_use),
+            waited_ratio=tuple(each.waited_ratio for each in carried.cpu_use),
+            cpu_demand_ratio=tuple(each.cpu_demand_ratio for each in carried.cpu_use),
             own_lag_ns=distribution(counted.own_lag, _NOTHING),
             throttled_ratio=taken.throttled_ratio,
             stolen_ratio=taken.stolen_ratio,
@@ -150,7 +154,7 @@ def stage_result(
             target,
             throughput_hz=throughput_hz,
             completions=counted.completions,
-            flown_mean=flown_mean,
+            in_flight_by_stamps=in_flight_by_stamps,
             offered_hz=None if due is None else due / window_ns * NS_PER_S,
         ),
     )
@@ -230,5 +234,5 @@ def _sampling_error(counted: Recorder, shards: int, window_ns: int) -> float | N
     if not counted.flight_samples:
         return None
     looks = counted.flight_samples / shards
-    hits = counted.flown_ns / window_ns * looks
+    hits = counted.in_flight_by_stamps_ns / window_ns * looks
     return math.sqrt(max(counted.flight_jumps / 2, min(hits, _FEW_HITS))) / looks

@@ -70,13 +70,13 @@ def theory(
     *,
     throughput_hz: float,
     completions: int,
-    flown_mean: float,
+    in_flight_by_stamps: float,
     offered_hz: float | None = None,
 ) -> Theory | None:
     """Return what was to be expected, given the S that the target measured; None without it.
 
-    `offered_hz` is the rate that an open stage's schedule realised in its window, `flown_mean` how many
-    requests were in flight in it.
+    `offered_hz` is the rate that an open stage's schedule realised in its window, and
+    `in_flight_by_stamps` how many requests were in flight in it.
 
     The share of the bound is left open where the edges of the window could move it by more than 5 %: what
     is in flight there may fall to either side.
@@ -95,7 +95,7 @@ def theory(
         most = min(places or math.inf, plan.max_in_flight or math.inf)
         bound = most / service_ns * NS_PER_S
         bound = min(bound, offered_hz or bound)
-        at_edges = max(1.0, min(flown_mean, places or math.inf))
+        at_edges = max(1.0, min(in_flight_by_stamps, places or math.inf))
     else:
         at_edges = at_once = in_flight if places is None else min(in_flight, places)
         bound = bound_hz(stage.concurrency or 1, at_once, service_ns, plan.think_ns)

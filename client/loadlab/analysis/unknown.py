@@ -23,21 +23,21 @@ MOST_NOISE = 0.5
 """Of a figure: one whose error is more says nothing."""
 
 
-def in_flight(traits: Traits, error: float | None, flown_mean: float) -> str | None:
+def in_flight(traits: Traits, error: float | None, in_flight_by_stamps: float) -> str | None:
     """Say why the number in flight is unknown; None where it is known.
 
-    `error` is the standard error of the sampling, `flown_mean` what the requests' own stamps say.
+    `error` is the standard error of the sampling, `in_flight_by_stamps` what the requests' own stamps say.
     """
     if traits.hides_flight:
         return HIDDEN
-    if error is None or noise(error, flown_mean) > MOST_NOISE:
+    if error is None or noise(error, in_flight_by_stamps) > MOST_NOISE:
         return "too few samples met a request; use a longer --duration or more --requests"
     return None
 
 
-def noise(error: float, flown_mean: float) -> float:
+def noise(error: float, in_flight_by_stamps: float) -> float:
     """Return how far what was seen in flight may be off, as a share of what the requests' stamps say."""
-    return SIGMAS * error / flown_mean if flown_mean else 0.0
+    return SIGMAS * error / in_flight_by_stamps if in_flight_by_stamps else 0.0
 
 
 def rate(answered: int, completions: int, window_ns: int) -> str | None:

@@ -71,7 +71,7 @@ def rows(asked: RowFilter, cores: float) -> tuple[Row, ...]:
     return found
 
 
-def plan(row: Row, duration_ns: int, target: str, room: Capacity) -> Plan:
+def plan(row: Row, duration_ns: int, target: str, capacity: Capacity) -> Plan:
     """Return the plan that finds a row's ceiling: users that do not think; the target answers at once."""
     return Plan(
         scenario=row.scenario,
@@ -79,7 +79,7 @@ def plan(row: Row, duration_ns: int, target: str, room: Capacity) -> Plan:
         workload=Workload.CLOSED,
         target=target,
         requests=(Request(url=target),),
-        stages=(Stage(concurrency=_users(row, room)),),
+        stages=(Stage(concurrency=_users(row, capacity)),),
         duration_ns=duration_ns,
         warmup_ns=_WARMUP_NS,
         processes=row.processes,
@@ -108,8 +108,8 @@ def _many() -> str:
     return " or ".join(name for name, traits in closed().items() if traits.many_processes)
 
 
-def _users(row: Row, room: Capacity) -> int:
+def _users(row: Row, capacity: Capacity) -> int:
     if closed()[row.scenario].single_user:
         return 1
-    most = _MOST_USERS if room.connections is None else room.connections
+    most = _MOST_USERS if capacity.connections is None else capacity.connections
     return max(row.processes, min(_USERS_EACH * row.processes, _MOST_USERS, most))

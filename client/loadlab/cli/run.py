@@ -53,7 +53,7 @@ def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: An
     words = RunOptions(**{name: given[name] for name in RunOptions.__struct_fields__})
     serve = TargetOptions(**{name: given[name] for name in TargetOptions.__struct_fields__})
     place = choose(words.target, serve, remote=given["remote"], transport=words.transport)
-    plan = build_plan(words, place.base, place.room)
+    plan = build_plan(words, place.base, place.capacity)
     output.secrets = secrets_of(plan)
     log = Terminal(stderr=True)
     stops = Stops()
@@ -140,7 +140,7 @@ async def _carry(
         view.tell(event)
 
     with watcher(log, quiet=quiet) as view:
-        carrying = asyncio.create_task(place.carry(plan, folder, control, tell, about))
+        carrying = asyncio.create_task(place.run(plan, folder, control, tell, about))
         stops.follow(asyncio.get_running_loop(), stop)
         try:
             carried.append(await carrying)

@@ -1,1 +1,1 @@
-"""One aiomultiprocess worker per shard: started together, watched, merged, and never left behind."""
+"""One worker process per shard: started together, watched, merged, and never left behind."""

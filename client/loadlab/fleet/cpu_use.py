@@ -1,4 +1,4 @@
-"""What a worker took of its core, second by second, from its pulses. Pure."""
+"""How a worker used its core, second by second, from its heartbeats. Pure."""
 
 from array import array
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ _NEAR_NS = 50 * NS_PER_MS
 _LEAST_NS = 150 * NS_PER_MS
 """Of a shorter span, looks that come so late leave too little."""
 _SECOND_NS = NS_PER_S - 50 * NS_PER_MS
-"""Pulses come about every quarter of a second: four of them may be a little less than a second."""
+"""Heartbeats come about every quarter of a second: four of them may be a little less than a second."""
 
 
 _FIELDS = len(Heartbeat.__struct_fields__)
-_NOT_TOLD = -(1 << 62)
+_NONE = -(1 << 62)
 """Stands for None."""
 
 
@@ -31,9 +31,9 @@ class Heartbeats(Sequence[Heartbeat]):
     def __init__(self) -> None:
         self._figures = array("q")
 
-    def append(self, pulse: Heartbeat) -> None:
+    def append(self, heartbeat: Heartbeat) -> None:
         """Add the latest."""
-        self._figures.extend(_NOT_TOLD if figure is None else figure for figure in structs.astuple(pulse))
+        self._figures.extend(_NONE if figure is None else figure for figure in structs.astuple(heartbeat))
 
     def __len__(self) -> int:
         return len(self._figures) // _FIELDS
@@ -49,7 +49,7 @@ class Heartbeats(Sequence[Heartbeat]):
             return [self[one] for one in range(*index.indices(len(self)))]
         start = range(len(self))[index] * _FIELDS
         kept = self._figures[start : start + _FIELDS]
-        figures: list[Any] = [None if figure == _NOT_TOLD else figure for figure in kept]
+        figures: list[Any] = [None if figure == _NONE else figure for figure in kept]
         return Heartbeat(*figures)
 
 
@@ -58,19 +58,19 @@ class CpuUse(msgspec.Struct, frozen=True):
 
     cpu_ratio: float | None = None
     """CPU time over the whole window; None where it was not heard often enough."""
-    busiest_ratio: float | None = None
+    cpu_peak_ratio: float | None = None
     """CPU time in its busiest second, without what it spent awake only to be on time."""
     waited_ratio: float | None = None
     """Time ready to run but without a core, in the second in which that was most."""
-    wanted_ratio: float | None = None
+    cpu_demand_ratio: float | None = None
     """Both together, in the second in which they were most: 1 is a thread that never rests. Of the wait so
     much counts as of the CPU time was work."""
 
 
-def took(pulses: Sequence[Heartbeat], window: Window) -> CpuUse:
-    """Return what was taken in the window, and in the worst second between the pulses that lie in it."""
-    cpu_ratio = _mean_ratio(pulses, window)
-    inside = _inside(pulses, window)
+def cpu_use(heartbeats: Sequence[Heartbeat], window: Window) -> CpuUse:
+    """Return what was taken in the window, and in the worst second between the heartbeats that lie in it."""
+    cpu_ratio = _mean_ratio(heartbeats, window)
+    inside = _inside(heartbeats, window)
     span_ns = inside[-1].at_ns - inside[0].at_ns if inside else 0
     if span_ns < _LEAST_NS:
         return CpuUse(cpu_ratio)
@@ -87,37 +87,39 @@ def took(pulses: Sequence[Heartbeat], window: Window) -> CpuUse:
     return CpuUse(cpu_ratio, max(busy), max(waited, default=None), max(wanted, default=None))
 
 
-def busy_now(pulses: Sequence[Heartbeat]) -> float | None:
+def busy_now(heartbeats: Sequence[Heartbeat]) -> float | None:
     """Return the CPU time over the last second or so, without what was spent awake only to be on time."""
-    if (span := _last_second(pulses)) is None:
+    if (span := _last_second(heartbeats)) is None:
         return None
     first, last = span
     return (last.cpu_ns - first.cpu_ns - (last.spun_ns - first.spun_ns)) / (last.at_ns - first.at_ns)
 
 
-def pace_now(pulses: Sequence[Heartbeat]) -> tuple[float, float]:
+def pace_now(heartbeats: Sequence[Heartbeat]) -> tuple[float, float]:
     """Return how many requests a second were sent, and how many finished, over the last second or so."""
-    if (span := _last_second(pulses)) is None:
+    if (span := _last_second(heartbeats)) is None:
         return 0.0, 0.0
     first, last = span
     length_s = (last.at_ns - first.at_ns) / NS_PER_S
     return (last.sent - first.sent) / length_s, (last.finished - first.finished) / length_s
 
 
-def _last_second(pulses: Sequence[Heartbeat]) -> tuple[Heartbeat, Heartbeat] | None:
-    """Return the last pulse after the latest that is a second older, or else the first; None of one alone."""
-    if len(pulses) < 2 or pulses[0].at_ns == pulses[-1].at_ns:
+def _last_second(heartbeats: Sequence[Heartbeat]) -> tuple[Heartbeat, Heartbeat] | None:
+    """Return the latest that is a second older than the last, or else the first; and the last."""
+    if len(heartbeats) < 2 or heartbeats[0].at_ns == heartbeats[-1].at_ns:
         return None
-    last = pulses[-1]
-    return next((one for one in reversed(pulses) if last.at_ns - one.at_ns >= _SECOND_NS), pulses[0]), last
+    last = heartbeats[-1]
+    return next(
+        (one for one in reversed(heartbeats) if last.at_ns - one.at_ns >= _SECOND_NS), heartbeats[0]
+    ), last
 
 
-def _mean_ratio(pulses: Sequence[Heartbeat], window: Window) -> float | None:
-    """Return the CPU time over the window; between two pulses it is taken to grow evenly."""
-    if len(pulses) < 2 or window.end_ns is None:
+def _mean_ratio(heartbeats: Sequence[Heartbeat], window: Window) -> float | None:
+    """Return the CPU time over the window; between two heartbeats it is taken to grow evenly."""
+    if len(heartbeats) < 2 or window.end_ns is None:
         return None
-    at_ns = [pulse.at_ns for pulse in pulses]
-    cpu_ns = [pulse.cpu_ns for pulse in pulses]
+    at_ns = [heartbeat.at_ns for heartbeat in heartbeats]
+    cpu_ns = [heartbeat.cpu_ns for heartbeat in heartbeats]
     first_ns, last_ns = (
         min(max(edge_ns, at_ns[0]), at_ns[-1]) for edge_ns in (window.start_ns, window.end_ns)
     )
@@ -127,25 +129,27 @@ def _mean_ratio(pulses: Sequence[Heartbeat], window: Window) -> float | None:
     return float(used_ns) / (last_ns - first_ns)
 
 
-def _inside(pulses: Sequence[Heartbeat], window: Window) -> list[Heartbeat]:
-    """Return the pulses that lie in the window, and the one that was meant for its end."""
-    inside = [pulse for pulse in pulses if window.overlap_ns(pulse.at_ns - 1, pulse.at_ns)]
+def _inside(heartbeats: Sequence[Heartbeat], window: Window) -> list[Heartbeat]:
+    """Return the heartbeats that lie in the window, and the one that was meant for its end."""
+    inside = [
+        heartbeat for heartbeat in heartbeats if window.overlap_ns(heartbeat.at_ns - 1, heartbeat.at_ns)
+    ]
     end_ns = window.end_ns
     if end_ns is not None:
-        at_end = next((pulse for pulse in pulses if pulse.at_ns > end_ns), None)
+        at_end = next((heartbeat for heartbeat in heartbeats if heartbeat.at_ns > end_ns), None)
         if at_end is not None and at_end.at_ns <= end_ns + _NEAR_NS:
             inside.append(at_end)
     return inside
 
 
-def _seconds(pulses: Sequence[Heartbeat], length_ns: int) -> list[tuple[Heartbeat, Heartbeat]]:
-    """Return each pulse with the first that is at least so much later."""
+def _seconds(heartbeats: Sequence[Heartbeat], length_ns: int) -> list[tuple[Heartbeat, Heartbeat]]:
+    """Return each heartbeat with the first that is at least so much later."""
     found = []
     end = 0
-    for one in pulses:
-        while end < len(pulses) and pulses[end].at_ns - one.at_ns < length_ns:
+    for one in heartbeats:
+        while end < len(heartbeats) and heartbeats[end].at_ns - one.at_ns < length_ns:
             end += 1
-        if end == len(pulses):
+        if end == len(heartbeats):
             break
-        found.append((one, pulses[end]))
+        found.append((one, heartbeats[end]))
     return found

@@ -12,7 +12,7 @@ _FIRST_NS = 3 * NS_PER_S // 2
 """By then each worker has reported; until then, what finished is taken for answered."""
 
 
-class Recent:
+class LastSecond:
     """The last second: workers report once in it, and what is told of them is told twice."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from loadlab.fleet.cpu_use import busy_now, pace_now
 from loadlab.fleet.messages import Heartbeat
 from loadlab.fleet.waiting import waited_ns
-from loadlab.fleet.worker_handle import WorkerHandle
+from loadlab.fleet.watched_worker import WatchedWorker
 from loadlab.recording.recorder import Recorder
 
 
@@ -34,7 +34,7 @@ class Live(msgspec.Struct, frozen=True):
     finished_hz: float = 0.0
     """Requests that got their outcome in it."""
     waited_ns: int = 0
-    """For how long a request has been in flight while none got its outcome, up to the last pulses."""
+    """For how long a request has been in flight while none got its outcome, up to the last heartbeats."""
 
     @property
     def silent_ns(self) -> int:
@@ -48,36 +48,36 @@ class Live(msgspec.Struct, frozen=True):
 
 
 def live_of(
-    members: list[WorkerHandle], counted: Recorder, fresh: Recorder, begin_ns: int, now_ns: int
+    workers: list[WatchedWorker], counted: Recorder, fresh: Recorder, begin_ns: int, now_ns: int
 ) -> Live:
     """Return how it stands; `fresh` is what came since the last call."""
-    last = last_pulses(members)
-    standing = last_pulses([member for member in members if member.broken is None])
+    last = last_heartbeats(workers)
+    kept = last_heartbeats([worker for worker in workers if worker.broken is None])
     # At the end, when nobody is at it any more, the last second is that of all who came to it.
-    going = [member for member in members if not member.over] or [
-        member for member in members if member.broken is None
+    going = [worker for worker in workers if not worker.over] or [
+        worker for worker in workers if worker.broken is None
     ]
-    paces = [pace_now(member.pulses) for member in going]
+    paces = [pace_now(worker.heartbeats) for worker in going]
     return Live(
         counted=counted,
         fresh=fresh,
-        sent=sum(pulse.sent for pulse in last),
-        finished=sum(pulse.finished for pulse in last),
-        in_flight=sum(pulse.in_flight for pulse in standing),
-        busy=tuple(busy_now(member.pulses) for member in members),
-        loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in last), default=0),
+        sent=sum(beat.sent for beat in last),
+        finished=sum(beat.finished for beat in last),
+        in_flight=sum(beat.in_flight for beat in kept),
+        busy=tuple(busy_now(worker.heartbeats) for worker in workers),
+        loop_stall_max_ns=max((beat.loop_stall_max_ns for beat in last), default=0),
         begin_ns=begin_ns,
         now_ns=now_ns,
-        upto_ns=min(member.upto_ns for member in going) if going else now_ns,
+        upto_ns=min(worker.upto_ns for worker in going) if going else now_ns,
         sent_hz=sum(sent_hz for sent_hz, _ in paces),
         finished_hz=sum(finished_hz for _, finished_hz in paces),
-        waited_ns=waited_ns(member.waiting for member in going),
+        waited_ns=waited_ns(worker.waiting for worker in going),
     )
 
 
-def last_pulses(members: list[WorkerHandle]) -> list[Heartbeat]:
-    """Return the last pulse of each member that has said anything."""
-    return [member.pulses[-1] for member in members if member.pulses]
+def last_heartbeats(workers: list[WatchedWorker]) -> list[Heartbeat]:
+    """Return the last heartbeat of each worker that has said anything."""
+    return [worker.heartbeats[-1] for worker in workers if worker.heartbeats]
 
 
 Observe = Callable[[Live], None]

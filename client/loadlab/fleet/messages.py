@@ -1,12 +1,14 @@
-"""What a stage's parent and its workers say to each other, as MessagePack over a pipe."""
+"""What a stage's parent and its workers say to each other, as MessagePack."""
 
 from typing import Any
 
 import msgspec
 
+from loadlab.load.shard import Share
 from loadlab.recording.histogram import Histogram, Sparse
 from loadlab.recording.recorder import Recorder
 from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.workload.plan import Plan
 
 
 class Ready(msgspec.Struct, tag=True):
@@ -41,7 +43,7 @@ class Report(msgspec.Struct, tag=True):
 
 
 class Ended(msgspec.Struct, tag=True):
-    """Worker: the shard was carried to its end; everything has been sent."""
+    """Worker: the shard ran to its end; everything has been sent."""
 
     stats: ConnectionStats
     backed_off_ns: int = 0
@@ -58,8 +60,15 @@ class Failed(msgspec.Struct, tag=True):
     traceback: str
 
 
+class Task(msgspec.Struct, tag=True):
+    """Parent, first of all: what is to be done, and which share of it."""
+
+    plan: Plan
+    share: Share
+
+
 class Go(msgspec.Struct, tag=True):
-    """Parent: the barrier falls at this moment."""
+    """Parent: the barrier falls at this moment of the clock of whoever holds the message."""
 
     begin_ns: int
 
@@ -73,7 +82,7 @@ class Quit(msgspec.Struct, tag=True):
 
 
 FromWorker = Ready | Heartbeat | Report | Ended | Failed
-FromParent = Go | Halt | Quit
+FromParent = Task | Go | Halt | Quit
 
 
 def encode(message: FromWorker | FromParent) -> bytes:

@@ -16,14 +16,14 @@ Value = TypeVar("Value")
 Work = Coroutine[Any, Any, Value]
 
 
-def aside(work: Callable[Given, Work[Value]]) -> Callable[Given, Work[Value]]:
-    """Have each call of `work` carried in a loop and a thread of its own.
+def in_own_thread(work: Callable[Given, Work[Value]]) -> Callable[Given, Work[Value]]:
+    """Have each call of `work` run in a loop and a thread of its own.
 
     A caller who is cancelled cancels it and sees it end.
     """
 
     @functools.wraps(work)
-    async def carried_aside(*args: Given.args, **kwargs: Given.kwargs) -> Value:
+    async def run_apart(*args: Given.args, **kwargs: Given.kwargs) -> Value:
         begun: Future[asyncio.Task[Any]] = Future()
 
         async def whole() -> Value:
@@ -32,7 +32,7 @@ def aside(work: Callable[Given, Work[Value]]) -> Callable[Given, Work[Value]]:
             begun.set_result(task)
             return await work(*args, **kwargs)
 
-        thread = ThreadPoolExecutor(1, thread_name_prefix="aside")
+        thread = ThreadPoolExecutor(1, thread_name_prefix="stage")
         over = asyncio.wrap_future(thread.submit(lambda: asyncio.run(whole())))
         thread.shutdown(wait=False)
         try:
@@ -42,11 +42,11 @@ def aside(work: Callable[Given, Work[Value]]) -> Callable[Given, Work[Value]]:
             raise
         return over.result()
 
-    return carried_aside
+    return run_apart
 
 
 async def _cancel(begun: asyncio.Future[asyncio.Task[Any]], over: asyncio.Future[Any]) -> None:
-    """Cancel what is carried aside and wait for its end; when cancelled once more, do not wait."""
+    """Cancel what runs in its own thread and wait for its end; when cancelled once more, do not wait."""
     either: list[asyncio.Future[Any]] = [begun, over]
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if not over.done():
@@ -58,14 +58,14 @@ async def _cancel(begun: asyncio.Future[asyncio.Task[Any]], over: asyncio.Future
         over.exception()  # or asyncio would complain that nobody has asked for it
 
 
-def call_in_loop(tell: Callable[Given, None]) -> Callable[Given, Awaitable[None]]:
-    """Return what calls `tell` in the running loop, for somebody aside who waits until it has been told."""
-    here = asyncio.get_running_loop()
+def call_in_loop(function: Callable[Given, None]) -> Callable[Given, Awaitable[None]]:
+    """Return what calls `function` in the running loop, for another thread, which waits for its end."""
+    loop = asyncio.get_running_loop()
 
-    async def hear(*args: Given.args, **kwargs: Given.kwargs) -> None:
-        tell(*args, **kwargs)
+    async def call(*args: Given.args, **kwargs: Given.kwargs) -> None:
+        function(*args, **kwargs)
 
-    async def from_aside(*args: Given.args, **kwargs: Given.kwargs) -> None:
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(hear(*args, **kwargs), here))
+    async def from_other_thread(*args: Given.args, **kwargs: Given.kwargs) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call(*args, **kwargs), loop))
 
-    return from_aside
+    return from_other_thread

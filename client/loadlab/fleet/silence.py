@@ -13,7 +13,7 @@ from loadlab.clock import NS_PER_MS
 _LONGEST_LOOK_NS = 100 * NS_PER_MS
 """Twice as long as the parent rests between two looks."""
 _USUAL_NS = 500 * NS_PER_MS
-"""Two of a worker's pulses: before that nothing needs to be explained."""
+"""Two of a worker's heartbeats: before that nothing needs to be explained."""
 _PATIENCE = 10
 
 
@@ -24,21 +24,21 @@ class Silence:
         self._looked_ns = now_ns
         self.lasts_ns = 0
 
-    def broken(self) -> None:
+    def reset(self) -> None:
         """Take note that it has said something."""
         self.lasts_ns = 0
 
-    def look(self, now_ns: int, ready_to_run: Callable[[], bool]) -> int:
-        """Return how long it lasts by now; `ready_to_run` tells whether the worker wants a core."""
+    def look(self, now_ns: int, wants_core: Callable[[], bool]) -> int:
+        """Return how long it lasts by now; `wants_core` tells whether the worker is ready to run."""
         passed_ns = min(now_ns - self._looked_ns, _LONGEST_LOOK_NS)
         self._looked_ns = now_ns
-        if self.lasts_ns >= _USUAL_NS and ready_to_run():
+        if self.lasts_ns >= _USUAL_NS and wants_core():
             passed_ns //= _PATIENCE
         self.lasts_ns += passed_ns
         return self.lasts_ns
 
 
-def ready_to_run(pid: int) -> bool:
+def wants_core(pid: int) -> bool:
     """Tell whether a thread of this process runs or waits for a core (proc(5), `stat`)."""
     try:
         stats = [(each / "stat").read_text() for each in Path(f"/proc/{pid}/task").iterdir()]

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from loadlab.fleet.cpu_use import CpuUse
-from loadlab.fleet.live import last_pulses
+from loadlab.fleet.cpu_use import CpuUse, cpu_use
+from loadlab.fleet.live import last_heartbeats
 from loadlab.fleet.stop import Control
-from loadlab.fleet.worker_handle import WorkerHandle
+from loadlab.fleet.watched_worker import WatchedWorker
 from loadlab.recording.recorder import Recorder
 from loadlab.recording.window import Window
 from loadlab.transports.connection_stats import Closed, ConnectionStats
@@ -31,7 +31,7 @@ class StageCounts(msgspec.Struct, frozen=True):
     moment when the loss of the last worker was found."""
     lost: tuple[Lost, ...]
     stats: ConnectionStats
-    took: tuple[CpuUse, ...]
+    cpu_use: tuple[CpuUse, ...]
     """Of each worker."""
     loop_stall_max_ns: int
     backed_off_ns: int = 0
@@ -47,37 +47,37 @@ class StageCounts(msgspec.Struct, frozen=True):
 
 
 def stage_counts_of(
-    members: list[WorkerHandle], counted: Recorder, over_ns: int, *, control: Control
+    workers: list[WatchedWorker], counted: Recorder, over_ns: int, *, control: Control
 ) -> StageCounts:
     """Return it; `over_ns` is when nothing more was to be expected."""
     halted = control.halted
     window = counted.window
     if window.end_ns is None or halted:
-        last_ns = over_ns if any(member.broken for member in members) else counted.last_done_ns
+        last_ns = over_ns if any(worker.broken for worker in workers) else counted.last_done_ns
         last_ns = max(last_ns, window.start_ns + 1)
         window = Window(window.start_ns, min(window.end_ns or last_ns, last_ns))
     stats = ConnectionStats()
     lost = []
-    for member in members:
-        if member.ended is not None:
-            stats.add(member.ended.stats)
-        elif member.broken is not None:
-            missing_ns = window.overlap_ns(member.upto_ns, window.end_ns or 0)
-            lost.append(Lost(member.shard, member.broken, missing_ns, member.sent - member.finished))
+    for worker in workers:
+        if worker.ended is not None:
+            stats.add(worker.ended.stats)
+        elif worker.broken is not None:
+            missing_ns = window.overlap_ns(worker.upto_ns, window.end_ns or 0)
+            lost.append(Lost(worker.shard, worker.broken, missing_ns, worker.sent - worker.finished))
     return StageCounts(
         counted=counted,
         window=window,
         lost=tuple(lost),
         stats=stats,
-        took=tuple(member.took(window) for member in members),
-        loop_stall_max_ns=max((pulse.loop_stall_max_ns for pulse in last_pulses(members)), default=0),
-        closed=tuple(member.ended.stats.closed for member in members if member.ended is not None),
-        backed_off_ns=sum(member.ended.backed_off_ns for member in members if member.ended is not None),
+        cpu_use=tuple(cpu_use(worker.heartbeats, window) for worker in workers),
+        loop_stall_max_ns=max((beat.loop_stall_max_ns for beat in last_heartbeats(workers)), default=0),
+        closed=tuple(worker.ended.stats.closed for worker in workers if worker.ended is not None),
+        backed_off_ns=sum(worker.ended.backed_off_ns for worker in workers if worker.ended is not None),
         halted=halted,
         stopped=control.stopped,
         halted_ns={
-            member.shard: member.ended.halted_ns
-            for member in members
-            if member.ended is not None and member.ended.halted_ns is not None
+            worker.shard: worker.ended.halted_ns
+            for worker in workers
+            if worker.ended is not None and worker.ended.halted_ns is not None
         },
     )

@@ -10,10 +10,11 @@ from contextlib import suppress
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.fleet.live import Live, live_of
 from loadlab.fleet.messages import Go, Halt, Quit
-from loadlab.fleet.own_thread import aside
+from loadlab.fleet.own_thread import in_own_thread
 from loadlab.fleet.stage_counts import StageCounts, stage_counts_of
 from loadlab.fleet.stop import Control
-from loadlab.fleet.worker_handle import START_NS, WorkerHandle
+from loadlab.fleet.watched_worker import START_NS, WatchedWorker
+from loadlab.fleet.worker_handle import NewWorker
 from loadlab.load.shard import Share
 from loadlab.recording.recorder import Recorder
 from loadlab.recording.window import Window
@@ -34,17 +35,18 @@ _LEAD_NS = 20 * NS_PER_MS
 """From the moment the barrier's fall is announced until it falls."""
 
 
-@aside
-async def carry(
+@in_own_thread
+async def run_stage(
     plan: Plan,
     stage: Stage,
     traits: Traits,
     control: Control,
+    new_worker: NewWorker,
     *,
     begun: Callable[[Window], Awaitable[None]],
     watch: Callable[[Live], Awaitable[None]],
 ) -> StageCounts:
-    """Carry one stage with as many workers as the plan has processes; return what was counted.
+    """Run one stage with as many workers as the plan has processes; return what was counted.
 
     The workers are looked after in a thread that gives way to them, and in it `begun` is awaited when the
     barrier's moment is set and `watch` about twice a second; `call_in_loop` is for what is the caller's.
@@ -54,14 +56,16 @@ async def carry(
     heard = asyncio.Event()
     size = stage.concurrency or stage.requests or plan.processes
     shards = min(plan.processes, size) if traits.sharded else 1
-    members = [WorkerHandle(plan, Share(stage, shard, shards), heard, traits) for shard in range(shards)]
+    workers = [
+        WatchedWorker(new_worker(plan), Share(stage, shard, shards), traits, heard) for shard in range(shards)
+    ]
     try:
-        for member in members:
-            member.start()
-        await _all_ready(members, control)
+        for worker in workers:
+            worker.start()
+        await _all_ready(workers, control)
         begin_ns = MONOTONIC.now_ns() + _LEAD_NS
-        for member in members:
-            member.tell(Go(begin_ns))
+        for worker in workers:
+            worker.tell(Go(begin_ns))
         lower_priority()  # not before: a process has the priority of the thread that starts it
         window = Window(
             begin_ns + plan.warmup_ns,
@@ -69,29 +73,29 @@ async def carry(
         )
         await begun(window)
         counted = await _until_over(
-            members, Recorder(window), begin_ns, control=control, heard=heard, watch=watch
+            workers, Recorder(window), begin_ns, control=control, heard=heard, watch=watch
         )
         over_ns = MONOTONIC.now_ns()
     finally:
-        await asyncio.gather(*(member.end() for member in members))
-    return stage_counts_of(members, counted, over_ns, control=control)
+        await asyncio.gather(*(worker.end() for worker in workers))
+    return stage_counts_of(workers, counted, over_ns, control=control)
 
 
-async def _all_ready(members: list[WorkerHandle], control: Control) -> None:
+async def _all_ready(workers: list[WatchedWorker], control: Control) -> None:
     """Wait until every worker stands at the barrier; break those that take for ever."""
     deadline_ns = MONOTONIC.now_ns() + START_NS
-    while not all(member.ready or member.over for member in members) and not control.quitted:
+    while not all(worker.ready or worker.over for worker in workers) and not control.quitted:
         await asyncio.sleep(_READY_LOOK_S)
-        for member in members:
-            member.check()
+        for worker in workers:
+            worker.check()
         if MONOTONIC.now_ns() > deadline_ns:
-            for member in members:
-                if not member.ready:
-                    member.broken = member.broken or "did not start in time"
+            for worker in workers:
+                if not worker.ready:
+                    worker.broken = worker.broken or "did not start in time"
 
 
 async def _until_over(
-    members: list[WorkerHandle],
+    workers: list[WatchedWorker],
     counted: Recorder,
     begin_ns: int,
     *,
@@ -105,21 +109,21 @@ async def _until_over(
     told = 0
     shown_ns = tidied_ns = begin_ns
     while True:
-        for member in members:
-            member.check()
-        over = all(member.over for member in members)
-        await _merge(members, counted, fresh)
-        counted.settle(min(member.upto_ns for member in members) - _SETTLED_NS)
+        for worker in workers:
+            worker.check()
+        over = all(worker.over for worker in workers)
+        await _merge(workers, counted, fresh)
+        counted.settle(min(worker.upto_ns for worker in workers) - _SETTLED_NS)
         await asyncio.sleep(_TURN_S)
         level = control.halted + control.quitted
         if level > told:
             told = level
-            for member in members:
-                member.tell(Quit() if control.quitted else Halt())
+            for worker in workers:
+                worker.tell(Quit() if control.quitted else Halt())
         now_ns = MONOTONIC.now_ns()
         if now_ns - shown_ns >= _LIVE_NS or over:
             shown_ns = max(shown_ns + _LIVE_NS, now_ns - _LIVE_NS)
-            await watch(live_of(members, counted, fresh, begin_ns, now_ns))
+            await watch(live_of(workers, counted, fresh, begin_ns, now_ns))
             fresh = Recorder(window)
         if over:
             return counted
@@ -129,12 +133,12 @@ async def _until_over(
         await _either(heard, _LOOK_S)
 
 
-async def _merge(members: list[WorkerHandle], *sums: Recorder) -> None:
+async def _merge(workers: list[WatchedWorker], *sums: Recorder) -> None:
     """Add what came from the workers to each of the sums; they have their turn after each."""
-    for member in members:
-        for news in member.take_news():
+    for worker in workers:
+        for report in worker.take_reports():
             for one in sums:
-                one.merge(news)
+                one.merge(report)
                 await asyncio.sleep(_TURN_S)
 
 

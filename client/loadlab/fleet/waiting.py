@@ -1,4 +1,4 @@
-"""For how long requests in flight have waited while none finished, from the workers' pulses. Pure."""
+"""For how long requests in flight have waited while none finished, from the workers' heartbeats. Pure."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,12 @@ from loadlab.fleet.messages import Heartbeat
 
 
 class Waiting:
-    """One worker's: while none finishes, what was in flight at one pulse is in flight at the next."""
+    """One worker's: while none finishes, what was in flight at one heartbeat is in flight at the next."""
 
     def __init__(self) -> None:
         self._last: Heartbeat | None = None
         self.none_finished_ns = 0
-        """The first pulse since which none has finished."""
+        """The first heartbeat since which none has finished."""
         self.in_flight_ns: int | None = None
         """The first of these with a request in flight; None where there is none."""
 
@@ -20,17 +20,17 @@ class Waiting:
         """When it was last heard; 0 before that."""
         return 0 if self._last is None else self._last.at_ns
 
-    def hear(self, pulse: Heartbeat, *, blocks_loop: bool) -> None:
-        """Take note of the next pulse. A loop that does not turn finishes nothing: that is no wait."""
-        last, self._last = self._last, pulse
-        stuck = last is not None and pulse.progress == last.progress and not blocks_loop
-        if last is None or stuck or pulse.finished != last.finished:
-            self.none_finished_ns = pulse.at_ns
+    def hear(self, heartbeat: Heartbeat, *, blocks_loop: bool) -> None:
+        """Take note of the next heartbeat. A loop that does not turn finishes nothing: that is no wait."""
+        last, self._last = self._last, heartbeat
+        stuck = last is not None and heartbeat.progress == last.progress and not blocks_loop
+        if last is None or stuck or heartbeat.finished != last.finished:
+            self.none_finished_ns = heartbeat.at_ns
             self.in_flight_ns = None
-        if not pulse.in_flight:
+        if not heartbeat.in_flight:
             self.in_flight_ns = None
         elif self.in_flight_ns is None:
-            self.in_flight_ns = pulse.at_ns
+            self.in_flight_ns = heartbeat.at_ns
 
 
 def waited_ns(workers: Iterable[Waiting]) -> int:

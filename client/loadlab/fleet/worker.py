@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from multiprocessing.connection import Connection
+from typing import Protocol
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
 from loadlab.fleet.messages import (
@@ -26,6 +26,7 @@ from loadlab.fleet.messages import (
     Quit,
     Ready,
     Report,
+    Task,
     encode,
     from_parent,
 )
@@ -48,7 +49,7 @@ _SAMPLE_MS = 10
 """On average: looks at even distances could keep step with an even schedule, and see always the same."""
 _LEAST_APART_NS = _SAMPLE_MS * NS_PER_MS // 2
 """Looks that are nearer to each other see the same requests, and tell nothing of the sampling's error."""
-_PULSE_NS = 250 * NS_PER_MS
+_BEAT_NS = 250 * NS_PER_MS
 _TURN_MS = 1
 """The loop's turn between two pieces of a fold, or two steps of a report."""
 _OVERTIME_NS = NS_PER_S // 2
@@ -57,19 +58,37 @@ _PATIENCE_NS = 5 * NS_PER_S
 """The same of one whose loop turns: it may have much to give up."""
 
 
-async def carry_shard(parent: Connection) -> None:
-    """Carry one shard from set-up to drain; the coroutine that an aiomultiprocess worker runs.
+class Line(Protocol):
+    """What carries whole messages to and from the parent; both raise EOFError or OSError once it is gone."""
 
-    The parent says first which plan and which share.
+    def fileno(self) -> int:
+        """Return the file that is ready to read when the parent has said something."""
+        ...
+
+    def recv_bytes(self) -> bytes:
+        """Return its next message; wait for one."""
+        ...
+
+    def send_bytes(self, message: bytes, /) -> None:
+        """Say something; wait until it can be said."""
+        ...
+
+
+async def run_shard(parent: Line) -> None:
+    """Run one shard from set-up to drain, in a process of its own: `own_group` comes first.
+
+    The parent says first what its task is.
     """
     give_back_large_blocks()
     sys.stderr = EscapingStream(sys.stderr.buffer, errors="backslashreplace", line_buffering=True)
     try:
-        plan, share = parent.recv()
+        task = from_parent(parent.recv_bytes())
     except (EOFError, OSError):  # the parent was gone before it could say
         end_group()
         return
-    shard = Shard(plan, share, MONOTONIC)
+    assert isinstance(task, Task)
+    plan = task.plan
+    shard = Shard(plan, task.share, MONOTONIC)
     reporter = Reporter(parent, shard)
     on_stillborn_thread(reporter.fail_at_once)
     try:
@@ -78,9 +97,9 @@ async def carry_shard(parent: Connection) -> None:
         parent.send_bytes(encode(_failed(error)))
         return
     request_short_slice()
-    beside = [asyncio.ensure_future(each) for each in (watch_loop(shard), reporter.guest.yield_to_reporter())]
+    beside = [asyncio.ensure_future(each) for each in (watch_loop(shard), reporter.turn.yield_to_reporter())]
     try:
-        await scenario(plan.scenario).carry(shard, reporter.barrier)
+        await scenario(plan.scenario).run(shard, reporter.barrier)
     except Exception as error:  # noqa: BLE001 - the parent tells it, with what was counted so far
         reporter.end(_failed(error))
     else:
@@ -104,26 +123,26 @@ def _failed(error: BaseException) -> Failed:
 class Reporter(threading.Thread):
     """The line to the parent."""
 
-    def __init__(self, parent: Connection, shard: Shard) -> None:
+    def __init__(self, parent: Line, shard: Shard) -> None:
         super().__init__(daemon=True, name="reporter")
         self._parent = parent
-        self._line = select.poll()
-        self._line.register(parent.fileno(), select.POLLIN)
+        self._heard = select.poll()
+        self._heard.register(parent.fileno(), select.POLLIN)
         self._shard = shard
         self._loop = asyncio.get_running_loop()
         self._begun = asyncio.Event()
-        self._waited = RunQueueTime()
-        self.guest = ReporterTurn(shard.clock)
+        self._run_queue_time = RunQueueTime()
+        self.turn = ReporterTurn(shard.clock)
         self._counted = Recorder(Window(0))
         self._edges: list[int] = []
         """Moments at which the window begins and ends, the next one first."""
         self._folded = 0
         self._sent_before = 0
-        self._sampled_ns = self._pulsed_ns = self._turned_ns = 0
+        self._sampled_ns = self._beat_ns = self._turned_ns = 0
         self._ticks = self._in_flight = 0
         self._last: Ended | Failed | None = None
         self._over = threading.Event()
-        self._say = threading.Lock()
+        self._sending = threading.Lock()
 
     async def barrier(self) -> None:
         """Say that the shard is ready and return at the stage's common start."""
@@ -148,7 +167,7 @@ class Reporter(threading.Thread):
         """Listen, sample, fold and report until the shard ends."""
         shard = self._shard
         reported_ns = tidied_ns = shard.now_ns()
-        self._sampled_ns = self._pulsed_ns = self._turned_ns = reported_ns
+        self._sampled_ns = self._beat_ns = self._turned_ns = reported_ns
         try:
             while not self._over.is_set():
                 now_ns = self._look(self._look_in_ms())
@@ -163,8 +182,8 @@ class Reporter(threading.Thread):
                 patience_ns = _PATIENCE_NS if now_ns - self._turned_ns < _OVERTIME_NS else _OVERTIME_NS
                 if shard.begin_ns and shard.drain_left_ns() < -patience_ns:
                     self._cut_short()
-            self._report()  # before the pulse: what was given up at the end must not pass for answers
-            self._pulse()
+            self._report()  # before the heartbeat: what was given up at the end must not pass for answers
+            self._send_heartbeat()
             if self._last is not None:
                 self._send(self._last)
         except (EOFError, OSError):
@@ -173,8 +192,8 @@ class Reporter(threading.Thread):
     def _look(self, within_ms: float) -> int:
         """Listen for so long, then see how the shard stands and tell it if it is time; return that moment."""
         shard = self._shard
-        self.guest.rest_until(shard.now_ns() + round(within_ms * NS_PER_MS))
-        if self._line.poll(within_ms):
+        self.turn.rest_until(shard.now_ns() + round(within_ms * NS_PER_MS))
+        if self._heard.poll(within_ms):
             self._obey()
         now_ns = shard.now_ns()
         at_edge = self._at_edge(now_ns)
@@ -184,9 +203,9 @@ class Reporter(threading.Thread):
             self._sampled_ns = now_ns
         if shard.loop_ticks != self._ticks:
             self._ticks, self._turned_ns = shard.loop_ticks, now_ns
-        if at_edge or now_ns - self._pulsed_ns >= _PULSE_NS:
-            self._pulsed_ns = now_ns
-            self._pulse()
+        if at_edge or now_ns - self._beat_ns >= _BEAT_NS:
+            self._beat_ns = now_ns
+            self._send_heartbeat()
         return now_ns
 
     def _look_in_ms(self) -> float:
@@ -214,7 +233,7 @@ class Reporter(threading.Thread):
                 self._edges = [edge_ns for edge_ns in (window.start_ns, window.end_ns) if edge_ns is not None]
                 self._counted = Recorder(window)
                 self._shard.loop_stall_max_ns = 0
-                self._pulse()
+                self._send_heartbeat()
                 self._loop.call_soon_threadsafe(self._begun.set)
             case Halt():
                 self._shard.halt()
@@ -223,7 +242,7 @@ class Reporter(threading.Thread):
                 self._shard.drain_from_ns = self._shard.now_ns() - self._shard.plan.drain_ns
                 self._loop.call_soon_threadsafe(self._begun.set)
 
-    def _pulse(self) -> None:
+    def _send_heartbeat(self) -> None:
         shard = self._shard
         finished = self._finished()
         spun_ns = shard.spun_ns  # before the CPU time that it is a part of
@@ -236,7 +255,7 @@ class Reporter(threading.Thread):
                 in_flight=shard.sent - finished,
                 cpu_ns=time.process_time_ns(),
                 spun_ns=spun_ns,
-                waited_ns=self._waited.ns(),
+                waited_ns=self._run_queue_time.ns(),
                 loop_stall_max_ns=shard.loop_stall_max_ns,
             )
         )
@@ -262,7 +281,7 @@ class Reporter(threading.Thread):
         for size in pieces(count):
             rows = tape.cut(size)
             self._folded += size
-            self._counted.take(rows)
+            self._counted.fold(rows)
             self._look(_TURN_MS)
 
     def _cut_short(self) -> None:
@@ -275,12 +294,12 @@ class Reporter(threading.Thread):
         os._exit(0)
 
     def _send(self, message: Ready | Heartbeat | Report | Ended | Failed) -> None:
-        with self._say:
+        with self._sending:
             self._parent.send_bytes(encode(message))
 
 
 def ended(shard: Shard) -> Ended:
-    """Return the last words of a shard that was carried to its end."""
+    """Return the last words of a shard that ran to its end."""
     return Ended(shard.stats, shard.backed_off_ns, shard.halted_ns)
 
 

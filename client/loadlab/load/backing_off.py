@@ -34,7 +34,7 @@ class BackingOff:
         self._resumed_ns = 0
         self._pause_ns = 0
 
-    def pause_ns(self, shard: Shard, due_ns: int, from_ns: int, reply: Reply, took_ns: int) -> int:
+    def pause_ns(self, shard: Shard, due_ns: int, from_ns: int, reply: Reply, lasted_ns: int) -> int:
         """Return how long to wait after this reply, 0 for not at all; the shard counts it.
 
         `due_ns` is when the request was due that has failed: after a pause, the next is twice as long.
@@ -43,7 +43,7 @@ class BackingOff:
         if not connection_failed(reply):
             return 0
         again = due_ns == self._resumed_ns
-        if took_ns >= AT_ONCE_NS:
+        if lasted_ns >= AT_ONCE_NS:
             if again:
                 self._resumed_ns = from_ns
             return 0

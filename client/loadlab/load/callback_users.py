@@ -18,19 +18,21 @@ from loadlab.transports import AsyncTransport, CallbackTransport, PendingRequest
 _POLL_S = 0.05
 
 
-def callback_user(shard: Shard, feed: Iterator[Any], transport: AsyncTransport, pace: Pace) -> "CallbackUser":
+def callback_user(
+    shard: Shard, requests: Iterator[Any], transport: AsyncTransport, pace: Pace
+) -> "CallbackUser":
     """Return a user without a coroutine, by the shortest way that the transport has."""
     if isinstance(transport, CallbackTransport):
-        return DirectCallbackUser(shard, feed, transport, pace)
-    return FutureUser(shard, feed, transport, pace)
+        return DirectCallbackUser(shard, requests, transport, pace)
+    return FutureUser(shard, requests, transport, pace)
 
 
 class CallbackUser(ABC):
     """A user without a coroutine: each reply's callback sends the next request."""
 
-    def __init__(self, shard: Shard, feed: Iterator[Any], pace: Pace) -> None:
+    def __init__(self, shard: Shard, requests: Iterator[Any], pace: Pace) -> None:
         self._shard = shard
-        self._feed = feed
+        self._requests = requests
         self._now_ns = shard.now_ns
         self._note = shard.tape.note
         self._batch = shard.is_batch
@@ -58,7 +60,7 @@ class CallbackUser(ABC):
         shard = self._shard
         if self._due_ns >= shard.end_ns or self.done.done():
             return self._end()
-        prepared = next(self._feed, None)
+        prepared = next(self._requests, None)
         if prepared is None:
             return self._end()
         self._sent_ns = self._now_ns()
@@ -108,8 +110,8 @@ class CallbackUser(ABC):
 class FutureUser(CallbackUser):
     """On any transport: a future for each request, whose done-callback goes on."""
 
-    def __init__(self, shard: Shard, feed: Iterator[Any], transport: AsyncTransport, pace: Pace) -> None:
-        super().__init__(shard, feed, pace)
+    def __init__(self, shard: Shard, requests: Iterator[Any], transport: AsyncTransport, pace: Pace) -> None:
+        super().__init__(shard, requests, pace)
         self._send = transport.send
         self._ensure = asyncio.get_running_loop().create_task
         self._in_flight: asyncio.Future[Reply] | None = None
@@ -136,8 +138,10 @@ class FutureUser(CallbackUser):
 class DirectCallbackUser(CallbackUser):
     """On a transport that goes on by itself: a reply is a call, and a request leaves nothing but its row."""
 
-    def __init__(self, shard: Shard, feed: Iterator[Any], transport: CallbackTransport, pace: Pace) -> None:
-        super().__init__(shard, feed, pace)
+    def __init__(
+        self, shard: Shard, requests: Iterator[Any], transport: CallbackTransport, pace: Pace
+    ) -> None:
+        super().__init__(shard, requests, pace)
         self._send = transport.begin
         self._pauses = shard.is_batch or pace.pauses_ns is not None
         self._reply = self._replied  # one object for each of its requests, by which they are known
@@ -158,7 +162,7 @@ class DirectCallbackUser(CallbackUser):
         shard = self._shard
         done_ns = self._now_ns()
         due_ns, sent_ns = self._due_ns, self._sent_ns
-        if done_ns < shard.end_ns and (prepared := next(self._feed, None)) is not None:
+        if done_ns < shard.end_ns and (prepared := next(self._requests, None)) is not None:
             self._due_ns = self._sent_ns = done_ns
             self._flight = self._send(prepared, self._reply, done_ns)
             more = 1

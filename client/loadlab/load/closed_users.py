@@ -20,7 +20,7 @@ BlockingSend = Callable[[Any], Reply]
 _POLL_S = 0.05
 
 
-async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend, pace: Pace) -> None:
+async def user(shard: Shard, requests: Iterator[Any], send: AsyncSend, pace: Pace) -> None:
     """One user: a request, its reply, a pause, and again, until nothing more is due."""
     now_ns, note, batch = shard.now_ns, shard.tape.note, shard.is_batch
     first_ns, pauses_ns = pace
@@ -31,7 +31,7 @@ async def user(shard: Shard, feed: Iterator[Any], send: AsyncSend, pace: Pace) -
     while due < shard.end_ns:
         if pauses_ns is not None and not await _rest_until(shard, due):
             break
-        prepared = next(feed, None)
+        prepared = next(requests, None)
         if prepared is None:
             break
         sent = now_ns()
@@ -67,14 +67,14 @@ class BlockingUser:
     def __init__(
         self,
         shard: Shard,
-        feed: Iterator[Any],
+        requests: Iterator[Any],
         send: BlockingSend,
         sending: threading.Lock,
         pace: Pace,
     ) -> None:
         self._pace = pace
         self._shard = shard
-        self._feed = feed
+        self._requests = requests
         self._send = send
         self._sending = sending
         self._backing_off = BackingOff()
@@ -98,7 +98,7 @@ class BlockingUser:
         if self._pace is not AT_ONCE:
             self._rest_until(due_ns)
         with self._sending:
-            prepared = next(self._feed, None) if due_ns < shard.end_ns else None
+            prepared = next(self._requests, None) if due_ns < shard.end_ns else None
             if prepared is None:
                 return None
             sent_ns = shard.now_ns()

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.load.shard import Shard
-from loadlab.load.timer import Timer, alarm
+from loadlab.load.timer import Timer, new_timer
 from loadlab.recording.sample import waited
 from loadlab.recording.tape import dropped_row
 from loadlab.workload.plan import WhenFull
@@ -25,13 +25,13 @@ Barrier = Callable[[], Awaitable[None]]
 _T = TypeVar("_T")
 
 
-class Requests(Protocol):
+class InFlight(Protocol):
     """The requests in flight, in the form that a scenario gives them."""
 
-    def send(self, places: "InFlightLimit", due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401
+    def send(self, limit: "InFlightLimit", due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401
         """Send a request that was due then; `flag`, from `waited` or 0, goes onto the tape with its outcome.
 
-        It must call `places.leave()` once, after its row is on the tape.
+        It must call `limit.release()` once, after its row is on the tape.
         """
         ...
 
@@ -59,21 +59,21 @@ _COUNTED_BY_NS = 10 * NS_PER_S
 class InFlightLimit:
     """The limit of requests in flight, and what happens to a request that finds it reached."""
 
-    def __init__(self, shard: Shard, requests: Requests) -> None:
+    def __init__(self, shard: Shard, in_flight: InFlight) -> None:
         plan = shard.plan
         self._shard = shard
-        self._requests = requests
+        self._in_flight = in_flight
         self._limit = None if plan.max_in_flight is None else shard.share.of(plan.max_in_flight)
         self._keeps = plan.when_full is WhenFull.WAIT
         self._waiting: deque[tuple[int, int, Any]] = deque()
         self._taken = 0
         self._closed = False
 
-    def enter(self, due_ns: int, prepared: Any) -> None:  # noqa: ANN401 - the transport's own form
+    def acquire(self, due_ns: int, prepared: Any) -> None:  # noqa: ANN401 - the transport's own form
         """Send a due request if there is a place for it."""
         if self._limit is None or self._taken < self._limit:
             self._taken += 1
-            self._requests.send(self, due_ns, 0, prepared)
+            self._in_flight.send(self, due_ns, 0, prepared)
             return
         # A client that comes late may find the places taken because of it: so much of the lag is its own.
         flag = waited(self._shard.now_ns() - due_ns)
@@ -82,10 +82,10 @@ class InFlightLimit:
         else:
             self.drop(due_ns, flag)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give a place back; the oldest of those that wait takes it, unless nothing more is to be sent."""
         if self._waiting and not self._closed and not self._shard.halted.is_set():
-            self._requests.send(self, *self._waiting.popleft())
+            self._in_flight.send(self, *self._waiting.popleft())
         else:
             self._taken -= 1
 
@@ -95,7 +95,7 @@ class InFlightLimit:
 
     async def give_up(self) -> None:
         """Count those that still wait as dropped, after `close`: they were due and will not be sent."""
-        await by_turns(self._waiting, lambda waiting: self.drop(*waiting[:2]))
+        await act_in_turns(self._waiting, lambda waiting: self.drop(*waiting[:2]))
         self._waiting.clear()
 
     def drop(self, due_ns: int, flag: int = 0) -> None:
@@ -105,54 +105,54 @@ class InFlightLimit:
         self._shard.tape.note(dropped_row(due_ns, now_ns, flag))
 
 
-async def open_load(shard: Shard, feed: Iterator[Any], requests: Requests, barrier: Barrier) -> None:
-    """Carry a shard of an open stage: its schedule, then its drain."""
-    places = InFlightLimit(shard, requests)
-    wake = shard.alarm = shard.alarm or alarm(shard.clock)
+async def open_load(shard: Shard, requests: Iterator[Any], in_flight: InFlight, barrier: Barrier) -> None:
+    """Run a shard of an open stage: its schedule, then its drain."""
+    limit = InFlightLimit(shard, in_flight)
+    timer = shard.timer = shard.timer or new_timer(shard.clock)
     try:
         await barrier()
-        await Dispatch(shard, feed, places, wake).done
-        while len(requests) and shard.drain_left_ns() > 0:
+        await OpenSchedule(shard, requests, limit, timer).done
+        while len(in_flight) and shard.drain_left_ns() > 0:
             await asyncio.sleep(_DRAIN_LOOK_S)
     finally:
-        wake.close()
-        places.close()
+        timer.close()
+        limit.close()
         try:
             # First: however long the counting takes, a reply that comes after the drain comes too late.
-            await requests.cut()
+            await in_flight.cut()
         finally:
-            await places.give_up()
+            await limit.give_up()
     await drop_overdue(shard)
 
 
-class Dispatch:
+class OpenSchedule:
     """Lets every request of the schedule in when it is due, until the stage's end or a halt.
 
     No coroutine waits for a due moment: the timer calls, and is set to the next one.
     """
 
-    def __init__(self, shard: Shard, feed: Iterator[Any], places: InFlightLimit, wake: Timer) -> None:
+    def __init__(self, shard: Shard, requests: Iterator[Any], limit: InFlightLimit, timer: Timer) -> None:
         self._shard = shard
         self._now_ns = shard.now_ns
-        self._feed = feed
-        self._places = places
-        self._wake = wake
+        self._requests = requests
+        self._limit = limit
+        self._timer = timer
         self._schedule = shard.due_ns()
         self._due_ns = self._next_ns()
         self._given_up = False
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Resolves when nothing more is due."""
-        self._ring()
+        self._on_timer()
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         if self.done.done():
             return  # whoever waited for it was cancelled
         try:
-            self._go()
+            self._send_due()
         except Exception as error:  # noqa: BLE001 - of our own; a loop would only log it
             self.done.set_exception(error)
 
-    def _go(self) -> None:
+    def _send_due(self) -> None:
         """Let in what is due by now, but not too much in one turn of the loop."""
         shard = self._shard
         for _ in range(_IN_A_ROW):
@@ -164,9 +164,9 @@ class Dispatch:
             if due_ns > now_ns:
                 break
             if self._given_up:
-                self._places.drop(due_ns)
+                self._limit.drop(due_ns)
             else:
-                self._places.enter(due_ns, next(self._feed))
+                self._limit.acquire(due_ns, next(self._requests))
             self._due_ns = self._next_ns()
         else:
             left_ns = shard.drain_left_ns()
@@ -174,13 +174,13 @@ class Dispatch:
             if left_ns <= -_COUNTED_BY_NS:
                 self.done.set_result(None)  # what is not accounted for then makes the stage invalid
                 return
-        self._wake.ring_at(min(self._due_ns, now_ns + _LOOK_NS), self._ring)
+        self._timer.call_at(min(self._due_ns, now_ns + _LOOK_NS), self._on_timer)
 
     def _next_ns(self) -> int:
         return self._shard.begin_ns + next(self._schedule, _NEVER_NS)
 
 
-async def by_turns(many: Iterable[_T], act: Callable[[_T], object]) -> None:
+async def act_in_turns(many: Iterable[_T], act: Callable[[_T], object]) -> None:
     """Act on each of many and let the loop turn in between; when cancelled, on all that are left at once."""
     left = iter(many)
     try:
@@ -209,4 +209,4 @@ async def drop_overdue(shard: Shard) -> None:
 
     left = itertools.islice(shard.due_ns(), shard.sent + shard.dropped, None)
     moments = (shard.begin_ns + offset_ns for offset_ns in left)
-    await by_turns(itertools.takewhile(lambda due_ns: due_ns < until_ns, moments), drop)
+    await act_in_turns(itertools.takewhile(lambda due_ns: due_ns < until_ns, moments), drop)

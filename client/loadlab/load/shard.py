@@ -75,7 +75,7 @@ class Shard:
         """When it was halted first."""
         self.in_hand: list[Cuttable] = []
         """What another thread may have to give up, because the loop is held by a blocking call."""
-        self.alarm: Timer | None = None
+        self.timer: Timer | None = None
         """What an open stage waits with, once it has one."""
         self.backed_off_ns = 0
         """Time that users waited in the window, all together, after connections that failed at once."""
@@ -98,7 +98,7 @@ class Shard:
     @property
     def spun_ns(self) -> int:
         """CPU time spent awake only to be on time."""
-        return 0 if self.alarm is None else self.alarm.spun_ns
+        return 0 if self.timer is None else self.timer.spun_ns
 
     @property
     def is_batch(self) -> bool:
@@ -135,7 +135,7 @@ class Shard:
             return self.plan.drain_ns
         return self.drain_from_ns + self.plan.drain_ns - self.now_ns()
 
-    def feed(self, prepared: list[Any]) -> Iterator[Any]:
+    def requests(self, prepared: list[Any]) -> Iterator[Any]:
         """Return an endless iterator over the requests of this shard."""
         weights = [request.weight for request in self.plan.requests]
         return mixed(prepared, weights, seed=self.plan.seed, shard=self.share.shard, shards=self.share.shards)
@@ -150,14 +150,14 @@ class Shard:
         share = self.share
         return self.plan.arrivals(share.stage).due_ns(share.shard, share.shards, self.plan.seed)
 
-    def feeds(self, prepared: list[Any], *, apart: bool) -> list[Iterator[Any]]:
+    def requests_by_user(self, prepared: list[Any], *, apart: bool) -> list[Iterator[Any]]:
         """Return for each user the requests it takes from, in the transport's own form.
 
-        Users of a closed stage draw from one common feed, endless or as long as the number of requests.
+        Users of a closed stage draw from one common iterator, endless or as long as the number of requests.
         In a batch the requests go out side by side, each with a user of its own where they go `apart`;
         otherwise one user has them all.
         """
-        common = self.feed(prepared)
+        common = self.requests(prepared)
         if self.is_batch:
             size = self.share.of(self.share.stage.requests or 0)
             users, each = (size, 1) if apart else (1, size)

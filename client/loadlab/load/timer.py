@@ -1,4 +1,4 @@
-"""Ringing at a moment: an event loop's timers are as coarse as a millisecond, due moments are exact."""
+"""Calling at a moment: an event loop's timers are as coarse as a millisecond, due moments are exact."""
 
 import asyncio
 import ctypes
@@ -18,15 +18,15 @@ Callback = Callable[[], None]
 
 
 class Timer(Protocol):
-    """Something that rings, at one moment at a time."""
+    """Calls a function, at one moment at a time."""
 
     @property
     def spun_ns(self) -> int:
         """CPU time spent awake only to be on time: no work, and no sign that the process is busy."""
         ...
 
-    def ring_at(self, due_ns: int, ring: Callback) -> None:
-        """Have `ring` called once, at this moment of the clock or as soon after it as the loop can.
+    def call_at(self, due_ns: int, callback: Callback) -> None:
+        """Have `callback` called once, at this moment of the clock or as soon after it as the loop can.
 
         Never from within this call; a moment that has passed is the loop's next turn. It takes the place of
         a moment that was set before and has not come.
@@ -34,7 +34,7 @@ class Timer(Protocol):
         ...
 
     def close(self) -> None:
-        """Ring no more, and give back what it took of the system."""
+        """Call no more, and give back what it took of the system."""
         ...
 
 
@@ -56,32 +56,32 @@ class IdleTurnEstimate:
 
 
 class SpinTimer:
-    """Rings by looking at the clock in each turn of the loop, which thereby never sleeps."""
+    """Calls by looking at the clock in each turn of the loop, which thereby never sleeps."""
 
     def __init__(self, clock: Clock) -> None:
         self._now_ns = clock.now_ns
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.Handle | None = None
         self._due_ns = self._looked_ns = 0
-        self._ring: Callback | None = None
+        self._callback: Callback | None = None
         self._turned = False
         self._empty = IdleTurnEstimate()
         self.spun_ns = 0
 
-    def ring_at(self, due_ns: int, ring: Callback) -> None:
+    def call_at(self, due_ns: int, callback: Callback) -> None:
         """Set it."""
         self._due_ns = due_ns
-        self._ring = ring
+        self._callback = callback
         self._looked_ns = self._now_ns()
         self._turned = False
         if self._handle is None:
             self._handle = self._loop.call_soon(self._turn)
 
     def close(self) -> None:
-        """Ring no more."""
+        """Call no more."""
         if self._handle is not None:
             self._handle.cancel()
-            self._handle = self._ring = None
+            self._handle = self._callback = None
 
     def _turn(self) -> None:
         now_ns = self._now_ns()
@@ -93,37 +93,38 @@ class SpinTimer:
             self._handle = self._loop.call_soon(self._turn)
             return
         self._handle = None
-        ring, self._ring = self._ring, None
-        if ring is not None:
-            ring()
+        callback, self._callback = self._callback, None
+        if callback is not None:
+            callback()
 
 
-class CoarseAlarm:
+class CoarseTimer:
     """Sleeps on the loop's own timer and spends the last of the wait awake."""
 
     def __init__(self, clock: Clock) -> None:
         self._now_ns = clock.now_ns
-        self._awake = SpinTimer(clock)
+        self._spinning = SpinTimer(clock)
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.Handle | None = None
 
     @property
     def spun_ns(self) -> int:
         """CPU time spent awake only to be on time."""
-        return self._awake.spun_ns
+        return self._spinning.spun_ns
 
-    def ring_at(self, due_ns: int, ring: Callback) -> None:
+    def call_at(self, due_ns: int, callback: Callback) -> None:
         """Set it."""
         self.close()
         asleep_ns = due_ns - self._now_ns() - _COARSE_NS
         if asleep_ns > 0:
-            self._handle = self._loop.call_later(asleep_ns / NS_PER_S, self._awake.ring_at, due_ns, ring)
+            asleep_s = asleep_ns / NS_PER_S
+            self._handle = self._loop.call_later(asleep_s, self._spinning.call_at, due_ns, callback)
         else:
-            self._awake.ring_at(due_ns, ring)
+            self._spinning.call_at(due_ns, callback)
 
     def close(self) -> None:
-        """Ring no more; nothing was taken."""
-        self._awake.close()
+        """Call no more; nothing was taken."""
+        self._spinning.close()
         if self._handle is not None:
             self._handle.cancel()
 
@@ -139,7 +140,7 @@ class _Itimerspec(ctypes.Structure):
     )
 
 
-class TimerAlarm:
+class KernelTimer:
     """A kernel timer on CLOCK_MONOTONIC as a file that the loop watches: exact, and asleep until then.
 
     timerfd_create(2); Python has it as os.timerfd_create only from 3.13 on. The file is never read: to set
@@ -154,35 +155,35 @@ class TimerAlarm:
         if self._file < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create")
         self._now_ns = clock.now_ns
-        self._awake = SpinTimer(clock)
+        self._spinning = SpinTimer(clock)
         self._settime = libc.timerfd_settime
         self._moment = _Itimerspec()
         self._moment_at = ctypes.byref(self._moment)
         self._due_ns = 0
-        self._ring: Callback | None = None
+        self._callback: Callback | None = None
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._file, self._rung)
+        self._loop.add_reader(self._file, self._on_due)
 
     @property
     def spun_ns(self) -> int:
         """CPU time spent awake only to be on time."""
-        return self._awake.spun_ns
+        return self._spinning.spun_ns
 
-    def ring_at(self, due_ns: int, ring: Callback) -> None:
+    def call_at(self, due_ns: int, callback: Callback) -> None:
         """Set it."""
         if due_ns - self._now_ns() < _SHORT_NS:
-            if self._ring is not None:
+            if self._callback is not None:
                 self._silence()
-            self._awake.ring_at(due_ns, ring)
+            self._spinning.call_at(due_ns, callback)
             return
-        self._awake.close()
+        self._spinning.close()
         self._due_ns = due_ns
-        self._ring = ring
+        self._callback = callback
         self._set(due_ns)
 
     def close(self) -> None:
         """Close the timer."""
-        self._awake.close()
+        self._spinning.close()
         self._loop.remove_reader(self._file)
         os.close(self._file)
 
@@ -191,20 +192,20 @@ class TimerAlarm:
         self._settime(self._file, self._ABSOLUTE, self._moment_at, None)
 
     def _silence(self) -> None:
-        self._ring = None
+        self._callback = None
         self._set(0)
 
-    def _rung(self) -> None:
-        if self._ring is None or self._now_ns() < self._due_ns:
+    def _on_due(self) -> None:
+        if self._callback is None or self._now_ns() < self._due_ns:
             return  # what the loop was told of is a moment before: the timer was set anew in this very turn
-        ring, self._ring = self._ring, None
+        callback, self._callback = self._callback, None
         try:
-            ring()
+            callback()
         finally:
-            if self._ring is None:
+            if self._callback is None:
                 self._silence()
 
 
-def alarm(clock: Clock, *, exact: bool = sys.platform == "linux") -> Timer:
+def new_timer(clock: Clock, *, exact: bool = sys.platform == "linux") -> Timer:
     """Return the best that the platform has; `exact` timers tell the machine's own monotonic time only."""
-    return TimerAlarm(clock) if exact else CoarseAlarm(clock)
+    return KernelTimer(clock) if exact else CoarseTimer(clock)

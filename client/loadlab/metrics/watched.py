@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from loadlab.fleet.last_second import Recent
+from loadlab.fleet.last_second import LastSecond
 from loadlab.fleet.live import Live
 from loadlab.metrics.tally import Tally
 from loadlab.results.result import StageResult
@@ -47,7 +47,7 @@ class Watched:
         """Of the stages that are over."""
         self._running: Tally | None = None
         self._stage: Stage | None = None
-        self._recent = Recent()
+        self._last_second = LastSecond()
 
     @property
     def tally(self) -> Tally:
@@ -63,7 +63,7 @@ class Watched:
     def observe(self, live: Live) -> None:
         """Take what was counted of the running stage so far."""
         self._running = Tally.of(self.plan, live.counted)
-        self._recent.take(live)
+        self._last_second.take(live)
         offered = None
         if self._stage is not None:
             offered = offered_hz(self.plan, self._stage, live.now_ns - live.begin_ns)
@@ -71,7 +71,7 @@ class Watched:
             state=phase(live),
             in_flight=live.in_flight,
             offered_hz=live.sent_hz if offered is None else offered,
-            achieved_hz=self._recent.achieved_hz(live),
+            achieved_hz=self._last_second.achieved_hz(live),
             busy=live.busy,
             loop_stall_ns=live.loop_stall_max_ns,
         )
@@ -88,7 +88,7 @@ class Watched:
         """Note that no load is made now; of a stage that came to no result, what was seen of it counts."""
         self._before = self.tally
         self._running = self._stage = None
-        self._recent = Recent()
+        self._last_second = LastSecond()
         self.now = Now()
 
 

@@ -83,12 +83,12 @@ def traits_of(name: str) -> Traits:
         raise UsageError(_unknown("SCENARIO", name, names())) from None
 
 
-def build_plan(words: RunOptions, base: str, room: Capacity | None = None) -> Plan:
+def build_plan(words: RunOptions, base: str, capacity: Capacity | None = None) -> Plan:
     """Return the plan against a target at this base URL, for this process unless given another capacity.
 
     Raises UsageError with everything that is wrong.
     """
-    room = room or Capacity.here()
+    capacity = capacity or Capacity.here()
     traits = traits_of(words.scenario)
     workload = _workload(words, traits)
     by_count = workload.traits.at_once or words.requests is not None
@@ -133,15 +133,15 @@ def build_plan(words: RunOptions, base: str, room: Capacity | None = None) -> Pl
         expect_status=_statuses(words.expect_status),
         max_errors_ratio=_max_errors_ratio(words.max_errors),
         spacing=Spacing(one_of("--arrivals", words.arrivals, tuple(Spacing)) or Spacing.CONSTANT),
-        max_in_flight=_max_in_flight(words.max_in_flight, workload, room),
+        max_in_flight=_max_in_flight(words.max_in_flight, workload, capacity),
         when_full=WhenFull(one_of("--when-full", words.when_full, tuple(WhenFull)) or WhenFull.DROP),
-        processes=_processes(words.processes, traits, room),
+        processes=_processes(words.processes, traits, capacity),
         seed=1 if words.seed is None else units.count(words.seed, "--seed", least=0),
         secret_headers=tuple(dict.fromkeys((*words.secret_header, *headers.secret))),
         secret_query=words.secret_query,
         keep_bodies=words.keep_bodies,
     )
-    if problems := plan.problems(traits) or room.problems(plan, traits):
+    if problems := plan.problems(traits) or capacity.problems(plan, traits):
         raise UsageError("\n".join(problems))
     return plan
 
@@ -168,12 +168,12 @@ def _workload(words: RunOptions, traits: Traits) -> Workload:
     return workload
 
 
-def _max_in_flight(text: str | None, workload: Workload, room: Capacity) -> int | None:
+def _max_in_flight(text: str | None, workload: Workload, capacity: Capacity) -> int | None:
     if text is not None:
         return units.count(text, "--max-in-flight")
     if "max_in_flight" not in workload.traits.takes:
         return None
-    most = room.connections
+    most = capacity.connections
     return MOST_IN_FLIGHT if most is None else max(1, min(MOST_IN_FLIGHT, most))
 
 
@@ -214,10 +214,10 @@ def _connect_timeout_ns(text: str | None, timeout_ns: int) -> int:
     return min(timeout_ns, _CONNECT_TIMEOUT_NS)
 
 
-def _processes(text: str | None, traits: Traits, room: Capacity) -> int:
+def _processes(text: str | None, traits: Traits, capacity: Capacity) -> int:
     if text is not None:
         return units.count(text, "--processes")
-    return max(1, round(room.cpus)) if traits.many_processes else 1
+    return max(1, round(capacity.cpus)) if traits.many_processes else 1
 
 
 def _statuses(text: str | None) -> tuple[StatusRange, ...]:

@@ -69,7 +69,7 @@ class Recorder(msgspec.Struct, array_like=True):
     """How often it was looked in the window at what is in flight."""
     flight_jumps: int = 0
     """Sum of the squared differences between one look and the next: how far a look may be from the mean."""
-    flown_ns: int = 0
+    in_flight_by_stamps_ns: int = 0
     """Time between sent and done of all requests, as far as it lies in the window."""
     waited: int = 0
     """Requests due in the window that were sent late because no place in flight was free."""
@@ -84,43 +84,43 @@ class Recorder(msgspec.Struct, array_like=True):
     """How long requests without an answer were waited for from due: their latency is at least that."""
     late_service: Histogram = msgspec.field(default_factory=Histogram)
     """The same from sent, for their service time."""
-    outside: Histogram = msgspec.field(default_factory=Histogram)
+    outside_target: Histogram = msgspec.field(default_factory=Histogram)
     """Service time without the time inside, of the answers that bear the target's stamp: there and back."""
-    outlasted: int = 0
+    stamps_over_service: int = 0
     """Those of them whose time inside is longer than their service time: one of the two is wrong."""
     slices: dict[int, Slice] = {}
 
-    def take(self, rows: Int64s) -> None:
+    def fold(self, rows: Int64s) -> None:
         """Fold rows of a tape, shape (n, 7)."""
         if not len(rows):
             return
         second = None if rows[:, 3].any() else self.window.second_of_all(rows)
         if second is not None:
-            self._take_usual(rows, second)
+            self._fold_usual(rows, second)
             return
         counts = _counts(rows)
         self.finished += len(rows) - counts[Outcome.DROPPED]
         self.answered += sum(counts[outcome] for outcome in ANSWERED)
         self.last_done_ns = max(self.last_done_ns, int(rows[:, 2].max()))
-        self._take_presence(rows)
-        self.flown_ns += self.window.inside_ns(rows)
+        self._fold_presence(rows)
+        self.in_flight_by_stamps_ns += self.window.inside_ns(rows)
         if len(due := self.window.among(rows, by=0)):
-            self._take_due(due)
+            self._fold_due(due)
         if len(done := self.window.among(rows, by=2)):
-            self._take_done(done)
+            self._fold_done(done)
 
-    def _take_usual(self, rows: Int64s, second: int) -> None:
+    def _fold_usual(self, rows: Int64s, second: int) -> None:
         """Fold rows that all ended well, in one second of the window: most do, and these need less."""
         due, sent, done, _, status, body_bytes, inside = rows.T
         self.finished += len(rows)
         self.answered += len(rows)
         self.completions += len(rows)
         self.counts[Outcome.OK] += len(rows)
-        self._take_statuses(status)
+        self._fold_statuses(status)
         self.body_bytes += int(body_bytes.sum())
         self.last_done_ns = max(self.last_done_ns, int(done.max()))
         self.last_answered_ns = max(self.last_answered_ns, int(done.max()))
-        self.flown_ns += self.window.inside_ns(rows)
+        self.in_flight_by_stamps_ns += self.window.inside_ns(rows)
         service_ns = done - sent
         latency, lag = BucketCounts.of(done - due), BucketCounts.of(sent - due)
         self.latency.add(latency)
@@ -128,7 +128,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self.lag.add(lag)
         self.own_lag.add(lag)
         if int(service_ns.max()) >= LONG_NS:
-            self._take_waiting(rows[service_ns >= LONG_NS])
+            self._fold_waiting(rows[service_ns >= LONG_NS])
         part = self._slice(second)
         part.latency = part.latency.plus(latency.sparse())
         part.ok += len(rows)
@@ -136,46 +136,46 @@ class Recorder(msgspec.Struct, array_like=True):
         part.answered |= ticks
         part.ended_well |= ticks
         if inside.any():
-            self._take_outside((service_ns - inside)[inside > 0])
+            self._fold_outside((service_ns - inside)[inside > 0])
 
-    def _take_presence(self, rows: Int64s) -> None:
+    def _fold_presence(self, rows: Int64s) -> None:
         """Note when answers came, and while which ticks of the window requests were under way that failed."""
         outcome = rows[:, 3] & _OUTCOME
         if len(answered_ns := rows[:, 2][_IS_ANSWERED[outcome]]):
             self.last_answered_ns = max(self.last_answered_ns, int(answered_ns.max()))
-            self._take_waiting(rows[_IS_ANSWERED[outcome] & (rows[:, 2] - rows[:, 1] >= LONG_NS)])
+            self._fold_waiting(rows[_IS_ANSWERED[outcome] & (rows[:, 2] - rows[:, 1] >= LONG_NS)])
         if len(failed := _without_own(rows[_IS_FAILED[outcome]])):
             self.last_failing_ns = max(self.last_failing_ns, int(failed[:, 1].max()))
             from_ns, to_ns = self.window.parts_inside(failed)
             for second, bits in bits_between(from_ns, from_ns):
-                self._slice(second).asked |= bits
+                self._slice(second).failing_sent |= bits
             for second, bits in bits_between(from_ns, to_ns):
                 self._slice(second).failing |= bits
 
-    def _take_waiting(self, rows: Int64s) -> None:
+    def _fold_waiting(self, rows: Int64s) -> None:
         for second, bits in bits_between(*self.window.parts_inside(rows)):
             self._slice(second).waiting |= bits
 
-    def _take_due(self, rows: Int64s) -> None:
+    def _fold_due(self, rows: Int64s) -> None:
         due, sent, done, flagged, status, _, inside = rows.T
         outcome = flagged & _OUTCOME
         self._add_counts(_counts(rows))
         latency, service, lag = done - due, done - sent, sent - due
         answered = _IS_ANSWERED[outcome]
-        self._take_statuses(_only(status, answered))
+        self._fold_statuses(_only(status, answered))
         if not answered.all():
-            self._take_reasons(outcome[~answered], status[~answered])
+            self._fold_reasons(outcome[~answered], status[~answered])
         self.latency.record(_only(latency, answered))
         self.service.record(_only(service, answered))
         if inside.any():
-            self._take_outside((service - inside)[answered & (inside > 0)])
+            self._fold_outside((service - inside)[answered & (inside > 0)])
         censored = _IS_CENSORED[outcome]
         if censored.any():
             self.late.record(latency[censored])
             self.late_service.record(service[censored])
-        self._take_lag(lag, outcome != Outcome.DROPPED, flagged)
+        self._fold_lag(lag, outcome != Outcome.DROPPED, flagged)
 
-    def _take_reasons(self, outcome: Int64s, number: Int64s) -> None:
+    def _fold_reasons(self, outcome: Int64s, number: Int64s) -> None:
         for kind in _values(outcome):
             of_kind = number[outcome == kind]
             for value in _values(of_kind):
@@ -185,14 +185,14 @@ class Recorder(msgspec.Struct, array_like=True):
         reasons = self.errors.setdefault(outcome, {})
         reasons[reason] = reasons.get(reason, 0) + count
 
-    def _take_statuses(self, status: Int64s) -> None:
+    def _fold_statuses(self, status: Int64s) -> None:
         if not len(status):
             return
         for value in _values(status):
             if value:
                 self.statuses[value] = self.statuses.get(value, 0) + int((status == value).sum())
 
-    def _take_lag(self, lag: Int64s, went: Bools, flagged: Int64s) -> None:
+    def _fold_lag(self, lag: Int64s, went: Bools, flagged: Int64s) -> None:
         found_none = flagged >= WAITED
         if went.all() and not found_none.any():
             values = BucketCounts.of(lag)
@@ -205,11 +205,11 @@ class Recorder(msgspec.Struct, array_like=True):
         self.waited += int((went & found_none).sum())
         self.refused += int((~went & found_none).sum())
 
-    def _take_outside(self, outside_ns: Int64s) -> None:
-        self.outside.record(outside_ns)
-        self.outlasted += int((outside_ns < -STAMP_GRAIN_NS).sum())
+    def _fold_outside(self, time_outside_target_ns: Int64s) -> None:
+        self.outside_target.record(time_outside_target_ns)
+        self.stamps_over_service += int((time_outside_target_ns < -STAMP_GRAIN_NS).sum())
 
-    def _take_done(self, rows: Int64s) -> None:
+    def _fold_done(self, rows: Int64s) -> None:
         due, _, done, flagged, status, body_bytes, _ = rows.T
         outcome = flagged & _OUTCOME
         answered = _IS_ANSWERED[outcome]
@@ -293,7 +293,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self.in_flight_squares_us += other.in_flight_squares_us
         self.flight_samples += other.flight_samples
         self.flight_jumps += other.flight_jumps
-        self.flown_ns += other.flown_ns
+        self.in_flight_by_stamps_ns += other.in_flight_by_stamps_ns
         self.waited += other.waited
         self.refused += other.refused
         self.latency.merge(other.latency)
@@ -302,10 +302,21 @@ class Recorder(msgspec.Struct, array_like=True):
         self.own_lag.merge(other.own_lag)
         self.late.merge(other.late)
         self.late_service.merge(other.late_service)
-        self.outside.merge(other.outside)
-        self.outlasted += other.outlasted
+        self.outside_target.merge(other.outside_target)
+        self.stamps_over_service += other.stamps_over_service
         for second, part in other.slices.items():
             self._slice(second).merge(part)
+
+    def shifted(self, by_ns: int) -> Self:
+        """Return it with its moments on a clock that is ahead by so much; a moment of 0 is none."""
+        start_ns, end_ns = self.window.start_ns, self.window.end_ns
+        moments = {
+            name: moment_ns + by_ns
+            for name in ("last_done_ns", "last_answered_ns", "last_failing_ns")
+            if (moment_ns := getattr(self, name))
+        }
+        window = Window(start_ns + by_ns, None if end_ns is None else end_ns + by_ns)
+        return msgspec.structs.replace(self, window=window, **moments)
 
     def _add_counts(self, counts: list[int]) -> None:
         self.counts = [mine + theirs for mine, theirs in zip(self.counts, counts, strict=True)]

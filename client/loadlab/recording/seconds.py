@@ -28,7 +28,7 @@ class Slice(msgspec.Struct, array_like=True):
     in_flight_integral_ns: int = 0
     answered: int = 0
     """Bits of the ticks in which a request was answered (`presence`)."""
-    asked: int = 0
+    failing_sent: int = 0
     """Bits of the ticks in which a request was sent that failed, through no shortage of this machine."""
     failing: int = 0
     """Bits of the ticks in which such a request was under way."""
@@ -63,7 +63,7 @@ class Slice(msgspec.Struct, array_like=True):
         self.dropped += other.dropped
         self.in_flight_integral_ns += other.in_flight_integral_ns
         self.answered |= other.answered
-        self.asked |= other.asked
+        self.failing_sent |= other.failing_sent
         self.failing |= other.failing
         self.waiting |= other.waiting
         self.ended_well |= other.ended_well

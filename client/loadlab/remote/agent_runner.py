@@ -73,13 +73,13 @@ class ThisMachine:
 class AgentRunner:
     """A `Runner`: the events of the agent's run are told here, and its result is kept here."""
 
-    def __init__(self, base: str, room: Capacity, agent: Agents) -> None:
+    def __init__(self, base: str, capacity: Capacity, agent: Agents) -> None:
         """Take where the agent's target is, what the agent may use, and how it is reached."""
         self.base = base
-        self.room = room
+        self.capacity = capacity
         self._agent = agent
 
-    async def carry(
+    async def run(
         self, plan: Plan, folder: Folder, control: Control, tell: Tell, about: About = NAMELESS
     ) -> RunResult:
         """Have the plan carried to its result; raise LabError where it can't begin or the agent is lost."""

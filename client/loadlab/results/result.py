@@ -223,11 +223,11 @@ class ClientStage(msgspec.Struct, frozen=True, kw_only=True):
     """Of each worker: connections that were closed before the stage's end, by who closed them and why."""
     shortages: tuple[Shortage, ...] = ()
     """What the client ran out of."""
-    busiest_ratio: tuple[float | None, ...] = ()
+    cpu_peak_ratio: tuple[float | None, ...] = ()
     """CPU of each worker in its busiest second, in cores, without what it spent awake to be on time."""
     waited_ratio: tuple[float | None, ...] = ()
     """Share of a second in which each worker was ready to run and had no core, in the worst one."""
-    wanted_ratio: tuple[float | None, ...] = ()
+    cpu_demand_ratio: tuple[float | None, ...] = ()
     """Both together, in the second in which they were most; of the wait the share that the work has."""
     own_lag_ns: Distribution | None = None
     """The client's own part of the lag: of a request that found no place in flight, how late it was then."""
@@ -319,7 +319,7 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     """Standard error of that, as far as it comes from the sampling."""
     in_flight_dispersion: float | None = None
     """Variance of what is in flight over its mean: 1 where nothing queues and arrivals are random."""
-    flown_mean: float | None = None
+    in_flight_by_stamps: float | None = None
     """The same by the requests' own stamps: their time from sent to done in the window, over the window."""
     unknown: dict[str, str] = {}
     """Figures that are unknown, each with why: null, or a rate of 0 where all answers came later."""
@@ -344,9 +344,9 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     latency_ns: Distribution
     service_ns: Distribution
     lag_ns: Distribution
-    outside_ns: Distribution | None = None
+    time_outside_target_ns: Distribution | None = None
     """Service time less queue and handler by the target's stamp on each answer: the way there and back."""
-    outlasted: int = 0
+    stamps_over_service: int = 0
     """Answers whose stamp says more than their service time."""
     histograms: Histograms
     slices: tuple[SliceResult, ...]
@@ -411,7 +411,7 @@ def encode(result: RunResult) -> bytes:
 
 def decode(data: bytes) -> RunResult:
     """Read `result.json`; msgspec.DecodeError where it is none."""
-    return decode_json(data, DECODER)
+    return decode_json(data, _DECODER)
 
 
-DECODER: msgspec.json.Decoder[RunResult] = msgspec.json.Decoder(RunResult)
+_DECODER: msgspec.json.Decoder[RunResult] = msgspec.json.Decoder(RunResult)

@@ -7,11 +7,12 @@ import shutil
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from loadlab.errors import LabError, UsageError
-from loadlab.results.result import DECODER, READABLE_VERSIONS, RunResult, encode
+from loadlab.results.result import READABLE_VERSIONS, RunResult, encode
 from loadlab.system.files import make_private, open_private, read_json
 from loadlab.workload.kept_plan import kept, secrets_of
 from loadlab.workload.masked_log import masked_blocks
@@ -23,6 +24,15 @@ ERROR = "error.txt"
 MOST_LOG_BYTES = 64 << 20
 """Of a target's log that is searched for secrets, so much is kept: its end."""
 _BLOCK = 1 << 16
+_EARLIER_KEYS = {
+    "flown_mean": "in_flight_by_stamps",
+    "outlasted": "stamps_over_service",
+    "outside_ns": "time_outside_target_ns",
+    "wanted_ratio": "cpu_demand_ratio",
+    "busiest_ratio": "cpu_peak_ratio",
+}
+"""Of a stage, or of its client: what results of version 1, and early ones of version 2, call a figure."""
+_ANY_JSON: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 class Folder:
@@ -116,7 +126,7 @@ def read(path: Path) -> RunResult:
     # A Path would raise where it can't be looked up.
     path = path / RESULT if os.path.isdir(path) else path  # noqa: PTH112
     try:
-        result = read_json(path, DECODER)
+        result = msgspec.convert(_with_present_keys(read_json(path, _ANY_JSON)), RunResult)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except msgspec.DecodeError as error:
@@ -129,6 +139,17 @@ def read(path: Path) -> RunResult:
     # Those of an earlier version hold what they were carried with.
     hidden = secrets_of(result.plan)
     return msgspec.structs.replace(hidden.without(result), plan=kept(result.plan))
+
+
+def _with_present_keys(found: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+    """Return what a result file holds with its figures under their present names."""
+    stages = found.get("stages") if isinstance(found, dict) else None
+    for stage in stages if isinstance(stages, list) else ():
+        for part in (stage, stage.get("client"), stage.get("unknown")) if isinstance(stage, dict) else ():
+            for earlier, present in _EARLIER_KEYS.items():
+                if isinstance(part, dict) and earlier in part:
+                    part[present] = part.pop(earlier)
+    return found
 
 
 def write_whole(path: Path, data: bytes) -> Path:

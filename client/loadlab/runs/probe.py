@@ -11,7 +11,7 @@ from loadlab.workload.plan import Plan
 
 
 async def probe(plan: Plan, host: Host, target: Target, control: Control) -> RunResult:
-    """Carry a plan of one stage as `loadlab run` does; raise LabError where nothing came of it.
+    """Run a plan of one stage as `loadlab run` does; raise LabError where nothing came of it.
 
     A client that is full is not held against it: the probe may be about that.
     """
@@ -27,7 +27,7 @@ async def probe(plan: Plan, host: Host, target: Target, control: Control) -> Run
         control=control,
         tell=lambda _: None,
     )
-    result = await run.carry()
+    result = await run.run()
     if result.interrupted:
         raise EarlyStopError("interrupted; the target is stopped")
     lost = result.target_lost or await host.lost()

@@ -12,10 +12,12 @@ from loadlab.analysis.text import text_of_stages, with_text
 from loadlab.clock import MONOTONIC, utc
 from loadlab.errors import ClientError
 from loadlab.fleet.live import Live, Observe
+from loadlab.fleet.local_worker import LocalWorker
 from loadlab.fleet.own_thread import call_in_loop
 from loadlab.fleet.stage_counts import StageCounts
 from loadlab.fleet.stop import Control
-from loadlab.fleet.supervisor import carry
+from loadlab.fleet.supervisor import run_stage
+from loadlab.fleet.worker_handle import NewWorker
 from loadlab.results.events import Event, RunBegan, RunEnded, StageBegan, StageEnded, Tell, Tick
 from loadlab.results.result import NAMELESS, About, Check, RunResult, StageResult, Verdict
 from loadlab.runs.readings import WindowReadings
@@ -46,6 +48,7 @@ class Run:
         about: About = NAMELESS,
         observe: Observe | None = None,
         known: ceilings.Usable = ceilings.NOTHING,
+        new_worker: NewWorker = LocalWorker,
     ) -> None:
         self._control = control
         self._run_id = run_id
@@ -58,14 +61,15 @@ class Run:
         self._secrets = secrets_of(plan)
         self._observe = observe
         self._known = known
+        self._new_worker = new_worker
         self._stages: list[StageResult] = []
         self._checks: list[Check] = []
         self._cores = environment.cpus()
         self._unaccounted = 0
         self._watch = TargetWatch(host, plan, control)
 
-    async def carry(self) -> RunResult:
-        """Carry every stage and return the result; raises nothing that the result can tell.
+    async def run(self) -> RunResult:
+        """Run every stage and return the result; raises nothing that the result can tell.
 
         Raises ClientError where this machine lacks what the first stage takes: then there is nothing to keep.
         """
@@ -135,7 +139,9 @@ class Run:
             await hear(live, ticks.tick(live))
 
         try:
-            carried = await carry(self._plan, stage, self._traits, self._control, begun=begun, watch=watch)
+            counts = await run_stage(
+                self._plan, stage, self._traits, self._control, self._new_worker, begun=begun, watch=watch
+            )
         finally:
             for task in beside:
                 task.cancel()
@@ -148,17 +154,17 @@ class Run:
                 self._plan,
                 stage,
                 self._traits,
-                carried,
+                counts,
                 readings,
                 # Where requests were given up the target may never count them, so nothing is waited for.
-                around=await edges.around(0 if self._control.quitted else carried.counted.sent),
-                began_at=utc(MONOTONIC.now_ns() - carried.window.start_ns),
+                around=await edges.around(0 if self._control.quitted else counts.counted.sent),
+                began_at=utc(MONOTONIC.now_ns() - counts.window.start_ns),
                 taken=edges.taken,
             ),
         )
         result = ceilings.beside(self._plan, result, self._known.ceilings)
         self._checks += checks
-        self._unaccounted += _unaccounted(carried)
+        self._unaccounted += _unaccounted(counts)
         self._stages.append(result)
         self._tell(StageEnded(index, result, text_of_stages(self._plan, self._stages)))
         await self._watch.after_stage(result)
@@ -170,7 +176,7 @@ class Run:
         self._tell(tick)
 
 
-def _unaccounted(carried: StageCounts) -> int:
+def _unaccounted(counts: StageCounts) -> int:
     """Return the requests of shards that came to their end which were sent and have no outcome."""
-    known = sum(lost.unknown for lost in carried.lost)
-    return carried.counted.sent - carried.counted.finished - known
+    known = sum(lost.unknown for lost in counts.lost)
+    return counts.counted.sent - counts.counted.finished - known

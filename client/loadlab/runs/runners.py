@@ -48,13 +48,13 @@ class Runner(Protocol):
 
     base: str
     """Where the plan's requests go; a stand-in where the target's address is not known yet."""
-    room: Capacity
+    capacity: Capacity
     """What the process that carries the load may use."""
 
-    async def carry(
+    async def run(
         self, plan: Plan, folder: Folder, control: Control, tell: Tell, about: About = NAMELESS
     ) -> RunResult:
-        """Carry the plan to its result; raise LabError where it can't begin."""
+        """Run the plan to its result; raise LabError where it can't begin."""
         ...
 
 
@@ -63,17 +63,17 @@ class LocalRunner:
 
     def __init__(self, base: str, host: Host | None, serve: dict[str, str]) -> None:
         self.base = base
-        self.room = Capacity.here()
+        self.capacity = Capacity.here()
         self._host = host
         self._serve = serve
 
-    async def carry(
+    async def run(
         self, plan: Plan, folder: Folder, control: Control, tell: Tell, about: About = NAMELESS
     ) -> RunResult:
         """Bring the target up, run, and leave nothing behind."""
         try:
             host = self.host(folder.log, plan.seed)
-            return await carry_at(host, plan, folder.run_id, control, tell, about=about)
+            return await run_at(host, plan, folder.run_id, control, tell, about=about)
         finally:
             await in_thread(folder.mask_log, secrets_of(plan))
 
@@ -90,7 +90,7 @@ class LocalRunner:
         return self._host or LocalHost(log, {**self._serve, "--seed": str(seed)})
 
 
-async def carry_at(
+async def run_at(
     host: Host,
     plan: Plan,
     run_id: str,
@@ -100,7 +100,7 @@ async def carry_at(
     about: About = NAMELESS,
     observe: Observe | None = None,
 ) -> RunResult:
-    """Carry a plan in this process against a host's target, and leave nothing of it behind."""
+    """Run a plan in this process against a host's target, and leave nothing of it behind."""
     try:
         target = await host.start()
         run = Run(
@@ -115,7 +115,7 @@ async def carry_at(
             observe=observe,
             known=usable(ceilings_file.read(), platform.node(), environment.read(target.where)),
         )
-        return await run.carry()
+        return await run.run()
     except LabError as error:
         error.args = (secrets_of(plan).masked(str(error)),)
         raise
@@ -150,7 +150,7 @@ def _by_agent(place: LocalRunner) -> Runner:
         return place
     from loadlab.remote.agent_client import AgentClient  # noqa: PLC0415 - an HTTP client, which most runs need not
 
-    return AgentRunner(place.base, place.room, lambda: AgentClient(socket=path))
+    return AgentRunner(place.base, place.capacity, lambda: AgentClient(socket=path))
 
 
 def refuse_vain_remote(target: str | None, *, remote: bool) -> None:

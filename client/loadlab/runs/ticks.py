@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from loadlab.fleet.last_second import Recent
+from loadlab.fleet.last_second import LastSecond
 from loadlab.fleet.live import Live
 from loadlab.recording.sample import Outcome
 from loadlab.results.events import Tick
@@ -25,7 +25,7 @@ class Ticks:
         self._stage = stage
         self._metrics_url = metrics_url
         self._target: Reading | None = None
-        self._recent = Recent()
+        self._last_second = LastSecond()
 
     async def look(self, reading: Callable[[str], Awaitable[Reading | None]] = read) -> None:
         """Read the target's threads once a second, until cancelled; nothing of one that tells none."""
@@ -36,22 +36,22 @@ class Ticks:
     def tick(self, live: Live) -> Tick:
         """Return how the stage stands; may be called in another thread than the rest."""
         at_ns = live.now_ns - live.begin_ns
-        self._recent.take(live)
-        p50_ns, p95_ns, p99_ns = self._recent.quantiles(0.5, 0.95, 0.99)
+        self._last_second.take(live)
+        p50_ns, p95_ns, p99_ns = self._last_second.quantiles(0.5, 0.95, 0.99)
         return Tick(
             index=self._index,
             phase=phase(live),
             fraction=self._fraction(at_ns, live.finished),
             at_ns=at_ns,
             finished=live.finished,
-            rate_hz=self._recent.achieved_hz(live),
+            rate_hz=self._last_second.achieved_hz(live),
             offered_hz=offered_hz(self._plan, self._stage, at_ns),
             in_flight=live.in_flight,
             p50_ns=p50_ns,
             p95_ns=p95_ns,
             p99_ns=p99_ns,
             errors=sum(live.counted.counts) - live.counted.count(Outcome.OK),
-            errors_hz=self._recent.errors_hz(live),
+            errors_hz=self._last_second.errors_hz(live),
             dropped=live.counted.count(Outcome.DROPPED),
             client_cpu=live.busy,
             busy_threads=self._told("target_busy_threads"),

@@ -1,7 +1,7 @@
 """The execution models of the client: how concurrency comes about.
 
-A scenario is a module of this package with two names: `TRAITS`, what it can do, and `carry`, which
-carries one shard of a stage. It makes everything ready, awaits the barrier, and returns when nothing is
+A scenario is a module of this package with two names: `TRAITS`, what it can do, and `run`, which
+runs one shard of a stage. It makes everything ready, awaits the barrier, and returns when nothing is
 in flight any more. Adding a file adds a scenario.
 """
 
@@ -23,8 +23,8 @@ class Scenario(Protocol):
 
     TRAITS: Traits
 
-    async def carry(self, shard: Shard, barrier: Barrier) -> None:
-        """Carry one shard of a stage from its set-up to the end of its drain."""
+    async def run(self, shard: Shard, barrier: Barrier) -> None:
+        """Run one shard of a stage from its set-up to the end of its drain."""
         ...
 
 

@@ -19,14 +19,16 @@ TRAITS = Traits(
 )
 
 
-async def carry(shard: Shard, barrier: Barrier) -> None:
+async def run(shard: Shard, barrier: Barrier) -> None:
     """Give every user a task, all over one blocking connection: there is never a second call to need one."""
     transport = blocking_transport(shard.plan.transport)
     transport.open(shard.plan)
-    feeds = shard.feeds([transport.prepare(request) for request in shard.plan.requests], apart=True)
+    by_user = shard.requests_by_user(
+        [transport.prepare(request) for request in shard.plan.requests], apart=True
+    )
     users = [
-        BlockingUser(shard, feed, transport.send, threading.Lock(), shard.pace(index))
-        for index, feed in enumerate(feeds)
+        BlockingUser(shard, requests, transport.send, threading.Lock(), shard.pace(index))
+        for index, requests in enumerate(by_user)
     ]
     shard.in_hand.extend(users)
     await barrier()

@@ -14,6 +14,6 @@ TRAITS = Traits(
 )
 
 
-async def carry(shard: Shard, barrier: Barrier) -> None:
+async def run(shard: Shard, barrier: Barrier) -> None:
     """Let the only user make its calls in one thread."""
-    await threads.carry(shard, barrier, TRAITS)
+    await threads.run(shard, barrier, TRAITS)

@@ -4,7 +4,7 @@ from typing import Any
 
 from loadlab.load.callback_users import callback_user
 from loadlab.load.loop import opened, settle
-from loadlab.load.open_schedule import InFlightLimit, by_turns, open_load
+from loadlab.load.open_schedule import InFlightLimit, act_in_turns, open_load
 from loadlab.load.shard import Shard
 from loadlab.recording.sample import Outcome, Reply
 from loadlab.recording.tape import packed_row
@@ -20,23 +20,24 @@ TRAITS = Traits(
 )
 
 
-async def carry(shard: Shard, barrier: Barrier) -> None:
+async def run(shard: Shard, barrier: Barrier) -> None:
     """Start every chain once; from then on only callbacks run. An open workload starts each request."""
     async with opened(shard) as (prepared, transport):
         if shard.plan.workload.traits.has_schedule:
-            await open_load(shard, shard.feed(prepared), Calls(shard, as_callback(transport)), barrier)
+            await open_load(shard, shard.requests(prepared), Calls(shard, as_callback(transport)), barrier)
             return
-        feeds = shard.feeds(prepared, apart=True)
+        by_user = shard.requests_by_user(prepared, apart=True)
         await barrier()
-        chains = [
-            callback_user(shard, feed, transport, shard.pace(index)) for index, feed in enumerate(feeds)
+        users = [
+            callback_user(shard, requests, transport, shard.pace(index))
+            for index, requests in enumerate(by_user)
         ]
-        for each in chains:
+        for each in users:
             each.start()
         try:
-            await settle(shard, [each.done for each in chains])
+            await settle(shard, [each.done for each in users])
         finally:
-            for each in chains:
+            for each in users:
                 await each.cut()
 
 
@@ -52,16 +53,16 @@ class Calls:
         """Return how many are in flight."""
         return len(self._calls)
 
-    def send(self, places: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401 - as in Requests
+    def send(self, limit: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401 - as in InFlight
         """Begin one request."""
-        call = _Call(self._shard, self._calls, places, due_ns, flag)
+        call = _Call(self._shard, self._calls, limit, due_ns, flag)
         self._calls.add(call)
         self._shard.sent += 1
         call.flight = self._begin(prepared, call.replied, call.sent_ns)
 
     async def cut(self) -> None:
         """Abandon those in flight."""
-        await by_turns(list(self._calls), self._cut)
+        await act_in_turns(list(self._calls), self._cut)
 
     def _cut(self, call: "_Call") -> None:
         if call in self._calls:  # its reply may have come in a turn between
@@ -71,14 +72,14 @@ class Calls:
 class _Call:
     """One request on its way."""
 
-    __slots__ = ("_calls", "_due_ns", "_flag", "_places", "_shard", "flight", "sent_ns")
+    __slots__ = ("_calls", "_due_ns", "_flag", "_limit", "_shard", "flight", "sent_ns")
 
     def __init__(
-        self, shard: Shard, calls: "set[_Call]", places: InFlightLimit, due_ns: int, flag: int
+        self, shard: Shard, calls: "set[_Call]", limit: InFlightLimit, due_ns: int, flag: int
     ) -> None:
         self._shard = shard
         self._calls = calls
-        self._places = places
+        self._limit = limit
         self._due_ns = due_ns
         self._flag = flag
         self.sent_ns = shard.now_ns()
@@ -87,7 +88,7 @@ class _Call:
     def replied(self, reply: Reply) -> None:
         """Note the reply and give the place back."""
         self._note(reply)
-        self._places.leave()
+        self._limit.release()
 
     def cut(self) -> None:
         """Count as unfinished, unless the reply is here."""

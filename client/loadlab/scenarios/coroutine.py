@@ -14,6 +14,6 @@ TRAITS = Traits(
 )
 
 
-async def carry(shard: Shard, barrier: Barrier) -> None:
+async def run(shard: Shard, barrier: Barrier) -> None:
     """Let the only user await each call to its end before it makes the next."""
-    await task.carry(shard, barrier, TRAITS)
+    await task.run(shard, barrier, TRAITS)

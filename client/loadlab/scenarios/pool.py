@@ -15,6 +15,6 @@ TRAITS = Traits(
 )
 
 
-async def carry(shard: Shard, barrier: Barrier) -> None:
-    """Carry this process's share as tasks; the processes share nothing but the start."""
-    await task.carry(shard, barrier, TRAITS)
+async def run(shard: Shard, barrier: Barrier) -> None:
+    """Run this process's share as tasks; the processes share nothing but the start."""
+    await task.run(shard, barrier, TRAITS)

@@ -77,9 +77,9 @@ async def get(request: Request) -> _Got:
     return _Got(sent_ns, done_ns, reply, reason, tuple(transport.stats.short_of))
 
 
-async def carry(shard: Shard, barrier: Barrier) -> None:
+async def run(shard: Shard, barrier: Barrier) -> None:
     """Start the pool at the barrier and let it map."""
-    (requests,) = shard.feeds(list(shard.plan.requests), apart=False)
+    (requests,) = shard.requests_by_user(list(shard.plan.requests), apart=False)
     urls = list(requests)
     keep_socket_paths_short()
     await barrier()

@@ -5,7 +5,7 @@ from typing import Any
 
 from loadlab.load.closed_users import user
 from loadlab.load.loop import opened, settle
-from loadlab.load.open_schedule import InFlightLimit, by_turns, open_load
+from loadlab.load.open_schedule import InFlightLimit, act_in_turns, open_load
 from loadlab.load.shard import Shard
 from loadlab.recording.tape import packed_row, unfinished_row
 from loadlab.scenarios import Barrier
@@ -20,15 +20,17 @@ TRAITS = Traits(
 )
 
 
-async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
+async def run(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
     """Give every user a task of its own; in an open workload every request is a user."""
     async with opened(shard) as (prepared, transport):
         if shard.plan.workload.traits.has_schedule:
-            await open_load(shard, shard.feed(prepared), Tasks(shard, transport), barrier)
+            await open_load(shard, shard.requests(prepared), Tasks(shard, transport), barrier)
             return
-        feeds = shard.feeds(prepared, apart=not traits.single_user)
+        by_user = shard.requests_by_user(prepared, apart=not traits.single_user)
         await barrier()
-        users = [user(shard, feed, transport.send, shard.pace(index)) for index, feed in enumerate(feeds)]
+        users = [
+            user(shard, requests, transport.send, shard.pace(index)) for index, requests in enumerate(by_user)
+        ]
         await settle(shard, [asyncio.create_task(each) for each in users])
 
 
@@ -45,9 +47,9 @@ class Tasks:
         """Return how many are in flight."""
         return len(self._tasks)
 
-    def send(self, places: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401 - as in Requests
+    def send(self, limit: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401 - as in InFlight
         """Start the task of one request."""
-        task = asyncio.create_task(self._request(places, due_ns, flag, prepared))
+        task = asyncio.create_task(self._request(limit, due_ns, flag, prepared))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -55,12 +57,12 @@ class Tasks:
         """Cancel those in flight."""
         await asyncio.sleep(0)  # a task that has not begun would be cancelled without a trace
         left = list(self._tasks)
-        await by_turns(left, asyncio.Task.cancel)
+        await act_in_turns(left, asyncio.Task.cancel)
         await asyncio.gather(*left, return_exceptions=True)
         if self._error is not None:
             raise self._error
 
-    async def _request(self, places: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401
+    async def _request(self, limit: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401
         shard = self._shard
         sent_ns = shard.now_ns()
         shard.sent += 1
@@ -74,7 +76,7 @@ class Tasks:
         shard.tape.note(
             packed_row(due_ns, sent_ns, done_ns, flagged, reply.status, reply.body_bytes, reply.inside_ns)
         )
-        places.leave()
+        limit.release()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -22,11 +22,13 @@ TRAITS = Traits(
 _POLL_S = 0.02
 
 
-async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
+async def run(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
     """Give every user a thread and a connection of its own; the event loop only waits for them."""
     sending = threading.Lock()
-    feeds = shard.feeds(list(range(len(shard.plan.requests))), apart=not traits.single_user)
-    threads = [_UserThread(shard, feed, sending, shard.pace(index)) for index, feed in enumerate(feeds)]
+    by_user = shard.requests_by_user(list(range(len(shard.plan.requests))), apart=not traits.single_user)
+    threads = [
+        _UserThread(shard, requests, sending, shard.pace(index)) for index, requests in enumerate(by_user)
+    ]
     for thread in threads:
         thread.start()
     await barrier()
@@ -46,7 +48,7 @@ async def carry(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None
 class _UserThread(threading.Thread):
     """One user's thread. A daemon, so that a call that never returns can't keep the process."""
 
-    def __init__(self, shard: Shard, feed: Iterator[int], sending: threading.Lock, pace: Pace) -> None:
+    def __init__(self, shard: Shard, requests: Iterator[int], sending: threading.Lock, pace: Pace) -> None:
         super().__init__(daemon=True)
         self._shard = shard
         self._transport = blocking_transport(shard.plan.transport)
@@ -55,7 +57,7 @@ class _UserThread(threading.Thread):
         self._sending = sending
         self.gate = threading.Event()
         self.error: Exception | None = None
-        self.user = BlockingUser(shard, feed, self._send, sending, pace)
+        self.user = BlockingUser(shard, requests, self._send, sending, pace)
 
     def _send(self, index: int) -> Reply:
         return self._transport.send(self._prepared[index])

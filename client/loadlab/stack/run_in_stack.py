@@ -66,9 +66,9 @@ class StackRunner:
         self._stack = stack
         self.base = stack.base
         # Its limit of open files is the container's, which the agent knows there.
-        self.room = Capacity(cpus=stack.cpus, open_files=None)
+        self.capacity = Capacity(cpus=stack.cpus, open_files=None)
 
-    async def carry(
+    async def run(
         self, plan: Plan, folder: Folder, control: Control, tell: Tell, about: About = NAMELESS
     ) -> RunResult:
         """Have the plan carried to its result; raise LabError where it can't begin or the agent is lost."""

@@ -305,7 +305,7 @@ def test_no_secret_leaves_the_stack(tmp_path):
             folder = run_folder.Folder(tmp_path / "host", "task")
             events = []
             stack.log = logged
-            result = asyncio.run(StackRunner(stack).carry(plan, folder, Control(), events.append))
+            result = asyncio.run(StackRunner(stack).run(plan, folder, Control(), events.append))
             folder.write(result)
             kept_in_agent = agent.log
     assert token("a") in "".join(server.seen)

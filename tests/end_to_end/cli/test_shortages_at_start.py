@@ -74,7 +74,7 @@ threading.Thread._set_ident = set_ident
 
 @pytest.mark.parametrize(
     ("scenario", "thread"),
-    [("task", "aside"), ("task", "_listen"), ("task", "reporter"), ("threads", "_UserThread")],
+    [("task", "stage"), ("task", "_listen"), ("task", "reporter"), ("threads", "_UserThread")],
 )
 def test_a_thread_that_has_no_memory_for_its_first_step_lets_nothing_wait_for_ever(
     tmp_path, scenario, thread

@@ -16,7 +16,7 @@ from support.fakes import plan
 
 TARGET = "http://target:8000"
 HERE = LocalRunner(f"{TARGET}/", UrlHost(TARGET), {})
-HERE.room = Capacity(cpus=2.0, open_files=None)
+HERE.capacity = Capacity(cpus=2.0, open_files=None)
 LIMITS = Limits()
 SECOND = 1_000_000_000
 

@@ -43,15 +43,15 @@ def ended(times, outcome, reason="", *, every_ms=10, from_ms=0):
 
 def told(*failures, whole=CLOSED, workers_ended=None, **stats):
     counted = Recorder(WINDOW)
-    counted.take(rows_of(ended(ANSWERED, Outcome.OK)))
+    counted.fold(rows_of(ended(ANSWERED, Outcome.OK)))
     for rows in failures:
-        counted.take(rows_of(rows))
+        counted.fold(rows_of(rows))
     carried = StageCounts(
         counted=counted,
         window=WINDOW,
         lost=(),
         stats=ConnectionStats(**stats),
-        took=(),
+        cpu_use=(),
         loop_stall_max_ns=0,
     )
     return {each.name: each.message for each in closings(plan(**whole), carried, workers_ended)}

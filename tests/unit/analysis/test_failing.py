@@ -29,7 +29,7 @@ def failing(*parts, seconds=6, halted=False, **changed):
     shards = [Recorder(window), Recorder(window)]
     for rows in parts:
         for shard, counted in enumerate(shards):
-            counted.take(rows_of(rows[shard::2]))
+            counted.fold(rows_of(rows[shard::2]))
     shards[0].merge(shards[1])
     whole = plan(stages=(Stage(concurrency=3),), duration_ns=seconds * NS_PER_S, **changed)
     carried = StageCounts(
@@ -37,7 +37,7 @@ def failing(*parts, seconds=6, halted=False, **changed):
         window=window,
         lost=(),
         stats=ConnectionStats(),
-        took=(),
+        cpu_use=(),
         loop_stall_max_ns=0,
         halted=halted,
     )

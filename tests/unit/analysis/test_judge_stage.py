@@ -44,8 +44,8 @@ def test_a_healthy_stage_is_valid_and_each_of_its_checks_passes_or_says_why_it_c
 
 
 INVALID = [
-    ("client_cpu", {"client": client(busiest_ratio=(1.0,))}),
-    ("client_core", {"client": client(wanted_ratio=(1.0,))}),
+    ("client_cpu", {"client": client(cpu_peak_ratio=(1.0,))}),
+    ("client_core", {"client": client(cpu_demand_ratio=(1.0,))}),
     ("client_throttled", {"client": client(throttled_ratio=0.2)}),
     ("open_files", {"client": client(shortages=(Shortage(resource=Resource.FILES, count=3, limit=64),))}),
     (
@@ -65,7 +65,7 @@ SUSPECT = [
     ("target_count", {"target": target(requests_in_stage=1)}),
     ("target_busy", {"target": target(busy_threads_mean=1.0)}),
     ("target_inside", {"target": target(queue_ns=50.0 * MS)}),
-    ("target_inside", {"outside_ns": spread(2), "outlasted": 1}),
+    ("target_inside", {"time_outside_target_ns": spread(2), "stamps_over_service": 1}),
     ("stationary", {"slices": slices([640] * 10, [100, 105, 96, 104, 97, 116, 121, 112, 120, 113])}),
     ("warmed_up", {"slices": slices([1, *[640] * 9], [100] * 10)}),
 ]

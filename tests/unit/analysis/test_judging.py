@@ -40,14 +40,14 @@ FAILURES = [
     (
         "client_cpu",
         CLOSED,
-        healthy(client=client(busiest_ratio=(0.2, 0.95))),
+        healthy(client=client(cpu_peak_ratio=(0.2, 0.95))),
         ("<=", 0.9, 0.95, "cores"),
         ["95%"],
     ),
     (
         "client_core",
         CLOSED,
-        healthy(client=client(wanted_ratio=(0.95,), waited_ratio=(0.31,), busiest_ratio=(0.64,))),
+        healthy(client=client(cpu_demand_ratio=(0.95,), waited_ratio=(0.31,), cpu_peak_ratio=(0.64,))),
         ("<=", 0.9, 0.95, "of the time"),
         ["31%", "64%"],
     ),
@@ -127,7 +127,7 @@ FAILURES = [
     (
         "target_inside",
         CLOSED,
-        healthy(outside_ns=spread(2), outlasted=3),
+        healthy(time_outside_target_ns=spread(2), stamps_over_service=3),
         ("==", 0, 3, "requests"),
         ["3 of 6,400"],
     ),
@@ -167,17 +167,17 @@ def test_a_slower_second_half_is_throughput_and_no_growing_queue():
 @pytest.mark.parametrize(
     ("name", "whole", "of", "reason"),
     [
-        ("client_cpu", CLOSED, healthy(client=client(busiest_ratio=(None,))), "too short"),
+        ("client_cpu", CLOSED, healthy(client=client(cpu_peak_ratio=(None,))), "too short"),
         (
             "client_core",
             CLOSED,
-            healthy(client=client(wanted_ratio=(None,))),
+            healthy(client=client(cpu_demand_ratio=(None,))),
             "does not report waits",
         ),
         (
             "client_core",
             CLOSED,
-            healthy(client=client(wanted_ratio=(1.0,), busiest_ratio=(0.95,))),
+            healthy(client=client(cpu_demand_ratio=(1.0,), cpu_peak_ratio=(0.95,))),
             "see client_cpu",
         ),
         ("client_throttled", CLOSED, healthy(client=client(throttled_ratio=None)), "no CPU limit"),
@@ -260,7 +260,7 @@ def test_what_a_scenario_does_by_design_is_not_judged(name, scenario_name, trans
         (healthy(), "take 1.00 ms on average"),
         (healthy(target=target(handler_ns=101.0 * MS)), "take 0 ns on average"),
         (healthy(target=target(handler_ns=99.0 * MS, queue_ns=0.5 * MS)), "take 500 µs on average"),
-        (healthy(outside_ns=spread(2), outlasted=0), "take 2.00 ms on average"),
+        (healthy(time_outside_target_ns=spread(2), stamps_over_service=0), "take 2.00 ms on average"),
     ],
 )
 def test_the_way_there_and_back_is_what_the_target_does_not_explain(of, way_back):
@@ -273,7 +273,7 @@ def test_the_way_there_and_back_is_what_the_target_does_not_explain(of, way_back
     ("name", "whole", "of", "outcome"),
     [
         # at the limit and just beyond
-        ("client_core", CLOSED, healthy(client=client(wanted_ratio=(0.9,), busiest_ratio=(0.9,))), PASS),
+        ("client_core", CLOSED, healthy(client=client(cpu_demand_ratio=(0.9,), cpu_peak_ratio=(0.9,))), PASS),
         ("client_throttled", CLOSED, healthy(client=client(throttled_ratio=0.01)), PASS),
         ("client_throttled", CLOSED, healthy(client=client(throttled_ratio=0.011)), FAIL),
         ("client_stolen", CLOSED, healthy(client=client(stolen_ratio=0.05)), PASS),
@@ -341,7 +341,7 @@ def test_a_halt_may_meet_what_is_on_its_way(halted, unsent, outcome):
     ],
 )
 def test_a_late_client_is_told_what_held_it_up(busiest, waited, because):
-    own = client(own_lag_ns=spread(1, 80), busiest_ratio=(busiest,), waited_ratio=(waited,))
+    own = client(own_lag_ns=spread(1, 80), cpu_peak_ratio=(busiest,), waited_ratio=(waited,))
     assert because in check("lag", healthy(client=own)).message
 
 
@@ -353,8 +353,8 @@ def test_a_late_client_is_told_what_held_it_up(busiest, waited, because):
         ({"target": target(threads=16)}, 16 / 6400),
         ({"target": None, "concurrency": 128}, 128 / 6400),
         ({"concurrency": None, "in_flight_mean": 32.0}, 32 / 6400),
-        ({"concurrency": None, "in_flight_mean": None, "flown_mean": 16.0}, 16 / 6400),
-        ({"concurrency": None, "in_flight_mean": None, "flown_mean": None}, 1 / 6400),
+        ({"concurrency": None, "in_flight_mean": None, "in_flight_by_stamps": 16.0}, 16 / 6400),
+        ({"concurrency": None, "in_flight_mean": None, "in_flight_by_stamps": None}, 1 / 6400),
         ({"throughput_hz": 1.0}, 1.0),
         ({"throughput_hz": 0.0}, 1.0),
     ],

@@ -39,14 +39,14 @@ def carried(known=0, *, window=WINDOW, shards=2, **changed):
     if known:
         due = START_NS + np.arange(known, dtype=np.int64) * NS_PER_MS
         one = np.ones(known, dtype=np.int64)
-        counted.take(np.column_stack((due, due, due + 1, one * Outcome.OK, one * 200, one, one * 0)))
+        counted.fold(np.column_stack((due, due, due + 1, one * Outcome.OK, one * 200, one, one * 0)))
     return StageCounts(
         **{
             "counted": counted,
             "window": window,
             "lost": (lost(),),
             "stats": ConnectionStats(),
-            "took": (CpuUse(0.5),) * shards,
+            "cpu_use": (CpuUse(0.5),) * shards,
             "loop_stall_max_ns": 0,
             **changed,
         }

@@ -29,7 +29,7 @@ def found(*mixes_of, window=WINDOW, halted=False):
         window=window,
         lost=(),
         stats=ConnectionStats(),
-        took=(),
+        cpu_use=(),
         loop_stall_max_ns=0,
         halted=halted,
     )

@@ -36,9 +36,9 @@ OPEN = {
 }
 CLOSED = {"stages": (Stage(concurrency=4),), "duration_ns": SECONDS * NS_PER_S}
 BATCH = {"workload": Workload.BATCH, "stages": (Stage(requests=COUNTED),), "duration_ns": None}
-TOOK = (
-    CpuUse(cpu_ratio=0.1, busiest_ratio=0.2, waited_ratio=0.3, wanted_ratio=0.4),
-    CpuUse(cpu_ratio=0.5, busiest_ratio=0.6, waited_ratio=0.7, wanted_ratio=0.8),
+CPU_USE = (
+    CpuUse(cpu_ratio=0.1, cpu_peak_ratio=0.2, waited_ratio=0.3, cpu_demand_ratio=0.4),
+    CpuUse(cpu_ratio=0.5, cpu_peak_ratio=0.6, waited_ratio=0.7, cpu_demand_ratio=0.8),
 )
 
 
@@ -47,7 +47,7 @@ def recorder():
     counted = Recorder(WINDOW)
     due = START_NS + np.arange(COUNTED, dtype=np.int64) * 10 * MS
     one = np.ones(COUNTED, dtype=np.int64)
-    counted.take(
+    counted.fold(
         np.column_stack((due, due + MS, due + 21 * MS, one * Outcome.OK, one * 200, one * 6, one * 0))
     )
     counted.sent = 410
@@ -70,7 +70,7 @@ def carried(**changed):
                 short_of={Resource.FILES: 4},
                 limits={Resource.FILES: 32},
             ),
-            "took": TOOK,
+            "cpu_use": CPU_USE,
             "loop_stall_max_ns": 11,
             "backed_off_ns": 13,
             "closed": (Closed(peer=1), Closed(idle_limit=2)),
@@ -111,7 +111,7 @@ def test_what_was_planned_and_counted_is_in_the_stage():
     assert (found.waited, found.refused, found.halted, found.due) == (3, 5, True, COUNTED)
     assert found.throughput_hz == pytest.approx(398 / SECONDS)  # the last two ended after the window
     assert found.in_flight_mean == pytest.approx(2.0)
-    assert found.flown_mean == pytest.approx(2.0, rel=0.01)
+    assert found.in_flight_by_stamps == pytest.approx(2.0, rel=0.01)
 
 
 def test_each_distribution_is_of_its_own_times():
@@ -142,7 +142,7 @@ def test_a_second_with_enough_requests_has_its_own_p99():
     due = START_NS + np.arange(500, dtype=np.int64) * MS
     took = np.where(np.arange(500) < 490, 10, 100) * MS
     one = np.ones(500, dtype=np.int64)
-    counted.take(np.column_stack((due, due, due + took, one * Outcome.OK, one * 200, one * 6, one * 0)))
+    counted.fold(np.column_stack((due, due, due + took, one * Outcome.OK, one * 200, one * 6, one * 0)))
     first = summed(counted=counted).slices[0]
     assert (first.p50, first.p99) == (pytest.approx(10 * MS, rel=1e-3), pytest.approx(100 * MS, rel=1e-3))
 
@@ -150,7 +150,11 @@ def test_a_second_with_enough_requests_has_its_own_p99():
 def test_what_the_client_used_is_in_the_stage():
     used = summed().client
     assert used.cpu_ratio == (0.1, 0.5)
-    assert (used.busiest_ratio, used.waited_ratio, used.wanted_ratio) == ((0.2, 0.6), (0.3, 0.7), (0.4, 0.8))
+    assert (used.cpu_peak_ratio, used.waited_ratio, used.cpu_demand_ratio) == (
+        (0.2, 0.6),
+        (0.3, 0.7),
+        (0.4, 0.8),
+    )
     assert (used.connections_opened, used.connections_lost) == (7, 2)
     assert used.connections_closed == (Closed(peer=1), Closed(idle_limit=2))
     assert used.shortages == (Shortage(resource=Resource.FILES, count=4, limit=32),)
@@ -261,7 +265,7 @@ def test_a_finding_tells_its_figures(name, whole, changed, finding, figures):
 def test_latencies_beside_failed_connections_are_said_to_be_of_the_answered_ones(broken):
     counted = recorder()
     at_ns = START_NS + NS_PER_S
-    counted.take(np.array([[at_ns, at_ns, at_ns + MS, broken, 0, 0, 0]], dtype=np.int64))
+    counted.fold(np.array([[at_ns, at_ns, at_ns + MS, broken, 0, 0, 0]], dtype=np.int64))
     told = {each.name: each.message for each in summed(counted=counted).findings}
     assert f"the {COUNTED} requests that had an answer" in told["answered_only"]
 
@@ -291,7 +295,7 @@ def test_users_wait_no_longer_than_a_window_that_was_cut_short():
 def test_requests_without_an_answer_are_counted_in_their_finding():
     counted = recorder()
     at_ns = START_NS + NS_PER_S
-    counted.take(np.array([[at_ns, at_ns, at_ns + MS, Outcome.TIMEOUT, 0, 0, 0]] * 3, dtype=np.int64))
+    counted.fold(np.array([[at_ns, at_ns, at_ns + MS, Outcome.TIMEOUT, 0, 0, 0]] * 3, dtype=np.int64))
     told = {each.name: each.message for each in summed(counted=counted).findings}
     assert told["unanswered"].startswith("3 requests had no answer")
 
@@ -299,7 +303,7 @@ def test_requests_without_an_answer_are_counted_in_their_finding():
 def test_one_answer_makes_a_batch_of_one_complete():
     counted = Recorder(WINDOW)
     assert not complete(counted)
-    counted.take(
+    counted.fold(
         np.array([[START_NS, START_NS, START_NS + MS, Outcome.HTTP_ERROR, 500, 0, 0]], dtype=np.int64)
     )
     assert complete(counted)
@@ -309,5 +313,5 @@ def test_failed_connections_of_both_kinds_are_no_less_than_of_one():
     counted = recorder()
     at_ns = START_NS + NS_PER_S
     both = (Outcome.CONNECT_ERROR, Outcome.PROTOCOL_ERROR)
-    counted.take(np.array([[at_ns, at_ns, at_ns + MS, each, 0, 0, 0] for each in both], dtype=np.int64))
+    counted.fold(np.array([[at_ns, at_ns, at_ns + MS, each, 0, 0, 0] for each in both], dtype=np.int64))
     assert "answered_only" in {each.name for each in summed(counted=counted).findings}

@@ -21,7 +21,7 @@ def found(*mixes, loop_stall_max_ns=0):
         window=WINDOW,
         lost=(),
         stats=ConnectionStats(),
-        took=(),
+        cpu_use=(),
         loop_stall_max_ns=loop_stall_max_ns,
     )
     return stalls(carried, outages(carried))

@@ -38,7 +38,7 @@ def carried(*samples, window=WINDOW, **changed):
     counted = Recorder(window)
     counted.sent = len(samples)
     if samples:
-        counted.take(rows(*samples))
+        counted.fold(rows(*samples))
     for at_ms in range(0, 2_000, 10):
         counted.observe_in_flight(START_NS + at_ms * MS, START_NS + (at_ms + 10) * MS, 3, 3)
     values = {
@@ -46,7 +46,7 @@ def carried(*samples, window=WINDOW, **changed):
         "window": WINDOW,
         "lost": (),
         "stats": ConnectionStats(4, 0),
-        "took": (CpuUse(0.5),),
+        "cpu_use": (CpuUse(0.5),),
         "loop_stall_max_ns": 7,
     }
     return StageCounts(**values | changed)
@@ -78,13 +78,13 @@ def test_throughput_is_completions_in_the_window_over_the_window():
 def test_the_way_there_and_back_is_told_where_answers_are_stamped():
     stamped = [(*each, 48 * MS) for each in FAST]
     found = summed(carried(*stamped, (0, 0, 50, Outcome.OK, 200, 51 * MS)))
-    assert found.outside_ns is not None
-    assert (found.outside_ns.count, found.outlasted) == (len(FAST) + 1, 1)
-    assert found.outside_ns.p50 == pytest.approx(2 * MS, rel=1e-3)
+    assert found.time_outside_target_ns is not None
+    assert (found.time_outside_target_ns.count, found.stamps_over_service) == (len(FAST) + 1, 1)
+    assert found.time_outside_target_ns.p50 == pytest.approx(2 * MS, rel=1e-3)
 
 
 def test_and_null_where_none_is():
-    assert summed(carried(*FAST)).outside_ns is None
+    assert summed(carried(*FAST)).time_outside_target_ns is None
 
 
 def test_what_was_in_flight_is_the_mean_of_its_samples():
@@ -94,11 +94,11 @@ def test_what_was_in_flight_is_the_mean_of_its_samples():
 def test_looks_that_can_meet_few_requests_may_meet_none_by_chance():
     """Two requests of 10 ms in 2 s, and 200 looks that saw none: a count of 2 may well come out as 0."""
     counted = Recorder(WINDOW)
-    counted.take(rows((100, 100, 110, Outcome.OK, 200), (900, 900, 910, Outcome.OK, 200)))
+    counted.fold(rows((100, 100, 110, Outcome.OK, 200), (900, 900, 910, Outcome.OK, 200)))
     for at_ms in range(0, 2_000, 10):
         counted.observe_in_flight(START_NS + at_ms * MS, START_NS + (at_ms + 10) * MS, 0, 0)
     found = summed(carried(counted=counted))
-    assert (found.in_flight_mean, found.flown_mean) == (None, 0.01)
+    assert (found.in_flight_mean, found.in_flight_by_stamps) == (None, 0.01)
     assert found.unknown["in_flight_mean"].startswith("too few samples met a request")
     assert found.in_flight_error == pytest.approx(math.sqrt(2) / 200)
 
@@ -156,7 +156,7 @@ def test_what_was_due_of_a_halted_schedule_is_what_it_has_up_to_each_shards_halt
     open_plan = plan(**OPEN, duration_ns=2 * NS_PER_S)
     what = carried(
         window=WINDOW,
-        took=(CpuUse(0.1),) * 2,
+        cpu_use=(CpuUse(0.1),) * 2,
         halted=True,
         halted_ns={shard: START_NS + at_ms * MS for shard, at_ms in halted_ms.items()},
     )
@@ -166,7 +166,7 @@ def test_what_was_due_of_a_halted_schedule_is_what_it_has_up_to_each_shards_halt
 
 def test_the_schedule_of_a_lost_shard_goes_on_to_the_windows_end():
     lost = (Lost(1, "was killed by SIGKILL", 0, 0),)
-    what = carried(took=(CpuUse(0.1),) * 2, lost=lost, halted=True, halted_ns={0: START_NS + 999 * MS})
+    what = carried(cpu_use=(CpuUse(0.1),) * 2, lost=lost, halted=True, halted_ns={0: START_NS + 999 * MS})
     found = summed(what, name="pool", whole=plan(**OPEN, duration_ns=2 * NS_PER_S))
     assert (found.due, found.counts.scheduled, found.counts.unfinished) == (150, 150, 150)
 
@@ -241,7 +241,7 @@ def test_bytes_that_belong_to_no_response_are_a_finding():
 @pytest.mark.parametrize(("users", "processes"), [(1, 1), (3, 3), (64, 4)])
 def test_the_processes_of_a_stage_are_those_that_carried_it(users, processes):
     whole = plan(scenario="pool", stages=(Stage(concurrency=users),), processes=4)
-    found = summed(carried(took=(CpuUse(0.1),) * processes), name="pool", whole=whole)
+    found = summed(carried(cpu_use=(CpuUse(0.1),) * processes), name="pool", whole=whole)
     assert found.processes == processes
 
 
@@ -282,12 +282,12 @@ def test_a_rate_of_nothing_without_answers_is_what_it_seems():
 def test_what_was_seen_in_flight_is_told_unless_its_error_is_half_of_it():
     assert summed(carried(*FAST)).in_flight_mean == 3
     few = Recorder(WINDOW)
-    few.take(rows(*FAST))
+    few.fold(rows(*FAST))
     few.observe_in_flight(START_NS, START_NS + 10 * MS, 3)
     found = summed(carried(counted=few))
     assert found.in_flight_mean is None
     assert found.in_flight_error is not None
     assert {each.in_flight for each in found.slices} == {None}
     nobody_looked = Recorder(WINDOW)
-    nobody_looked.take(rows(*FAST))
+    nobody_looked.fold(rows(*FAST))
     assert "in_flight_mean" in summed(carried(counted=nobody_looked)).unknown

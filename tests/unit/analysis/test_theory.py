@@ -70,7 +70,15 @@ def told(**changed):
 
 
 def expected(
-    name, stage, target, *, throughput_hz=8.0, completions=10_000, flown_mean=1.0, offered_hz=None, **changed
+    name,
+    stage,
+    target,
+    *,
+    throughput_hz=8.0,
+    completions=10_000,
+    in_flight_by_stamps=1.0,
+    offered_hz=None,
+    **changed,
 ):
     return theory(
         plan(scenario=name, **changed),
@@ -79,7 +87,7 @@ def expected(
         target,
         throughput_hz=throughput_hz,
         completions=completions,
-        flown_mean=flown_mean,
+        in_flight_by_stamps=in_flight_by_stamps,
         offered_hz=offered_hz,
     )
 
@@ -120,16 +128,18 @@ def test_an_open_stage_is_bound_by_what_is_offered_the_targets_threads_or_the_pl
 
 
 @pytest.mark.parametrize(
-    ("completions", "flown_mean", "told_it"),
+    ("completions", "in_flight_by_stamps", "told_it"),
     [(60, 3.0, True), (59, 3.0, False), (160, 500.0, True), (159, 500.0, False), (19, 0.1, False)],
 )
-def test_an_open_stages_share_is_left_open_where_its_edges_could_move_it(completions, flown_mean, told_it):
+def test_an_open_stages_share_is_left_open_where_its_edges_could_move_it(
+    completions, in_flight_by_stamps, told_it
+):
     found = expected(
         "task",
         Stage(rate_hz=60.0),
         told(),
         completions=completions,
-        flown_mean=flown_mean,
+        in_flight_by_stamps=in_flight_by_stamps,
         offered_hz=60.0,
         workload=Workload.OPEN,
         stages=(Stage(rate_hz=60.0),),

@@ -14,12 +14,17 @@ from loadlab.fleet.messages import (
     Quit,
     Ready,
     Report,
+    Task,
     encode,
     from_parent,
     from_worker,
 )
+from loadlab.load.shard import Share
 from loadlab.recording.histogram import Histogram
 from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.workload.plan import Request, StatusRange
+from loadlab.workload.think import Lognormal
+from support.fakes import plan
 from support.recorded import (
     WINDOW,
     everything,
@@ -63,7 +68,15 @@ def test_a_workers_message_comes_through_whole(message):
     assert from_worker(encode(message)) == message
 
 
-@pytest.mark.parametrize("message", [Go(12345), Halt(), Quit()])
+PLAN = plan(
+    think_ns=5,
+    think_shape=Lognormal(0.5),
+    expect_status=(StatusRange(200, 204),),
+    requests=(Request(url="http://127.0.0.1/", headers=(("X", "ü"),), body=b"\0\xff"),),
+)
+
+
+@pytest.mark.parametrize("message", [Task(PLAN, Share(PLAN.stages[0], 1, 3)), Go(12345), Halt(), Quit()])
 def test_the_parents_message_comes_through_whole(message):
     assert from_parent(encode(message)) == message
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from loadlab.fleet.own_thread import aside, call_in_loop
+from loadlab.fleet.own_thread import call_in_loop, in_own_thread
 
 
 def run(awaitable):
@@ -25,7 +25,7 @@ def test_what_is_done_aside_is_done_in_another_thread_and_comes_back():
         await asyncio.sleep(0)
         return threading.current_thread()
 
-    thread = run(aside(work)())
+    thread = run(in_own_thread(work)())
     assert thread is not threading.current_thread()
     thread.join(10)
     assert not thread.is_alive(), "its priority ends with it"
@@ -36,7 +36,7 @@ def test_each_task_aside_has_a_thread_of_its_own():
         return threading.current_thread()
 
     async def main():
-        return [await aside(work)() for _ in range(2)]
+        return [await in_own_thread(work)() for _ in range(2)]
 
     one, other = run(main())
     assert one is not other
@@ -47,7 +47,7 @@ def test_what_is_raised_aside_is_raised_here():
         raise ValueError("aside")
 
     with pytest.raises(ValueError, match="aside"):
-        run(aside(work)())
+        run(in_own_thread(work)())
 
 
 def test_what_is_told_here_is_heard_in_the_callers_thread_before_the_task_goes_on():
@@ -66,13 +66,13 @@ def test_what_is_told_here_is_heard_in_the_callers_thread_before_the_task_goes_o
             await tell("two")
             return seen
 
-        return await aside(work)()
+        return await in_own_thread(work)()
 
     assert run(main()) == 1
     assert heard == [(value, threading.current_thread()) for value in ("one", "two")]
 
 
-def test_what_hearing_raises_is_raised_aside():
+def test_what_hearing_raises_is_raised_in_own_thread():
     def hear(_):
         raise KeyError("heard")
 
@@ -84,7 +84,7 @@ def test_what_hearing_raises_is_raised_aside():
                 await tell(None)
             return "went on"
 
-        return await aside(work)()
+        return await in_own_thread(work)()
 
     assert run(main()) == "went on"
 
@@ -104,7 +104,7 @@ def test_a_caller_that_is_cancelled_cancels_the_task_and_waits_until_it_has_clea
                 await asyncio.sleep(0.05)
                 done.append("cleared up")
 
-        caller = asyncio.create_task(aside(work)())
+        caller = asyncio.create_task(in_own_thread(work)())
         await begun.wait()
         await assert_cancelled(caller)
         return list(done)
@@ -117,7 +117,7 @@ def test_a_caller_that_is_cancelled_at_once_cancels_it_all_the_same():
         async def work():
             await asyncio.sleep(60)
 
-        caller = asyncio.create_task(aside(work)())
+        caller = asyncio.create_task(in_own_thread(work)())
         await asyncio.sleep(0)
         await assert_cancelled(caller)
 
@@ -131,7 +131,7 @@ def test_a_caller_that_is_cancelled_when_the_task_has_just_ended_is_cancelled():
         async def work():
             threads.put(threading.current_thread())
 
-        caller = asyncio.create_task(aside(work)())
+        caller = asyncio.create_task(in_own_thread(work)())
         await asyncio.sleep(0)
         threads.get(timeout=10).join(10)  # this loop is held: it can't hear that the task has ended
         await assert_cancelled(caller)
@@ -148,7 +148,7 @@ def test_a_cancel_leaves_nothing_for_asyncio_to_complain_of():
         async def work():
             await asyncio.sleep(60)
 
-        caller = asyncio.create_task(aside(work)())
+        caller = asyncio.create_task(in_own_thread(work)())
         await asyncio.sleep(0.05)
         await assert_cancelled(caller)
         del caller

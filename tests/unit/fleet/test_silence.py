@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from loadlab.clock import NS_PER_MS
-from loadlab.fleet.silence import Silence, ready_to_run
+from loadlab.fleet.silence import Silence, wants_core
 from support.live import processes, wait_until
 
 MS = NS_PER_MS
@@ -43,16 +43,16 @@ def test_a_worker_that_wants_a_core_has_ten_times_as_long():
 def test_what_a_worker_says_breaks_its_silence():
     silence = Silence(0)
     silence.look(100 * MS, lambda: False)
-    silence.broken()
+    silence.reset()
     assert silence.look(150 * MS, lambda: False) == 50 * MS
 
 
 @pytest.mark.real
 def test_a_process_that_computes_is_ready_to_run_and_one_that_is_stopped_or_gone_is_not():
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as child:
-        wait_until(lambda: ready_to_run(child.pid))
+        wait_until(lambda: wants_core(child.pid))
         os.kill(child.pid, signal.SIGSTOP)
         wait_until(lambda: processes()[child.pid].state == "T")
-        assert not ready_to_run(child.pid)
+        assert not wants_core(child.pid)
         child.kill()
-    assert not ready_to_run(child.pid)
+    assert not wants_core(child.pid)

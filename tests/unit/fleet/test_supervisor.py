@@ -1,17 +1,12 @@
-"""When the parent looks at what its workers told it, and what a worker hears first."""
+"""When the parent looks at what its workers told it."""
 
 import asyncio
-import threading
 
 import pytest
 
 from loadlab.clock import NS_PER_MS
-from loadlab.fleet.messages import Go, Quit, from_parent
 from loadlab.fleet.supervisor import _either
-from loadlab.fleet.worker_handle import WorkerHandle
-from loadlab.load.shard import Share
-from loadlab.scenarios.task import TRAITS
-from support.fakes import START_NS, FakeClock, plan, run
+from support.fakes import START_NS, FakeClock, run
 
 
 @pytest.mark.parametrize(
@@ -38,22 +33,3 @@ def test_the_parent_looks_when_it_is_told_something_and_after_a_pause_otherwise(
         return looked_ns - START_NS
 
     assert round(run(clock, main()) / NS_PER_MS) == looks_after_ms
-
-
-def test_a_worker_hears_its_task_first_however_early_it_is_told_to_quit():
-    whole = plan()
-    heard = []
-
-    async def main():
-        member = WorkerHandle(whole, Share(whole.stages[0]), asyncio.Event(), TRAITS)
-        for message in (Go(START_NS), Quit()):
-            member.tell(message)
-        listener = threading.Thread(target=member._listen, daemon=True)
-        listener.start()
-        with member._theirs as line:
-            heard.extend([line.recv(), from_parent(line.recv_bytes()), from_parent(line.recv_bytes())])
-        await asyncio.to_thread(listener.join)
-        member.pipe.close()
-
-    asyncio.run(main())
-    assert heard == [(whole, Share(whole.stages[0])), Go(START_NS), Quit()]

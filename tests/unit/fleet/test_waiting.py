@@ -1,4 +1,4 @@
-"""For how long requests wait while none finishes, as the workers' pulses tell it."""
+"""For how long requests wait while none finishes, as the workers' heartbeats tell it."""
 
 import pytest
 
@@ -7,11 +7,11 @@ from loadlab.fleet.messages import Heartbeat
 from loadlab.fleet.waiting import Waiting, waited_ns
 
 
-def worker(*pulses, blocks_loop=False):
+def worker(*heartbeats, blocks_loop=False):
     """One that said at each second how many were in flight, had finished, and how far its loop was."""
     waiting = Waiting()
-    for second, (in_flight, finished, progress) in enumerate(pulses, start=1):
-        pulse = Heartbeat(
+    for second, (in_flight, finished, progress) in enumerate(heartbeats, start=1):
+        heartbeat = Heartbeat(
             at_ns=second * NS_PER_S,
             progress=progress,
             sent=in_flight + finished,
@@ -22,7 +22,7 @@ def worker(*pulses, blocks_loop=False):
             waited_ns=None,
             loop_stall_max_ns=0,
         )
-        waiting.hear(pulse, blocks_loop=blocks_loop)
+        waiting.hear(heartbeat, blocks_loop=blocks_loop)
     return waiting
 
 

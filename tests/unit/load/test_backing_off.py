@@ -19,8 +19,8 @@ from support.fakes import (
     FakeAsyncTransport,
     FakeBlockingTransport,
     FakeClock,
-    carry,
     plan,
+    run_shard,
     shard_of,
 )
 from unit.load.test_callback_users import FakeCallbackTransport
@@ -39,22 +39,22 @@ def clock():
 
 
 def by_task(clock, answers, **changed):
-    return carry(clock, plan(scenario="task", **changed), FakeAsyncTransport(clock, answers))
+    return run_shard(clock, plan(scenario="task", **changed), FakeAsyncTransport(clock, answers))
 
 
 def by_future(clock, answers, **changed):
-    return carry(clock, plan(scenario="callback", **changed), FakeAsyncTransport(clock, answers))
+    return run_shard(clock, plan(scenario="callback", **changed), FakeAsyncTransport(clock, answers))
 
 
 def by_call(clock, answers, **changed):
-    return carry(clock, plan(scenario="callback", **changed), FakeCallbackTransport(clock, answers))
+    return run_shard(clock, plan(scenario="callback", **changed), FakeCallbackTransport(clock, answers))
 
 
 def by_thread(clock, answers, **changed):
     shard = shard_of(clock, plan(scenario="threads", **changed))
     transport = FakeBlockingTransport(clock, answers)
-    (feed,) = shard.feeds(["a request"], apart=False)
-    BlockingUser(shard, feed, transport.send, threading.Lock(), shard.pace(0)).run()
+    (requests,) = shard.requests_by_user(["a request"], apart=False)
+    BlockingUser(shard, requests, transport.send, threading.Lock(), shard.pace(0)).run()
     return shard
 
 
@@ -170,7 +170,7 @@ def test_a_batch_waits_for_nothing(clock, by):
 @pytest.mark.parametrize("scenario", ["task", "callback"])
 def test_a_schedule_does_not_wait(clock, scenario):
     whole = plan(scenario=scenario, workload=Workload.OPEN, stages=(Stage(rate_hz=100.0),))
-    shard = carry(clock, whole, FakeAsyncTransport(clock, [REFUSED] * 200), share=Share(whole.stages[0]))
+    shard = run_shard(clock, whole, FakeAsyncTransport(clock, [REFUSED] * 200), share=Share(whole.stages[0]))
 
     assert len(rows_of(shard)) == 100
     assert shard.backed_off_ns == 0

@@ -10,7 +10,7 @@ from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.recording.sample import Outcome, Reply, Sample
 from loadlab.transports import CallbackTransport
 from loadlab.workload.plan import Stage, Workload
-from support.fakes import OK, START_NS, Answer, FakeAsyncTransport, FakeClock, carry, plan
+from support.fakes import OK, START_NS, Answer, FakeAsyncTransport, FakeClock, plan, run_shard
 
 pytestmark = pytest.mark.usefixtures("fake_transport")
 
@@ -58,7 +58,7 @@ def clock():
 def carried(clock, answers=(), *, meanwhile=None, **changed):
     fake = FakeCallbackTransport(clock, answers)
     assert isinstance(fake, CallbackTransport)
-    shard = carry(clock, plan(scenario="callback", **changed), fake, meanwhile=meanwhile)
+    shard = run_shard(clock, plan(scenario="callback", **changed), fake, meanwhile=meanwhile)
     rows = sorted((Sample(*row) for row in shard.tape.cut(1 << 30).tolist()), key=lambda row: row.sent_ns)
     assert len(rows) == shard.sent == len(fake.sent)
     assert fake.in_flight == 0

@@ -23,8 +23,8 @@ from support.fakes import (
     FakeAsyncTransport,
     FakeBlockingTransport,
     FakeClock,
-    carry,
     plan,
+    run_shard,
     shard_of,
 )
 
@@ -58,7 +58,7 @@ def milliseconds(moment_ns):
 @TASKS_AND_CHAINS
 def test_closed_users_send_one_after_another_until_the_duration_is_over(clock, scenario):
     fake = FakeAsyncTransport(clock)
-    shard = carry(clock, plan(scenario=scenario, stages=(Stage(concurrency=3),)), fake)
+    shard = run_shard(clock, plan(scenario=scenario, stages=(Stage(concurrency=3),)), fake)
     rows = samples(shard)
     assert [milliseconds(row.sent_ns) for row in rows] == [100 * (number // 3) for number in range(30)]
     assert all(row.due_ns == row.sent_ns and row.done_ns - row.sent_ns == 100 * MS for row in rows)
@@ -68,28 +68,28 @@ def test_closed_users_send_one_after_another_until_the_duration_is_over(clock, s
 @TASKS_AND_CHAINS
 def test_a_request_that_is_due_before_the_end_is_waited_for_after_it(clock, scenario):
     fake = FakeAsyncTransport(clock, [Answer(3 * NS_PER_S)])
-    rows = samples(carry(clock, plan(scenario=scenario), fake))
+    rows = samples(run_shard(clock, plan(scenario=scenario), fake))
     assert [(milliseconds(row.done_ns), row.outcome) for row in rows] == [(3_000, Outcome.OK)]
 
 
 @TASKS_AND_CHAINS
 def test_users_share_the_number_of_requests_that_ends_the_stage(clock, scenario):
     stage = Stage(concurrency=4, requests=10)
-    shard = carry(clock, plan(scenario=scenario, stages=(stage,), **COUNTED), FakeAsyncTransport(clock))
+    shard = run_shard(clock, plan(scenario=scenario, stages=(stage,), **COUNTED), FakeAsyncTransport(clock))
     assert [milliseconds(row.sent_ns) for row in samples(shard)] == [0] * 4 + [100] * 4 + [200] * 2
 
 
 @TASKS_AND_CHAINS
 def test_more_users_than_requests_send_no_more_than_there_are(clock, scenario):
     stage = Stage(concurrency=8, requests=3)
-    shard = carry(clock, plan(scenario=scenario, stages=(stage,), **COUNTED), FakeAsyncTransport(clock))
+    shard = run_shard(clock, plan(scenario=scenario, stages=(stage,), **COUNTED), FakeAsyncTransport(clock))
     assert len(samples(shard)) == shard.sent == 3
 
 
 @TASKS_AND_CHAINS
 def test_a_batch_goes_out_at_once_and_is_due_at_the_barrier(clock, scenario):
     fake = FakeAsyncTransport(clock, [Answer(number * 10 * MS) for number in range(1, 21)])
-    shard = carry(clock, plan(scenario=scenario, stages=(Stage(requests=20),), **BATCH), fake)
+    shard = run_shard(clock, plan(scenario=scenario, stages=(Stage(requests=20),), **BATCH), fake)
     rows = samples(shard)
     assert {row.due_ns for row in rows} == {row.sent_ns for row in rows} == {START_NS}
     assert max(milliseconds(row.done_ns) for row in rows) == 200
@@ -98,7 +98,7 @@ def test_a_batch_goes_out_at_once_and_is_due_at_the_barrier(clock, scenario):
 
 def test_a_batch_of_one_coroutine_is_due_at_the_barrier_and_goes_out_one_by_one(clock):
     fake = FakeAsyncTransport(clock)
-    rows = samples(carry(clock, plan(scenario="coroutine", stages=(Stage(requests=5),), **BATCH), fake))
+    rows = samples(run_shard(clock, plan(scenario="coroutine", stages=(Stage(requests=5),), **BATCH), fake))
     assert [milliseconds(row.sent_ns) for row in rows] == [0, 100, 200, 300, 400]
     assert {row.due_ns for row in rows} == {START_NS}
     assert fake.in_flight_peak == 1
@@ -106,12 +106,12 @@ def test_a_batch_of_one_coroutine_is_due_at_the_barrier_and_goes_out_one_by_one(
 
 def test_a_batch_is_not_cut_while_there_is_something_left_to_send(clock):
     whole = plan(scenario="coroutine", stages=(Stage(requests=30),), drain_ns=NS_PER_S, **BATCH)
-    assert outcomes(samples(carry(clock, whole, FakeAsyncTransport(clock)))) == ["ok"] * 30
+    assert outcomes(samples(run_shard(clock, whole, FakeAsyncTransport(clock)))) == ["ok"] * 30
 
 
 @TASKS_AND_CHAINS
 def test_a_user_thinks_after_each_reply(clock, scenario):
-    shard = carry(clock, plan(scenario=scenario, think_ns=150 * MS), FakeAsyncTransport(clock))
+    shard = run_shard(clock, plan(scenario=scenario, think_ns=150 * MS), FakeAsyncTransport(clock))
     rows = samples(shard)
     assert [milliseconds(row.due_ns) for row in rows] == [0, 250, 500, 750]
     assert all(abs(row.sent_ns - row.due_ns) <= 1 for row in rows)
@@ -122,7 +122,7 @@ def test_users_that_think_start_spread_over_a_think_time(clock, scenario):
     whole = plan(
         scenario=scenario, stages=(Stage(concurrency=4),), think_ns=800 * MS, duration_ns=2 * NS_PER_S
     )
-    rows = samples(carry(clock, whole, FakeAsyncTransport(clock, [Answer(0)] * 99)))
+    rows = samples(run_shard(clock, whole, FakeAsyncTransport(clock, [Answer(0)] * 99)))
     assert [milliseconds(row.sent_ns) for row in rows] == list(range(0, 2_000, 200))
     assert all(row.due_ns == row.sent_ns for row in rows), "who starts later is not late"
 
@@ -131,14 +131,14 @@ def test_users_that_think_start_spread_over_a_think_time(clock, scenario):
 def test_users_start_over_the_ramp_up_also_where_they_do_not_think(clock, scenario):
     whole = plan(scenario=scenario, stages=(Stage(concurrency=3),), ramp_up_ns=300 * MS)
     fake = FakeAsyncTransport(clock, [Answer(10 * NS_PER_S)] * 3)
-    rows = samples(carry(clock, whole, fake))
+    rows = samples(run_shard(clock, whole, fake))
     assert [milliseconds(row.due_ns) for row in rows] == [0, 100, 200]
 
 
 @TASKS_AND_CHAINS
 def test_with_a_ramp_up_of_nothing_users_that_think_start_together(clock, scenario):
     whole = plan(scenario=scenario, stages=(Stage(concurrency=3),), think_ns=NS_PER_S, ramp_up_ns=0)
-    rows = samples(carry(clock, whole, FakeAsyncTransport(clock)))
+    rows = samples(run_shard(clock, whole, FakeAsyncTransport(clock)))
     assert [milliseconds(row.due_ns) for row in rows] == [0, 0, 0]
 
 
@@ -151,7 +151,7 @@ def test_a_users_random_pauses_are_its_own_and_repeat(clock, scenario):
         think_shape=Exponential(),
         duration_ns=20 * NS_PER_S,
     )
-    rows = samples(carry(clock, whole, FakeAsyncTransport(clock, [Answer(0)] * 10_000)))
+    rows = samples(run_shard(clock, whole, FakeAsyncTransport(clock, [Answer(0)] * 10_000)))
     due = {row.due_ns for row in rows}
     for user in range(3):
         first_ns, pauses_ns = pace(whole, whole.stages[0], user)
@@ -166,7 +166,7 @@ def _heads(pauses):
 
 def test_a_user_that_would_start_after_the_end_sends_nothing(clock):
     whole = plan(stages=(Stage(concurrency=2),), ramp_up_ns=4 * NS_PER_S)
-    rows = samples(carry(clock, whole, FakeAsyncTransport(clock, [Answer(9 * NS_PER_S)])))
+    rows = samples(run_shard(clock, whole, FakeAsyncTransport(clock, [Answer(9 * NS_PER_S)])))
     assert [milliseconds(row.due_ns) for row in rows] == [0]
 
 
@@ -176,7 +176,7 @@ def test_a_late_client_shows_as_lag_and_does_not_move_what_is_due(clock, scenari
         await asyncio.sleep(0.2)
         clock.turn(130 * MS)  # the loop is held from 200 to 330 ms; the second request is due at 250
 
-    shard = carry(
+    shard = run_shard(
         clock, plan(scenario=scenario, think_ns=150 * MS), FakeAsyncTransport(clock), meanwhile=hold_the_loop
     )
     second = samples(shard)[1]
@@ -186,7 +186,7 @@ def test_a_late_client_shows_as_lag_and_does_not_move_what_is_due(clock, scenari
 @TASKS_AND_CHAINS
 def test_without_think_time_a_late_reply_is_the_next_due_moment(clock, scenario):
     fake = FakeAsyncTransport(clock, [Answer(270 * MS), Answer(30 * MS)])
-    rows = samples(carry(clock, plan(scenario=scenario, duration_ns=400 * MS), fake))
+    rows = samples(run_shard(clock, plan(scenario=scenario, duration_ns=400 * MS), fake))
     assert [milliseconds(row.due_ns) for row in rows] == [0, 270, 300]
     assert all(row.due_ns == row.sent_ns for row in rows)
 
@@ -197,7 +197,7 @@ def test_a_halt_lets_no_more_out_and_waits_for_what_is_in_flight(clock, scenario
         await asyncio.sleep(0.25)
         shard.halt()
 
-    shard = carry(
+    shard = run_shard(
         clock,
         plan(scenario=scenario, stages=(Stage(concurrency=2),)),
         FakeAsyncTransport(clock),
@@ -215,7 +215,7 @@ def test_a_halt_ends_thinking_soon(clock, scenario):
         shard.halt()
 
     whole = plan(scenario=scenario, think_ns=3600 * NS_PER_S, duration_ns=7200 * NS_PER_S)
-    assert len(samples(carry(clock, whole, FakeAsyncTransport(clock), meanwhile=halt))) == 1
+    assert len(samples(run_shard(clock, whole, FakeAsyncTransport(clock), meanwhile=halt))) == 1
     assert clock.now_ns() - START_NS < 1.2 * NS_PER_S
 
 
@@ -224,7 +224,7 @@ def test_what_has_no_answer_at_the_end_of_the_drain_is_unfinished_and_not_lost(c
     answers = [Answer(100 * MS), Answer(3600 * NS_PER_S), Answer(300 * MS)]
     fake = FakeAsyncTransport(clock, answers)
     whole = plan(scenario=scenario, stages=(Stage(requests=3),), drain_ns=2 * NS_PER_S, **BATCH)
-    shard = carry(clock, whole, fake)
+    shard = run_shard(clock, whole, fake)
     rows = samples(shard)
     assert sorted(outcomes(rows)) == ["ok", "ok", "unfinished"]
     (left,) = [row for row in rows if row.outcome == Outcome.UNFINISHED]
@@ -238,7 +238,7 @@ def test_what_a_transport_raises_ends_the_shard_soon_and_is_raised(clock, scenar
     fake = FakeAsyncTransport(clock, [Answer(), Answer(10 * MS, ValueError("a fault of the transport"))])
     whole = plan(scenario=scenario, stages=(Stage(concurrency=5),), duration_ns=3600 * NS_PER_S)
     with pytest.raises(ValueError, match="a fault of the transport"):
-        carry(clock, whole, fake)
+        run_shard(clock, whole, fake)
     assert clock.now_ns() - START_NS < NS_PER_S
     assert fake.in_flight == 0
 
@@ -252,7 +252,7 @@ def test_callbacks_make_no_task_but_the_request_in_flight(clock):
             seen.add(len(asyncio.all_tasks()))
 
     whole = plan(scenario="callback", stages=(Stage(concurrency=7),))
-    carry(clock, whole, FakeAsyncTransport(clock), meanwhile=count_tasks)
+    run_shard(clock, whole, FakeAsyncTransport(clock), meanwhile=count_tasks)
     assert max(seen) == 7 + 3, "this one, the scenario's, the one that carries both"
 
 
@@ -260,7 +260,7 @@ def test_the_shards_of_a_stage_send_as_much_as_one_would(clock):
     stage = Stage(concurrency=5, requests=17)
     whole = plan(scenario="pool", stages=(stage,), processes=3, **COUNTED)
     sent = [
-        carry(clock, whole, FakeAsyncTransport(clock), share=Share(stage, number, 3)).sent
+        run_shard(clock, whole, FakeAsyncTransport(clock), share=Share(stage, number, 3)).sent
         for number in range(3)
     ]
     assert sum(sent) == 17
@@ -303,7 +303,7 @@ def test_whatever_happens_every_request_that_went_out_ends_as_one_row(
 
     answers = [*script, *[Answer(100 * MS)] * 3]
     fake = FakeAsyncTransport(clock, answers)
-    shard = carry(clock, whole, fake, meanwhile=halt)
+    shard = run_shard(clock, whole, fake, meanwhile=halt)
     rows = samples(shard)
     assert len(rows) == shard.sent == len(fake.sent)
     assert fake.in_flight == 0
@@ -328,8 +328,10 @@ def test_whatever_happens_every_request_that_went_out_ends_as_one_row(
 def blocking(clock, whole, *answers):
     shard = shard_of(clock, whole)
     fake = FakeBlockingTransport(clock, answers)
-    (feed, *_) = shard.feeds([fake.prepare(request) for request in whole.requests], apart=False)
-    return shard, fake, BlockingUser(shard, feed, fake.send, threading.Lock(), shard.pace(0))
+    (requests, *_) = shard.requests_by_user(
+        [fake.prepare(request) for request in whole.requests], apart=False
+    )
+    return shard, fake, BlockingUser(shard, requests, fake.send, threading.Lock(), shard.pace(0))
 
 
 def test_a_blocking_user_sends_until_the_duration_is_over(clock):
@@ -392,8 +394,10 @@ def test_users_that_take_turns_are_not_cut_while_there_is_something_left_to_send
     shard = shard_of(clock, whole)
     fake = FakeBlockingTransport(clock)
     users = [
-        BlockingUser(shard, feed, fake.send, threading.Lock(), shard.pace(0))
-        for feed in shard.feeds([fake.prepare(request) for request in whole.requests], apart=True)
+        BlockingUser(shard, requests, fake.send, threading.Lock(), shard.pace(0))
+        for requests in shard.requests_by_user(
+            [fake.prepare(request) for request in whole.requests], apart=True
+        )
     ]
     for user in islice(users, 39):
         user.run()

@@ -6,10 +6,10 @@ import itertools
 import pytest
 
 from loadlab.clock import NS_PER_S
-from loadlab.load.open_schedule import by_turns
+from loadlab.load.open_schedule import act_in_turns
 from loadlab.load.shard import Shard
 from loadlab.workload.plan import WhenFull
-from support.fakes import Answer, FakeAsyncTransport, FakeClock, carry, run
+from support.fakes import Answer, FakeAsyncTransport, FakeClock, run, run_shard
 from support.open_loads import EACH_SCENARIO, MS, accounted, open_plan, outcome, samples
 
 pytestmark = pytest.mark.usefixtures("fake_transport")
@@ -32,7 +32,7 @@ def turns_beside(clock, fake, drained_s, **changed):
             if shard.drain_left_ns() <= 0:
                 turns.append(len(shard.tape))
 
-    shard = carry(clock, open_plan(10_000, drain_ns=NS_PER_S, **changed), fake, meanwhile=tick)
+    shard = run_shard(clock, open_plan(10_000, drain_ns=NS_PER_S, **changed), fake, meanwhile=tick)
     return shard, samples(shard), turns
 
 
@@ -77,7 +77,7 @@ def test_a_schedule_that_never_reaches_the_end_is_ended_by_the_clock(clock, scen
             clock.turn(5 * MS)
 
     whole = open_plan(10, scenario=scenario, drain_ns=NS_PER_S, max_in_flight=1)
-    shard = carry(clock, whole, FakeAsyncTransport(clock), meanwhile=tick)
+    shard = run_shard(clock, whole, FakeAsyncTransport(clock), meanwhile=tick)
     assert clock.now_ns() - began_ns < 13 * NS_PER_S
     accounted(shard, samples(shard))
 
@@ -86,7 +86,7 @@ def test_a_schedule_that_never_reaches_the_end_is_ended_by_the_clock(clock, scen
 def test_by_turns_each_has_its_own_and_none_is_left_out_also_when_cancelled(clock, count):
     async def main(cancels):
         done = []
-        acting = asyncio.ensure_future(by_turns(range(count), done.append))
+        acting = asyncio.ensure_future(act_in_turns(range(count), done.append))
         for _ in range(cancels):
             await asyncio.sleep(0)
             acting.cancel()

@@ -8,7 +8,7 @@ from loadlab.clock import NS_PER_S
 from loadlab.load.shard import Share
 from loadlab.recording.sample import OWN_LAG_SHIFT, WAITED
 from loadlab.workload.plan import WhenFull
-from support.fakes import Answer, FakeAsyncTransport, FakeClock, carry
+from support.fakes import Answer, FakeAsyncTransport, FakeClock, run_shard
 from support.open_loads import EACH_SCENARIO, MS, accounted, ms, open_plan, outcome, samples
 
 pytestmark = pytest.mark.usefixtures("fake_transport")
@@ -22,7 +22,7 @@ def clock():
 @EACH_SCENARIO
 def test_at_the_limit_an_arrival_is_dropped_and_counted(clock, scenario):
     fake = FakeAsyncTransport(clock, [Answer(250 * MS)] * 10)
-    shard = carry(clock, open_plan(scenario=scenario, max_in_flight=2), fake)
+    shard = run_shard(clock, open_plan(scenario=scenario, max_in_flight=2), fake)
     rows = samples(shard)
     assert [outcome(row) for row in rows] == [
         "ok",
@@ -44,7 +44,7 @@ def test_at_the_limit_an_arrival_is_dropped_and_counted(clock, scenario):
 @EACH_SCENARIO
 def test_at_the_limit_an_arrival_waits_and_keeps_its_due_moment(clock, scenario):
     fake = FakeAsyncTransport(clock, [Answer(250 * MS)] * 4)
-    shard = carry(
+    shard = run_shard(
         clock,
         open_plan(scenario=scenario, max_in_flight=1, when_full=WhenFull.WAIT, duration_ns=400 * MS),
         fake,
@@ -68,7 +68,7 @@ def test_what_a_late_client_finds_no_place_for_bears_how_late_the_client_was(clo
 
     fake = FakeAsyncTransport(clock, [Answer(1 * MS)] * 100)
     limited = open_plan(100, scenario=scenario, max_in_flight=1, when_full=when_full)
-    rows = samples(carry(clock, limited, fake, meanwhile=stall))
+    rows = samples(run_shard(clock, limited, fake, meanwhile=stall))
     own = {ms(row.due_ns): row.outcome >> OWN_LAG_SHIFT for row in rows if row.outcome & WAITED}
     assert [own[due] for due in range(270, 750, 10)] == [(750 - due) * MS for due in range(270, 750, 10)]
     assert all(own.get(due, 0) == 0 for due in range(760, 1000, 10))
@@ -78,7 +78,7 @@ def test_what_a_late_client_finds_no_place_for_bears_how_late_the_client_was(clo
 def test_the_limit_is_shared_out_among_the_shards(clock, scenario):
     fake = FakeAsyncTransport(clock, [Answer(5_000 * MS)] * 50)
     whole = open_plan(100, scenario=scenario, max_in_flight=5)
-    shard = carry(clock, whole, fake, share=Share(whole.stages[0], 1, 2))
+    shard = run_shard(clock, whole, fake, share=Share(whole.stages[0], 1, 2))
     assert fake.in_flight_peak == 2
     assert shard.sent + shard.dropped == 50
 
@@ -86,7 +86,7 @@ def test_the_limit_is_shared_out_among_the_shards(clock, scenario):
 @EACH_SCENARIO
 def test_those_that_still_wait_for_a_place_at_the_end_of_the_drain_are_dropped(clock, scenario):
     fake = FakeAsyncTransport(clock, [Answer(60 * NS_PER_S)])
-    shard = carry(
+    shard = run_shard(
         clock,
         open_plan(scenario=scenario, max_in_flight=1, when_full=WhenFull.WAIT, drain_ns=NS_PER_S),
         fake,

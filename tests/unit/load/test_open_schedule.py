@@ -9,11 +9,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loadlab.clock import NS_PER_S
-from loadlab.load.open_schedule import Dispatch
+from loadlab.load.open_schedule import OpenSchedule
 from loadlab.recording.sample import WAITED, Outcome, Reply
 from loadlab.workload.arrivals import Spacing
 from loadlab.workload.plan import Stage, WhenFull
-from support.fakes import OK, START_NS, Answer, FakeAlarm, FakeAsyncTransport, FakeClock, carry, run, shard_of
+from support.fakes import (
+    OK,
+    START_NS,
+    Answer,
+    FakeAsyncTransport,
+    FakeClock,
+    FakeTimer,
+    run,
+    run_shard,
+    shard_of,
+)
 from support.open_loads import EACH_SCENARIO, MS, accounted, ms, open_plan, outcome, samples
 
 pytestmark = pytest.mark.usefixtures("fake_transport")
@@ -28,7 +38,7 @@ def clock():
 @pytest.mark.parametrize("delay_ms", [0, 1, 100, 3_000])
 def test_requests_go_out_when_they_are_due_however_long_the_replies_take(clock, scenario, delay_ms):
     fake = FakeAsyncTransport(clock, [Answer(delay_ms * MS)] * 10)
-    shard = carry(clock, open_plan(scenario=scenario), fake)
+    shard = run_shard(clock, open_plan(scenario=scenario), fake)
     rows = samples(shard)
     assert [ms(row.due_ns) for row in rows] == list(range(0, 1000, 100))
     assert all(row.sent_ns == row.due_ns for row in rows)
@@ -38,7 +48,7 @@ def test_requests_go_out_when_they_are_due_however_long_the_replies_take(clock, 
 
 @EACH_SCENARIO
 def test_what_is_due_at_the_end_is_no_longer_sent(clock, scenario):
-    shard = carry(clock, open_plan(5, scenario=scenario, duration_ns=400 * MS), FakeAsyncTransport(clock))
+    shard = run_shard(clock, open_plan(5, scenario=scenario, duration_ns=400 * MS), FakeAsyncTransport(clock))
     assert [ms(row.due_ns) for row in samples(shard)] == [0, 200]
 
 
@@ -48,7 +58,7 @@ def test_after_a_stall_what_was_due_goes_out_at_once_with_its_own_due_moment(clo
         await asyncio.sleep(0.25)
         clock.turn(500 * MS)
 
-    shard = carry(clock, open_plan(100, scenario=scenario), FakeAsyncTransport(clock), meanwhile=stall)
+    shard = run_shard(clock, open_plan(100, scenario=scenario), FakeAsyncTransport(clock), meanwhile=stall)
     rows = samples(shard)
     assert [ms(row.due_ns) for row in rows] == list(range(0, 1000, 10))
     lags = {ms(row.due_ns): ms(row.sent_ns) - ms(row.due_ns) for row in rows}
@@ -69,14 +79,14 @@ def test_a_late_loop_still_turns_between_the_requests_it_catches_up_with(clock, 
             await asyncio.sleep(0)
             turns.append(shard.sent)
 
-    carry(clock, open_plan(1000, scenario=scenario), FakeAsyncTransport(clock), meanwhile=stall)
+    run_shard(clock, open_plan(1000, scenario=scenario), FakeAsyncTransport(clock), meanwhile=stall)
     assert turns[0] < turns[-1] < 1000
 
 
 @EACH_SCENARIO
 def test_what_has_no_answer_at_the_end_of_the_drain_is_unfinished(clock, scenario):
     fake = FakeAsyncTransport(clock, [Answer(10 * MS), Answer(60 * NS_PER_S)] * 5)
-    shard = carry(clock, open_plan(scenario=scenario, drain_ns=2 * NS_PER_S), fake)
+    shard = run_shard(clock, open_plan(scenario=scenario, drain_ns=2 * NS_PER_S), fake)
     rows = samples(shard)
     assert [outcome(row) for row in rows] == ["ok", "unfinished"] * 5
     assert {ms(row.done_ns) for row in rows if outcome(row) == "unfinished"} <= set(range(3000, 3060))
@@ -90,7 +100,7 @@ def test_a_halt_lets_nothing_more_out_and_waits_for_what_is_in_flight(clock, sce
         shard.halt()
 
     fake = FakeAsyncTransport(clock, [Answer(400 * MS)] * 10)
-    shard = carry(clock, open_plan(scenario=scenario), fake, meanwhile=halt)
+    shard = run_shard(clock, open_plan(scenario=scenario), fake, meanwhile=halt)
     rows = samples(shard)
     assert [ms(row.due_ns) for row in rows] == [0, 100, 200, 300]
     assert {outcome(row) for row in rows} == {"ok"}
@@ -107,7 +117,7 @@ def test_what_was_due_at_a_halt_and_had_not_gone_is_dropped_at_that_moment(clock
         shard.halt()
 
     whole = open_plan(10_000, scenario=scenario)
-    shard = carry(clock, whole, FakeAsyncTransport(clock, [Answer(50 * MS)] * 10_000), meanwhile=halt)
+    shard = run_shard(clock, whole, FakeAsyncTransport(clock, [Answer(50 * MS)] * 10_000), meanwhile=halt)
     rows = samples(shard)
     assert len(rows) == 5_106
     assert shard.dropped > 4_900
@@ -129,7 +139,7 @@ def test_a_schedule_that_the_client_is_too_slow_for_ends_with_the_drain_and_its_
             return super()._begin(prepared)
 
     fake = Slow(clock, [Answer(0)] * 1000)
-    shard = carry(clock, open_plan(1000, scenario=scenario, drain_ns=NS_PER_S), fake)
+    shard = run_shard(clock, open_plan(1000, scenario=scenario, drain_ns=NS_PER_S), fake)
     rows = samples(shard)
     assert len(rows) == 1000
     assert 150 < shard.sent < 400
@@ -152,22 +162,22 @@ def test_a_schedule_whose_last_request_is_late_comes_to_its_end(clock, scenario,
         duration_ns=2 * NS_PER_S,
         drain_ns=10 * NS_PER_S,
     )
-    shard = carry(clock, falling, fake, meanwhile=stall)
+    shard = run_shard(clock, falling, fake, meanwhile=stall)
     assert shard.sent == len(samples(shard)) == late
     assert clock.now_ns() - START_NS < 4 * NS_PER_S
 
 
-def dispatched(clock, schedule_ns, enter, meanwhile):
-    """Dispatch a schedule of a minute whose first second has passed, and return the shard."""
+def dispatched(clock, schedule_ns, acquire, meanwhile):
+    """Send a schedule of a minute whose first second has passed, and return the shard."""
 
     async def main():
         shard = shard_of(clock, open_plan(duration_ns=60 * NS_PER_S))
         shard.due_ns = lambda: iter(schedule_ns)
         clock.turn(NS_PER_S)
-        places = SimpleNamespace(enter=enter)
-        dispatch = Dispatch(shard, itertools.repeat(None), places, FakeAlarm(clock))
+        limit = SimpleNamespace(acquire=acquire)
+        schedule = OpenSchedule(shard, itertools.repeat(None), limit, FakeTimer(clock))
         await meanwhile(shard)
-        await dispatch.done
+        await schedule.done
         return shard
 
     return run(clock, main())
@@ -197,7 +207,7 @@ def test_an_error_in_letting_a_request_in_ends_the_dispatch(clock):
 
 def test_an_error_of_our_own_ends_the_shard(clock):
     with pytest.raises(ZeroDivisionError):
-        carry(clock, open_plan(), FakeAsyncTransport(clock, [Answer(5, ZeroDivisionError())]))
+        run_shard(clock, open_plan(), FakeAsyncTransport(clock, [Answer(5, ZeroDivisionError())]))
 
 
 ANSWERS = st.builds(
@@ -240,7 +250,7 @@ def test_nothing_that_is_due_is_ever_lost(  # noqa: PLR0917 - what hypothesis dr
         when_full=when_full,
         drain_ns=NS_PER_S,
     )
-    shard = carry(clock, whole, FakeAsyncTransport(clock, answers), meanwhile=meanwhile)
+    shard = run_shard(clock, whole, FakeAsyncTransport(clock, answers), meanwhile=meanwhile)
     rows = samples(shard)
     accounted(shard, rows)
     until_ns = START_NS + NS_PER_S
@@ -261,7 +271,7 @@ def test_what_goes_out_after_a_stall_that_outlasts_the_drain_is_accounted_for(cl
         clock.turn(2_500 * MS)
 
     fake = FakeAsyncTransport(clock)
-    shard = carry(clock, open_plan(40, scenario=scenario, drain_ns=NS_PER_S), fake, meanwhile=stall)
+    shard = run_shard(clock, open_plan(40, scenario=scenario, drain_ns=NS_PER_S), fake, meanwhile=stall)
     rows = samples(shard)
     assert len(rows) == 40
     accounted(shard, rows)

@@ -27,18 +27,20 @@ def test_the_shards_of_a_counted_stage_feed_as_many_requests_as_it_has(users, re
     fed = 0
     served = 0
     for number in range(min(shards, users)):
-        feeds = shard_of(FakeClock(), whole, shard=number, shards=min(shards, users)).feeds(["x"], apart=True)
-        served += len(feeds)
-        fed += len(list(feeds[0]))
+        by_user = shard_of(FakeClock(), whole, shard=number, shards=min(shards, users)).requests_by_user(
+            ["x"], apart=True
+        )
+        served += len(by_user)
+        fed += len(list(by_user[0]))
     assert (served, fed) == (users, requests)
 
 
 @pytest.mark.parametrize(("apart", "users"), [(True, 10), (False, 1)])
 def test_a_batch_gives_each_request_a_user_of_its_own_or_all_of_them_to_one(apart, users):
     whole = plan(workload=Workload.BATCH, stages=(Stage(requests=10),), duration_ns=None)
-    feeds = shard_of(FakeClock(), whole).feeds(["x"], apart=apart)
-    assert len(feeds) == users
-    assert sum(len(list(feed)) for feed in feeds) == 10
+    by_user = shard_of(FakeClock(), whole).requests_by_user(["x"], apart=apart)
+    assert len(by_user) == users
+    assert sum(len(list(requests)) for requests in by_user) == 10
 
 
 def test_what_a_stopped_batch_has_left_is_dropped_as_it_was_due_and_at_one_moment():
@@ -59,7 +61,12 @@ def test_the_shards_of_a_stage_mix_each_in_its_own_order():
     whole = plan(requests=requests, stages=(Stage(concurrency=2),), processes=2)
     one, two = (
         list(
-            islice(shard_of(FakeClock(), whole, shard=number, shards=2).feeds(["a", "b"], apart=True)[0], 100)
+            islice(
+                shard_of(FakeClock(), whole, shard=number, shards=2).requests_by_user(["a", "b"], apart=True)[
+                    0
+                ],
+                100,
+            )
         )
         for number in range(2)
     )
@@ -79,9 +86,9 @@ def test_a_batch_has_no_end_until_everything_was_sent():
         FakeClock(), plan(workload=Workload.BATCH, stages=(Stage(requests=2),), duration_ns=None)
     )
     assert shard.start_at(START_NS).end_ns is None
-    (feed,) = shard.feeds(["x"], apart=False)
-    assert (next(feed), shard.drain_from_ns) == ("x", None)
-    assert (next(feed), shard.drain_from_ns) == ("x", START_NS)
+    (requests,) = shard.requests_by_user(["x"], apart=False)
+    assert (next(requests), shard.drain_from_ns) == ("x", None)
+    assert (next(requests), shard.drain_from_ns) == ("x", START_NS)
 
 
 def test_a_halt_during_the_drain_does_not_begin_it_anew():

@@ -28,7 +28,7 @@ def spun_us(turns_us, due_us):
     async def main():
         awake = SpinTimer(clock)
         rung = asyncio.get_running_loop().create_future()
-        awake.ring_at(due_us * US, lambda: rung.set_result(clock._at_ns))
+        awake.call_at(due_us * US, lambda: rung.set_result(clock._at_ns))
         at_ns = await rung
         return awake.spun_ns / US, at_ns / US
 
@@ -69,7 +69,7 @@ def test_it_rings_no_more_once_it_is_closed():
 
     async def main():
         awake = SpinTimer(LookedAt([0] * 100))
-        awake.ring_at(0, lambda: rings.append("rung"))
+        awake.call_at(0, lambda: rings.append("rung"))
         awake.close()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -84,8 +84,8 @@ def test_the_moment_set_last_is_the_one_that_counts():
 
     async def main():
         awake = SpinTimer(clock)
-        awake.ring_at(6 * US, lambda: rings.append("first"))
-        awake.ring_at(30 * US, lambda: rings.append(clock._at_ns // US))
+        awake.call_at(6 * US, lambda: rings.append("first"))
+        awake.call_at(30 * US, lambda: rings.append(clock._at_ns // US))
         while not rings:
             await asyncio.sleep(0)
 

@@ -39,7 +39,7 @@ def counted(*mix, window=None):
     ]
     made = Recorder(window or Window(BEGIN_NS, BEGIN_NS + NS_PER_S))
     made.sent = len(rows)
-    made.take(np.array(rows, dtype=np.int64).reshape(-1, COLUMNS))
+    made.fold(np.array(rows, dtype=np.int64).reshape(-1, COLUMNS))
     return made
 
 

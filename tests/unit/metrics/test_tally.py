@@ -33,7 +33,7 @@ def counted(plan, mix):
         for each in mix
     ]
     made = Recorder(Window(0))
-    made.take(np.array(rows, dtype=np.int64).reshape(-1, COLUMNS))
+    made.fold(np.array(rows, dtype=np.int64).reshape(-1, COLUMNS))
     return made
 
 

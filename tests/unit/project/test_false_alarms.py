@@ -98,7 +98,7 @@ def test_the_recorded_seconds_are_those_that_a_recorder_makes():
     rows[:, 0] = rows[:, 1] = np.rint(due_s * NS_PER_S)
     rows[:, 2], rows[:, 3], rows[:, 4] = np.rint(done_s * NS_PER_S), Outcome.OK, 200
     whole = Recorder(Window(0, 5 * NS_PER_S))
-    whole.take(rows)
+    whole.fold(rows)
     for look_ns in range(0, 5 * NS_PER_S, 10 * NS_PER_MS):
         middle = look_ns + 5 * NS_PER_MS
         in_flight = int(((rows[:, 0] <= middle) & (rows[:, 2] > middle)).sum())

@@ -23,7 +23,7 @@ def ended(outcome, reason="", *, at_ns=START_NS, status=None):
 
 def recorded(*samples):
     counted = Recorder(WINDOW)
-    counted.take(rows_of(samples))
+    counted.fold(rows_of(samples))
     return counted
 
 

@@ -73,7 +73,7 @@ def test_who_waited_for_a_place_is_counted_as_all_others_and_apart_from_them(win
 def test_time_in_flight_is_counted_as_far_as_it_lies_in_the_window(window, mix):
     end_ns = window.end_ns or 1 << 60
     exact = sum(max(0, min(sample.done_ns, end_ns) - max(sample.sent_ns, window.start_ns)) for sample in mix)
-    assert recorder(window, mix).flown_ns == exact
+    assert recorder(window, mix).in_flight_by_stamps_ns == exact
 
 
 def test_looks_at_what_is_in_flight_are_counted_in_the_window_with_their_jumps():
@@ -116,22 +116,24 @@ def test_latency_counts_from_due_service_time_from_sent_and_lag_between_them():
 def test_the_way_there_and_back_is_what_a_stamp_leaves_of_the_service_time():
     stamped = sample(100, 130, 200)._replace(inside_ns=60 * NS_PER_MS)
     counted = recorder(WINDOW, [stamped, sample(100, 130, 200)])
-    assert (counted.outside.count, counted.outside.max_ns) == (1, 10 * NS_PER_MS)
-    assert counted.outlasted == 0
+    assert (counted.outside_target.count, counted.outside_target.max_ns) == (1, 10 * NS_PER_MS)
+    assert counted.stamps_over_service == 0
 
 
-@pytest.mark.parametrize(("over_ns", "outlasted"), [(0, 0), (STAMP_GRAIN_NS, 0), (STAMP_GRAIN_NS + 1, 1)])
-def test_a_stamp_may_say_more_than_the_service_time_by_its_own_grain_alone(over_ns, outlasted):
+@pytest.mark.parametrize(
+    ("over_ns", "stamps_over_service"), [(0, 0), (STAMP_GRAIN_NS, 0), (STAMP_GRAIN_NS + 1, 1)]
+)
+def test_a_stamp_may_say_more_than_the_service_time_by_its_own_grain_alone(over_ns, stamps_over_service):
     counted = recorder(WINDOW, [sample(100, 130, 200)._replace(inside_ns=70 * NS_PER_MS + over_ns)])
-    assert (counted.outside.count, counted.outside.max_ns) == (1, 0)
-    assert counted.outlasted == outlasted
+    assert (counted.outside_target.count, counted.outside_target.max_ns) == (1, 0)
+    assert counted.stamps_over_service == stamps_over_service
 
 
 def test_a_stamp_counts_only_of_what_was_due_in_the_window_and_answered():
     due_before = sample(-10, -10, 50)
     given_up = sample(100, 100, 200, Outcome.TIMEOUT)
     counted = recorder(WINDOW, [each._replace(inside_ns=NS_PER_S) for each in (due_before, given_up)])
-    assert counted.outside.count == counted.outlasted == 0
+    assert counted.outside_target.count == counted.stamps_over_service == 0
 
 
 def test_a_request_without_an_answer_has_no_latency_but_was_waited_for():
@@ -159,7 +161,7 @@ def test_rows_count_the_same_together_as_one_by_one(window, mix):
         together, one_by_one = recorder(window, only), Recorder(window)
         one_by_one.sent = len(only)
         for each in only:
-            one_by_one.take(rows_of([each]))
+            one_by_one.fold(rows_of([each]))
         assert everything(together) == everything(one_by_one)
 
 
@@ -185,8 +187,8 @@ def test_a_request_that_this_machine_had_not_enough_for_is_counted_but_says_noth
     own = sample(500, 500, 501, Outcome.CONNECT_ERROR)._replace(status=number_of(short_of(resource)))
     refused = sample(200, 200, 201, Outcome.CONNECT_ERROR)._replace(status=number_of("connection refused"))
     alone, beside = recorder(WINDOW, [own]), recorder(WINDOW, [own, refused, own])
-    assert (alone.last_failing_ns, alone.slices[0].failing, alone.slices[0].asked) == (0, 0, 0)
+    assert (alone.last_failing_ns, alone.slices[0].failing, alone.slices[0].failing_sent) == (0, 0, 0)
     assert beside.last_failing_ns == refused.sent_ns
-    assert (beside.slices[0].failing, beside.slices[0].asked) == (1 << 10, 1 << 10)
+    assert (beside.slices[0].failing, beside.slices[0].failing_sent) == (1 << 10, 1 << 10)
     assert beside.count(Outcome.CONNECT_ERROR) == beside.slices[0].errors == 3
     assert beside.errors[Outcome.CONNECT_ERROR] == {short_of(resource): 2, "connection refused": 1}

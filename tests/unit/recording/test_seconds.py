@@ -33,7 +33,7 @@ def test_a_span_over_a_seconds_edge_is_divided_between_its_slices():
 
 def test_a_settled_second_keeps_its_figures_and_nothing_else():
     counted = Recorder(Window(0, 3 * NS_PER_S))
-    counted.take(rows_of([Sample(0, 0, 5_000_000 + n, Outcome.OK, 200, 6) for n in range(500)]))
+    counted.fold(rows_of([Sample(0, 0, 5_000_000 + n, Outcome.OK, 200, 6) for n in range(500)]))
     before = counted.slices[0].figures()
     counted.settle(NS_PER_S)
     assert counted.slices[0].figures() == before
@@ -43,15 +43,15 @@ def test_a_settled_second_keeps_its_figures_and_nothing_else():
 
 def test_a_second_that_is_not_over_is_not_settled():
     counted = Recorder(Window(0, 3 * NS_PER_S))
-    counted.take(rows_of([Sample(0, 0, 5_000_000, Outcome.OK, 200, 6)]))
+    counted.fold(rows_of([Sample(0, 0, 5_000_000, Outcome.OK, 200, 6)]))
     counted.settle(NS_PER_S - 1)
     assert counted.slices[0].settled is None
 
 
 def test_a_reply_that_comes_late_for_a_settled_second_still_counts():
     counted, late = Recorder(Window(0, 3 * NS_PER_S)), Recorder(Window(0, 3 * NS_PER_S))
-    counted.take(rows_of([Sample(0, 0, 5_000_000, Outcome.OK, 200, 6)]))
-    late.take(rows_of([Sample(0, 0, 6_000_000, Outcome.OK, 200, 6)]))
+    counted.fold(rows_of([Sample(0, 0, 5_000_000, Outcome.OK, 200, 6)]))
+    late.fold(rows_of([Sample(0, 0, 6_000_000, Outcome.OK, 200, 6)]))
     counted.settle(NS_PER_S)
     counted.merge(late)
     assert counted.slices[0].figures().count == 2

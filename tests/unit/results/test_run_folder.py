@@ -14,6 +14,7 @@ from loadlab.results.archive import Archive
 from loadlab.results.result import decode, encode
 from loadlab.workload.masking import Secrets
 from support.results import result
+from support.stages import healthy, spread
 
 
 def test_a_folder_is_made_for_the_run_before_there_is_a_result(tmp_path):
@@ -86,6 +87,40 @@ def test_a_result_of_an_earlier_schema_version_is_read(tmp_path):
     assert run_folder.read(earlier).schema_version == 1
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_figure_under_its_earlier_name_is_read(tmp_path, version):
+    present = result(
+        schema_version=version,
+        stages=(
+            healthy(
+                time_outside_target_ns=spread(2),
+                stamps_over_service=3,
+                in_flight_by_stamps=None,
+                unknown={"in_flight_by_stamps": "nobody looked"},
+            ),
+        ),
+    )
+    text = encode(present).decode()
+    for name, earlier in {
+        "in_flight_by_stamps": "flown_mean",
+        "stamps_over_service": "outlasted",
+        "time_outside_target_ns": "outside_ns",
+        "cpu_demand_ratio": "wanted_ratio",
+        "cpu_peak_ratio": "busiest_ratio",
+    }.items():
+        assert f'"{name}"' in text
+        text = text.replace(f'"{name}"', f'"{earlier}"')
+    (tmp_path / "earlier.json").write_text(text)
+    assert run_folder.read(tmp_path / "earlier.json") == present
+
+
+@pytest.mark.parametrize("stages", ["{}", "[1]", '[{"client": []}]', '[{"outlasted": "much"}]'])
+def test_stages_that_are_none_are_refused(tmp_path, stages):
+    (tmp_path / "result.json").write_text(f'{{"schema_version": 1, "stages": {stages}}}')
+    with pytest.raises(UsageError, match=r"is not a result of this version: "):
+        run_folder.read(tmp_path)
+
+
 def test_a_result_of_another_schema_version_is_refused(tmp_path):
     other = tmp_path / "result.json"
     other.write_bytes(encode(result(schema_version=99)))
@@ -110,6 +145,7 @@ from pathlib import Path
 from loadlab.errors import LabError
 from loadlab.results import run_folder
 from support.results import result
+from support.stages import healthy, spread
 
 folder = run_folder.Folder(Path(sys.argv[1]), "task")
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))

@@ -2,7 +2,7 @@
 
 import multiprocessing
 
-from loadlab.scenarios.pool_map import carry
+from loadlab.scenarios.pool_map import run as run_pool_map
 from loadlab.workload.plan import Stage, Workload
 from support.fakes import FakeClock, plan, run, shard_of
 
@@ -15,6 +15,6 @@ def test_a_pool_is_not_started_where_the_run_was_stopped_before():
     async def stopped_meanwhile():
         shard.halt()
 
-    run(clock, carry(shard, stopped_meanwhile))
+    run(clock, run_pool_map(shard, stopped_meanwhile))
     assert shard.sent == 0
     assert multiprocessing.active_children() == []

@@ -27,17 +27,17 @@ async def by_the_agent(folder):
 
 
 async def by_the_command_line(folder):
-    await nowhere(None).carry(plan(), folder, Control(), print)
+    await nowhere(None).run(plan(), folder, Control(), print)
 
 
 async def in_the_stack(folder):
     runner = run_in_stack.StackRunner(FakeStack(RunEnded(result())))
-    await runner.carry(plan(), folder, Control(), print)
+    await runner.run(plan(), folder, Control(), print)
 
 
 @pytest.mark.parametrize("carry", [by_the_agent, by_the_command_line, in_the_stack])
 def test_a_log_is_searched_for_secrets_while_the_loop_turns(tmp_path, monkeypatch, carry):
-    async def carry_at(*_, **__):
+    async def run_at(*_, **__):
         return result()
 
     async def main():
@@ -50,7 +50,7 @@ def test_a_log_is_searched_for_secrets_while_the_loop_turns(tmp_path, monkeypatc
 
         searched = []
         for module in (runners, runs):
-            monkeypatch.setattr(module, "carry_at", carry_at)
+            monkeypatch.setattr(module, "run_at", run_at)
         monkeypatch.setattr(Folder, "mask_log", search)
         monkeypatch.setattr(Folder, "write_log", search)
         await carry(Folder(tmp_path, "task"))

@@ -201,7 +201,13 @@ def test_whatever_the_target_counts_its_stage_can_be_judged_and_written(first, l
     ):
         plan = msgspec.structs.replace(PLAN, workload=workload, stages=(stage,))
         expected = theory(
-            plan, stage, scenario("task").TRAITS, told, throughput_hz=10.0, completions=100, flown_mean=2.0
+            plan,
+            stage,
+            scenario("task").TRAITS,
+            told,
+            throughput_hz=10.0,
+            completions=100,
+            in_flight_by_stamps=2.0,
         )
         msgspec.json.encode((told, expected))
     ticks = Ticks(0, PLAN, PLAN.stages[0], "http://h/")

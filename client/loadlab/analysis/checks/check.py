@@ -60,7 +60,7 @@ def edges(case: CheckInput) -> float:
     """Return slots / (X x window): what the two ends of the window may leave out or add; and at most all."""
     stage, target = case.stage, case.stage.target
     completions = stage.throughput_hz * stage.window_ns / NS_PER_S
-    at_once = stage.concurrency or stage.in_flight_mean or stage.flown_mean or 1
+    at_once = stage.concurrency or stage.in_flight_mean or stage.in_flight_by_stamps or 1
     if target and target.slots:
         at_once = min(at_once, target.slots)
     return min(1.0, at_once / completions) if completions else 1.0

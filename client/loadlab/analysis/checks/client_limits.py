@@ -24,7 +24,7 @@ _START_RATIO = 0.01
 
 def client_cpu(case: CheckInput) -> Check:
     """Judge the CPU of the busiest worker in its busiest second."""
-    told = [ratio for ratio in case.stage.client.busiest_ratio if ratio is not None]
+    told = [ratio for ratio in case.stage.client.cpu_peak_ratio if ratio is not None]
     full = [ratio for ratio in told if ratio > CPU_RATIO]
     untestable = "the window is too short to measure the client's CPU" if not told else None
     if case.traits.hides_flight:
@@ -45,8 +45,8 @@ def client_cpu(case: CheckInput) -> Check:
 def client_core(case: CheckInput) -> Check:
     """Judge the time that a worker ran, or stood ready to run without a core."""
     stage = case.stage
-    wanted = max((ratio for ratio in stage.client.wanted_ratio if ratio is not None), default=None)
-    busiest = max((ratio for ratio in stage.client.busiest_ratio if ratio is not None), default=0.0)
+    wanted = max((ratio for ratio in stage.client.cpu_demand_ratio if ratio is not None), default=None)
+    busiest = max((ratio for ratio in stage.client.cpu_peak_ratio if ratio is not None), default=0.0)
     waited = max((ratio for ratio in stage.client.waited_ratio if ratio is not None), default=0.0)
     untestable = None if wanted is not None else "the system does not report waits for a core"
     if case.traits.uses_threads:
@@ -244,7 +244,7 @@ def _on_its_way(stage: StageResult) -> float:
 
 def _late_because(case: CheckInput) -> str:
     client = case.stage.client
-    busiest = max((ratio for ratio in client.busiest_ratio if ratio is not None), default=0.0)
+    busiest = max((ratio for ratio in client.cpu_peak_ratio if ratio is not None), default=0.0)
     waited = max((ratio for ratio in client.waited_ratio if ratio is not None), default=0.0)
     if busiest > 0.5 and busiest > waited:
         advice = _needs_more_core(case.plan, case.traits, case.cores)

@@ -24,7 +24,7 @@ from loadlab.units import format_number, show_ns
 def little(case: CheckInput) -> Check:
     """Compare what was seen in flight with what the requests' own stamps say."""
     stage = case.stage
-    sampled, flown = stage.in_flight_mean, stage.flown_mean
+    sampled, flown = stage.in_flight_mean, stage.in_flight_by_stamps
     noise = unknown.noise(stage.in_flight_error or 0.0, flown or 0.0)
     untestable = too_little(case)
     if sampled is None:
@@ -101,22 +101,22 @@ def target_inside(case: CheckInput) -> Check:
 
     Request by request where the answers bear the target's stamp, otherwise the means of the window.
     """
-    return _mean_inside(case) if case.stage.outside_ns is None else _each_inside(case.stage)
+    return _mean_inside(case) if case.stage.time_outside_target_ns is None else _each_inside(case.stage)
 
 
 def _each_inside(stage: StageResult) -> Check:
-    outside = stage.outside_ns
+    outside = stage.time_outside_target_ns
     assert outside is not None, "answers bear stamps"
     return make_check(
         name="target_inside",
         metric="answers whose queue + handler time (Server-Timing) is longer than their service time",
         operator="==",
         limit=0,
-        actual=stage.outlasted,
+        actual=stage.stamps_over_service,
         unit="requests",
         ok=f"the target's own time fits into the service time of each of the {outside.count:,} answers that"
         f" report it; the network and the client take {show_ns(outside.mean)} on average",
-        fail=f"the target reports a longer time than the client measured for {stage.outlasted:,} of"
+        fail=f"the target reports a longer time than the client measured for {stage.stamps_over_service:,} of"
         f" {outside.count:,} answers: one of the two clocks is wrong",
     )
 

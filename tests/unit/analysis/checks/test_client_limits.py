@@ -45,7 +45,7 @@ def by_client(**changed):
     ],
 )
 def test_client_cpu(busiest, outcome):
-    assert check("client_cpu", by_client(busiest_ratio=busiest)).outcome is outcome
+    assert check("client_cpu", by_client(cpu_peak_ratio=busiest)).outcome is outcome
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_full_client_is_told_which_resource_ran_out_and_what_to_do(client_of, 
     scenario_name, transport, processes = client_of
     found = check(
         "client_cpu",
-        by_client(busiest_ratio=busiest),
+        by_client(cpu_peak_ratio=busiest),
         whole=CLOSED | {"processes": processes},
         scenario_name=scenario_name,
         cores=float(cores),
@@ -108,10 +108,10 @@ def test_a_full_client_is_told_which_resource_ran_out_and_what_to_do(client_of, 
 @pytest.mark.parametrize(
     ("changed", "outcome"),
     [
-        ({"wanted_ratio": (0.9,)}, PASS),
-        ({"wanted_ratio": (0.5, 0.97), "waited_ratio": (0.1, 0.5), "busiest_ratio": (0.4, 0.47)}, FAIL),
-        ({"wanted_ratio": (1.0,), "busiest_ratio": (0.95,)}, UNTESTABLE),
-        ({"wanted_ratio": (None,)}, UNTESTABLE),
+        ({"cpu_demand_ratio": (0.9,)}, PASS),
+        ({"cpu_demand_ratio": (0.5, 0.97), "waited_ratio": (0.1, 0.5), "cpu_peak_ratio": (0.4, 0.47)}, FAIL),
+        ({"cpu_demand_ratio": (1.0,), "cpu_peak_ratio": (0.95,)}, UNTESTABLE),
+        ({"cpu_demand_ratio": (None,)}, UNTESTABLE),
     ],
 )
 def test_client_core(changed, outcome):
@@ -123,7 +123,7 @@ def test_client_core(changed, outcome):
 
 def test_threads_that_wait_for_a_core_do_so_by_design():
     found = check(
-        "client_core", by_client(wanted_ratio=(1.5,)), scenario_name="threads", transport="requests"
+        "client_core", by_client(cpu_demand_ratio=(1.5,)), scenario_name="threads", transport="requests"
     )
     assert found.outcome is UNTESTABLE
 
@@ -194,7 +194,7 @@ def test_lag(p50_ms, lag_ms, outcome):
     ("changed", "because"),
     [
         (
-            {"busiest_ratio": (0.85,)},
+            {"cpu_peak_ratio": (0.85,)},
             "one event loop is at 85% of a core in its busiest second; use SCENARIO=pool",
         ),
         ({"waited_ratio": (0.45,)}, "the client waited for a core for up to 45% of a second"),

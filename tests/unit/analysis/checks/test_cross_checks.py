@@ -82,17 +82,23 @@ def test_target_inside(queue_ms, handler_ms, outcome):
     assert check("target_inside", of).outcome is outcome
 
 
-@pytest.mark.parametrize(("outlasted", "outcome"), [(0, PASS), (1, FAIL)])
-def test_target_inside_is_of_every_answer_where_they_are_stamped(outlasted, outcome):
-    of = healthy(outside_ns=spread(2, count=6399), outlasted=outlasted, target=target(queue_ns=50.0 * MS))
+@pytest.mark.parametrize(("stamps_over_service", "outcome"), [(0, PASS), (1, FAIL)])
+def test_target_inside_is_of_every_answer_where_they_are_stamped(stamps_over_service, outcome):
+    of = healthy(
+        time_outside_target_ns=spread(2, count=6399),
+        stamps_over_service=stamps_over_service,
+        target=target(queue_ns=50.0 * MS),
+    )
     found = check("target_inside", of)
-    assert (found.outcome, found.actual, found.unit) == (outcome, outlasted, "requests")
+    assert (found.outcome, found.actual, found.unit) == (outcome, stamps_over_service, "requests")
     assert "6,399 answers" in found.message
 
 
 def test_stamps_are_compared_however_few_and_whoever_else_has_no_answer():
     few = healthy(
-        window_ns=NS_PER_S // 2, outside_ns=spread(2, count=1), counts=Counts(scheduled=9, ok=1, timeout=8)
+        window_ns=NS_PER_S // 2,
+        time_outside_target_ns=spread(2, count=1),
+        counts=Counts(scheduled=9, ok=1, timeout=8),
     )
     assert check("target_inside", few).outcome is PASS
 
