@@ -4,6 +4,11 @@
 set -eu
 . "$(dirname -- "$0")/common.sh"
 
+# Outside of quotes these would end the options there, and what follows would run as a command.
+unquoted=$(printf '%s' "${ARGS:-}" | sed -e 's/\\.//g' -e "s/'[^']*'//g" -e 's/"[^"]*"//g')
+case $unquoted in
+*['&;|<>()']*) fail "ARGS: put what holds & ; | < > ( ) into quotes, as in make run ARGS=\"--path '/?a=1&b=2'\"." ;;
+esac
 eval "set -- ${ARGS:-}"
 set -- \
     ${CONCURRENCY:+--concurrency "$CONCURRENCY"} \

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -104,3 +105,33 @@ def test_the_list_has_nothing_that_nobody_reads(name):
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_readme_lists_them(name):
     assert re.search(rf"\b{name}\b", (ROOT / "README.md").read_text())
+
+
+def run_with(arguments, folder):
+    """Have `make run` call a stand-in for loadlab; return how it ended and what it was called with."""
+    shutil.copytree(ROOT / "scripts", folder / "scripts")
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    stand_in = folder / ".venv" / "bin" / "loadlab"
+    stand_in.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    stand_in.chmod(0o755)
+    return subprocess.run(
+        ["sh", "scripts/run.sh"],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "ARGS": arguments},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("sign", ["&", ";", "|", "<", ">", "(", ")"])
+def test_what_would_end_the_options_in_a_shell_is_refused_outside_of_quotes(sign, tmp_path):
+    done = run_with(f"--label 'a b' --path /?a=1{sign}b=2 --header A:b", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("ARGS: put what holds & ; | < > ( ) into quotes")
+
+
+@pytest.mark.parametrize("quoted", ["'/?a=1&b=(2)'", '"/?a=1&b=(2)"', "/?a=1\\&b=\\(2\\)"])
+def test_within_quotes_it_is_part_of_the_option(quoted, tmp_path):
+    done = run_with(f"--path {quoted} --header 'A: b'", tmp_path)
+    assert done.stdout.splitlines() == ["run", "--path", "/?a=1&b=(2)", "--header", "A: b"]
