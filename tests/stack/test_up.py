@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from support.readme import ROOT
+
 SERVICES = ["target", "client", "prometheus"]
 
 
@@ -148,28 +150,18 @@ def test_an_app_is_served_with_what_it_requires(stack, tmp_path):
 
 
 def test_an_app_has_its_environment_a_folder_to_write_to_and_a_service_beside_it(stack, engine, tmp_path):
+    python, settings, services = re.findall(
+        r"```(?:python|sh|yaml)\n(.*?)```", (ROOT / "docs/app.md").read_text(), re.DOTALL
+    )
     app = tmp_path / "shop"
     app.mkdir()
-    (app / "shop.py").write_text(
-        "import os, pathlib, urllib.request\n"
-        "def sell(environ, start_response):\n"
-        "    sold = pathlib.Path(os.environ['APP_DATA'], 'sold')\n"
-        "    sold.write_text((sold.read_text() if sold.exists() else '') + 'x')\n"
-        "    with urllib.request.urlopen('http://stock:8080/apples') as reply:\n"
-        "        left = reply.read().decode()\n"
-        "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
-        "    return [f\"{os.environ['GREETING']} {left} {len(sold.read_text())}\".encode()]\n"
-    )
-    (tmp_path / "shop.env").write_text("GREETING=hello\nTHREADS=1\n")
+    (app / "shop.py").write_text(python)
+    (tmp_path / "shop.env").write_text(f"{settings}THREADS=1\n")
     (tmp_path / "stock").mkdir()
     (tmp_path / "stock" / "apples").write_text("7")
-    (tmp_path / "services.yml").write_text(
-        "services:\n"
-        "  stock:\n"
-        f"    image: {stack.container('target').image.tags[0]}\n"
-        "    command: [python, -m, http.server, '8080', --directory, /stock]\n"
-        f"    volumes: ['{tmp_path / 'stock'}:/stock:ro']\n"
-    )
+    image = stack.container("target").image.tags[0]
+    services = services.replace("python:3.13-slim", image).replace("/srv/", f"{tmp_path}/")
+    (tmp_path / "services.yml").write_text(services)
     mine = {
         "TARGET_APP": "shop:sell",
         "APP_DIR": app,
