@@ -24,6 +24,8 @@ from loadlab.workload.masking import Secrets, masked_url
 from loadlab.workload.plan import Plan
 from loadlab.workload.url import server_of
 
+MOST_SECRET_NAMES = 100
+
 
 class Options(LoadOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The options of `loadlab run` that a page may set, as they are written there; None where not given."""
@@ -67,7 +69,20 @@ def read(data: bytes) -> PostedRun:
         raise UsageError("a run is started from options or from a plan: give one of the two")
     if asked.about is not None and asked.plan is None:
         raise UsageError("about: it goes with a plan; options have a label")
+    if (most := _most_names(asked)) > MOST_SECRET_NAMES:
+        raise UsageError(
+            f"--secret-header and --secret-query: {most:,} names are more than {MOST_SECRET_NAMES}, the most"
+            " that the agent takes"
+        )
     return asked
+
+
+def _most_names(asked: PostedRun) -> int:
+    """Return how many secrets are named; each is looked for in every header and URL."""
+    if asked.plan is not None:
+        return max(len(asked.plan.secret_headers), len(asked.plan.secret_query))
+    assert asked.options is not None
+    return max(len(asked.options.secret_header), len(asked.options.secret_query))
 
 
 def task(asked: PostedRun, place: LocalRunner, limits: Limits | None, same: Sequence[str] = ()) -> Task:

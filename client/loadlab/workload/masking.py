@@ -90,10 +90,10 @@ def is_secret_header(name: str, more: Iterable[str] = ()) -> bool:
     return name.lower() in SECRET_HEADERS or name.lower() in {each.lower() for each in more}
 
 
-def is_secret_parameter(name: str, more: Iterable[str] = ()) -> bool:
-    """Tell whether a query parameter of this name is masked; `more` may be percent-encoded, as in a URL."""
-    plain = parameter_name(name)
-    return plain in SECRET_QUERY or any(plain in (each.lower(), parameter_name(each)) for each in more)
+def _secret_parameters(more: Iterable[str]) -> frozenset[str]:
+    """Return all names that are secret; `more` may be percent-encoded, as in a URL."""
+    named = tuple(more)
+    return frozenset((*SECRET_QUERY, *(each.lower() for each in named), *map(parameter_name, named)))
 
 
 def parameter_name(text: str) -> str:
@@ -130,9 +130,9 @@ def masked_query(url: str, more: Iterable[str] = ()) -> str:
 
 def _secret_values(url: str, more: Iterable[str]) -> Iterator[tuple[int, int]]:
     """Give where the values of secret parameters begin and end in a URL."""
-    over = 0
+    over, hidden = 0, _secret_parameters(more)
     for found in _NAME.finditer(url):
-        if found.start() < over or not is_secret_parameter(found[1], more):
+        if found.start() < over or parameter_name(found[1]) not in hidden:
             continue
         ending = _VALUE_END.search(url, found.end())
         over = ending.start() if ending else len(url)
@@ -168,7 +168,8 @@ def is_masked_url(url: str, more: Iterable[str] = ()) -> bool:
 def query_secrets(url: str, more: Iterable[str] = ()) -> list[str]:
     """Return the values of the secret query parameters of a URL, as they are sent and as prose cuts them."""
     whole = [url[start:end] for start, end in _secret_values(url, more)]
-    return whole + [value for name, value in _IN_PROSE.findall(url) if is_secret_parameter(name, more)]
+    hidden = _secret_parameters(more)
+    return whole + [value for name, value in _IN_PROSE.findall(url) if parameter_name(name) in hidden]
 
 
 class Secrets:
@@ -176,7 +177,7 @@ class Secrets:
 
     def __init__(self, values: Iterable[str] = (), *, query: Iterable[str] = ()) -> None:
         """Take the values as they are sent, and names of query parameters that are secret besides."""
-        self._query = tuple(query)
+        self._query = _secret_parameters(query)
         self._values = tuple(dict.fromkeys(value for value in values if len(value) >= LEAST_SIGNS))
 
     def __bool__(self) -> bool:
@@ -234,7 +235,7 @@ class Secrets:
         parts, kept = [], 0
         for found in _IN_PROSE.finditer(text):
             start = found.start(2)
-            if start >= kept and is_secret_parameter(found[1], self._query):
+            if start >= kept and parameter_name(found[1]) in self._query:
                 parts += [text[kept:start], MASK]
                 kept = max(found.end(), start + self._found_at(text, start))
         return "".join([*parts, text[kept:]])

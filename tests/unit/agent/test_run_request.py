@@ -1,5 +1,7 @@
 """From what is posted to a plan: one target and no other, no file of the agent, nothing without a bound."""
 
+import time
+
 import msgspec
 import pytest
 
@@ -93,6 +95,25 @@ def test_a_secret_that_nothing_sends_is_refused_as_on_the_command_line(make):
     assert "no request has a parameter onw" in refused(make, secret_query=("onw",))
     said = refused(make, secret_query=(f"own={HIDDEN}",), **{headers: (f"X-Own: {HIDDEN}",)})
     assert HIDDEN not in said
+
+
+@pytest.mark.parametrize("name", ["secret_header", "secret_query"])
+def test_so_many_names_of_secrets_are_refused_before_anything_is_looked_for(name):
+    options = {"scenario": "task", name: ["a"] * 100}
+    assert read(msgspec.json.encode({"options": options})).options is not None
+    options[name].append("a")
+    assert "101 names are more than 100" in refused(read, msgspec.json.encode({"options": options}))
+    field = name.replace("header", "headers")
+    posted = {"plan": msgspec.structs.replace(plan(), **{field: ("a",) * 101})}
+    assert "101 names are more than 100" in refused(read, msgspec.json.encode(posted))
+
+
+def test_a_plan_that_is_made_to_be_hard_to_mask_is_refused_at_once():
+    url = f"{TARGET}/?" + "a=&" * 80_000
+    names = tuple(f"n{number}" for number in range(100))
+    before_s = time.process_time()
+    refused(of_plan, requests=(Request(url=url),), secret_query=names)
+    assert time.process_time() - before_s < 5
 
 
 def test_options_are_those_of_the_command_line_but_for_what_names_a_target_or_a_file():
