@@ -156,8 +156,8 @@ class Api:
                 "running": running
                 and {"run_id": running.run_id, "scenario": running.plan.scenario, "since": running.since},
                 "target": self._runs.target,
-                "target_options": self._runs.same.target,
-                "results_options": self._runs.same.results,
+                "target_options": self._runs.common.target,
+                "results_options": self._runs.common.results,
                 "scenarios": _scenarios(),
                 "defaults": _DEFAULTS,
                 "limits": self._limits,
@@ -224,14 +224,14 @@ class Api:
 
     async def _stop(self, request: web.Request) -> web.StreamResponse:
         run_id = request.match_info["id"]
-        load = self._runs.running
-        if load is None or load.run_id != run_id:
+        run = self._runs.running
+        if run is None or run.run_id != run_id:
             known = self._runs.events_of(run_id) is not None or self._archive.file(run_id) is not None
             return _error(
                 409 if known else 404, f"{run_id} is over" if known else "there is no run of that name"
             )
-        load.stop()
-        return _json({"run_id": load.run_id}, status=202)
+        run.stop()
+        return _json({"run_id": run.run_id}, status=202)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         return await self._follow(request, None)

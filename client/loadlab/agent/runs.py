@@ -27,7 +27,7 @@ PATIENCE_S = 8.0
 """How long a run may drain when the agent is asked to end; then it does not wait."""
 
 
-class Same(msgspec.Struct, frozen=True):
+class CommonOptions(msgspec.Struct, frozen=True):
     """Options of `loadlab run` that choose the target of this agent, and where it keeps results."""
 
     target: tuple[str, ...] = ()
@@ -37,10 +37,10 @@ class Same(msgspec.Struct, frozen=True):
 class BusyError(UsageError):
     """Another run is under way."""
 
-    def __init__(self, load: AgentRun) -> None:
-        self.run_id = load.run_id
+    def __init__(self, run: AgentRun) -> None:
+        self.run_id = run.run_id
         super().__init__(
-            f"{load.run_id} is under way ({load.plan.scenario}, since {load.since}), and there is one load"
+            f"{run.run_id} is under way ({run.plan.scenario}, since {run.since}), and there is one load"
             " at a time: wait for its end, or stop it"
         )
 
@@ -48,13 +48,15 @@ class BusyError(UsageError):
 class Runs:
     """Starts a run and stops it."""
 
-    def __init__(self, place: LocalRunner, out: Path, metrics: Metrics, same: "Same | None" = None) -> None:
+    def __init__(
+        self, place: LocalRunner, out: Path, metrics: Metrics, common: "CommonOptions | None" = None
+    ) -> None:
         self.place = place
-        self.same = same or Same()
+        self.common = common or CommonOptions()
         self.event_log = EventLog()
         self.out = out
         self._metrics = metrics
-        self._load: AgentRun | None = None
+        self._run: AgentRun | None = None
         self._closing = False
 
     @property
@@ -65,7 +67,7 @@ class Runs:
     @property
     def running(self) -> AgentRun | None:
         """The run that is under way, None where none is."""
-        return None if self._load is None or self._load.over else self._load
+        return None if self._run is None or self._run.over else self._run
 
     def start(self, asked: PostedRun, limits: Limits | None, run_id: str | None = None) -> AgentRun:
         """Start a run; raise BusyError, or UsageError with what is wrong with what was asked.
@@ -74,14 +76,14 @@ class Runs:
         """
         if self._closing:
             raise UsageError("this agent is about to end and starts no run any more")
-        if (load := self.running) is not None:
-            raise BusyError(load)
-        todo = task(asked, self.place, limits, (*self.same.target, *self.same.results))
+        if (run := self.running) is not None:
+            raise BusyError(run)
+        todo = task(asked, self.place, limits, (*self.common.target, *self.common.results))
         folder = None
         if run_id is None:
             folder = Folder(self.out, todo.plan.scenario)
             run_id = folder.run_id
-        self._load = AgentRun(
+        self._run = AgentRun(
             run_id,
             todo.plan,
             _carry(todo.place, folder, todo.about),
@@ -90,7 +92,7 @@ class Runs:
             folder=folder,
             most_s=limits.stops_after_s(todo.plan) if limits else None,
         )
-        return self._load
+        return self._run
 
     def events_of(self, run_id: str) -> RunEvents | None:
         """Return the events of the run that is under way, or of the last one; None of any other."""
@@ -100,14 +102,14 @@ class Runs:
     async def close(self) -> None:
         """End: the run drains and is kept, but for so long only; followers are let go with its last event."""
         self._closing = True
-        if (load := self.running) is not None:
-            load.stop()
+        if (run := self.running) is not None:
+            run.stop()
             try:
                 async with asyncio.timeout(PATIENCE_S):
-                    await load.ended()
+                    await run.ended()
             except TimeoutError:
-                load.stop()
-                await load.ended()
+                run.stop()
+                await run.ended()
         self.event_log.close()
 
 

@@ -75,8 +75,8 @@ async def serve(listening: Listening, runs: Runs, metrics: Metrics, stops: Stops
     over = asyncio.Event()
 
     def end() -> None:
-        if over.is_set() and (load := runs.running) is not None:
-            load.stop()
+        if over.is_set() and (run := runs.running) is not None:
+            run.stop()
         over.set()
 
     stops.follow(asyncio.get_running_loop(), end)

@@ -38,7 +38,7 @@ def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # n
     one of its own for each run.
     """
     # Every worker process imports this module on its way to its own work: what is only for the agent waits.
-    from loadlab.agent.runs import Runs, Same  # noqa: PLC0415 - as above
+    from loadlab.agent.runs import CommonOptions, Runs  # noqa: PLC0415 - as above
     from loadlab.agent.server import Listening, serve  # noqa: PLC0415 - as above
     from loadlab.metrics import Metrics  # noqa: PLC0415 - as above
 
@@ -46,7 +46,7 @@ def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # n
     refuse_vain_remote(target or os.environ.get(STACK_TARGET), remote=given["remote"])
     served = TargetOptions(**{name: given[name] for name in TargetOptions.__struct_fields__})
     place = at_named(target, served, remote=given["remote"]) or of_its_own(served)
-    same = Same(
+    common = CommonOptions(
         target_options(None if target is None else place.target, served, remote=given["remote"]),
         results_options(out),
     )
@@ -62,7 +62,7 @@ def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # n
 
     async def run() -> None:
         metrics = Metrics()
-        await serve(listening, Runs(place, out, metrics, same), metrics, stops)
+        await serve(listening, Runs(place, out, metrics, common), metrics, stops)
 
     asyncio.run(run())
     return Exit.PASS
