@@ -134,7 +134,7 @@ class Curve:
             x=x,
             y=y,
             steps=tuple((x, marked_label(stage)) for x, stage in self._stages),
-            below=f"{self._workload.traits.axis}{' (log)' if x.log else ''}",
+            below=f"{self._workload.traits.many}{' (log)' if x.log else ''}",
             series=series,
             dashes=dashes,
             both=both or {},

@@ -40,12 +40,10 @@ class WorkloadTraits(msgspec.Struct, frozen=True, kw_only=True):
     """The options that only some workloads have, of this one; `LoadOptions` names them so."""
     column: str
     """Head of the column of stages in a table."""
-    axis: str
-    """What a curve's axis counts."""
     one: str
     """What the size counts, of one."""
     many: str
-    """The same of several."""
+    """The same of several, and on a curve's axis."""
     less: str
     """How to ask for less of it."""
     checks: tuple[str, ...] = ()
@@ -67,7 +65,6 @@ _WORKLOADS = {
         size_means="users, such as 8",
         takes=("concurrency", "requests", "duration", "warmup", "think", "ramp_up"),
         column="users",
-        axis="users",
         one="user",
         many="users",
         less="use fewer users (--concurrency)",
@@ -81,7 +78,6 @@ _WORKLOADS = {
         size_means="arrivals per second, such as 500 or 100:1000",
         takes=("rate", "duration", "warmup", "arrivals", "max_in_flight", "when_full"),
         column="offered",
-        axis="offered per second",
         one="arrival/s",
         many="arrivals/s",
         less="use a lower --rate",
@@ -95,7 +91,6 @@ _WORKLOADS = {
         size_means="requests at once, such as 100",
         takes=("requests",),
         column="batch",
-        axis="requests at once",
         one="request",
         many="requests",
         less="use a smaller batch (--requests)",

@@ -22,7 +22,7 @@ def test_the_page_has_the_traits_of_every_workload_and_transport():
     for workload in Workload:
         traits = workload.traits
         told = tables["WORKLOADS"][workload]
-        assert told["axis"] == traits.axis
+        assert told["many"] == traits.many
         assert told["takes"] == list(traits.takes)
         assert told["at_once"] is traits.at_once
 

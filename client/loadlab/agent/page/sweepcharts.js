@@ -83,9 +83,9 @@ export class SweepCharts {
     if (this.drawn === kind) return;
     this.drawn = kind;
     this.parent.replaceChildren();
-    const { axis, at_once: atOnce } = WORKLOADS[workload];
+    const { many, at_once: atOnce } = WORKLOADS[workload];
     this.panels = [atOnce ? COST : THROUGHPUT, LATENCY].map((spec) => new Panel(this.parent, {
-      ...spec, title: `${spec.title} against ${axis}`, height: HEIGHT, points: true, log,
+      ...spec, title: `${spec.title} against ${many}`, height: HEIGHT, points: true, log,
       at: (_, place) => load(this.points[place].label, workload),
     }));
     Panel.together(this.panels);
