@@ -282,8 +282,8 @@ def test_a_plan_as_a_result_keeps_it_is_refused_with_what_it_lacks(tmp_path):
         plan = agent.result(run_id)["plan"] | {"address": None}
         answer = agent.post("/api/runs", {"plan": plan})
     assert answer.status == 400
-    assert "--header: Authorization is masked (***)" in answer.error
-    assert "--body: results keep its length alone" in answer.error
+    assert "headers: Authorization is masked (***)" in answer.error
+    assert "body: results keep its length alone" in answer.error
 
 
 def test_no_secret_leaves_the_stack(tmp_path):
