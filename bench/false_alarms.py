@@ -38,7 +38,8 @@ from loadlab.results.result import (
     State,
 )
 from loadlab.scenarios import scenario
-from loadlab.workload.plan import Plan, Request, Stage, Workload
+from loadlab.workload.plan import Plan, Request, Stage
+from loadlab.workload.traits import Workload
 
 MOST_SUSPECT, LEAST_FOUND = 0.01, 0.9
 CHUNK = 100

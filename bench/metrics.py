@@ -23,7 +23,8 @@ from loadlab.results.result import RunResult
 from loadlab.runs.runners import run_at
 from loadlab.system.environment import cpus
 from loadlab.targets.no_target import NoTarget
-from loadlab.workload.plan import Plan, Request, Stage, Workload
+from loadlab.workload.plan import Plan, Request, Stage
+from loadlab.workload.traits import Workload
 
 NS_PER_S = 1_000_000_000
 SCRAPE_S = 1.0

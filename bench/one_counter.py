@@ -13,7 +13,8 @@ import uvloop
 
 from loadlab.recording.sample import Outcome, Reply
 from loadlab.transports.wire.transport import WireTransport
-from loadlab.workload.plan import Plan, Request, Stage, Workload
+from loadlab.workload.plan import Plan, Request, Stage
+from loadlab.workload.traits import Workload
 
 CONNECTIONS = 50
 WARMUP_S = 0.5

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from loadlab.scenarios import scenario
-from loadlab.workload.plan import Workload
+from loadlab.workload.traits import Workload
 
 LOADLAB = Path(sys.executable).with_name("loadlab")
 ORDER = ("blocking", "coroutine", "blocked-loop", "task", "callback", "threads", "pool", "pool-map")

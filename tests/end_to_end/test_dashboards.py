@@ -24,7 +24,8 @@ from loadlab.results.result import RunResult, State
 from loadlab.runs.run import Run
 from loadlab.scenarios import scenario
 from loadlab.targets.local import LocalHost
-from loadlab.workload.plan import Request, Stage, Workload
+from loadlab.workload.plan import Request, Stage
+from loadlab.workload.traits import Workload
 from support.agreement import look, write, wrong
 from support.counters import assert_increase_is_near, assert_raw_counters_are_the_counts
 from support.dashboards import asked, loaded, panels

@@ -18,7 +18,8 @@ from loadlab.results.events import Tick
 from loadlab.results.result import CheckOutcome, State, Verdict
 from loadlab.targets.no_target import NoTarget
 from loadlab.workload.arrivals import Spacing
-from loadlab.workload.plan import Request, Stage, Workload
+from loadlab.workload.plan import Request, Stage
+from loadlab.workload.traits import Workload
 from support.live import (
     MS,
     OWN_DOING,

@@ -16,7 +16,8 @@ from loadlab.results.result import State
 from loadlab.runs.runners import run_at
 from loadlab.targets.local import LocalHost
 from loadlab.targets.no_target import NoTarget
-from loadlab.workload.plan import Request, Stage, WhenFull, Workload
+from loadlab.workload.plan import Request, Stage, WhenFull
+from loadlab.workload.traits import Workload
 from support.exposed import assert_agree, assert_never_falls, exposed
 from support.live import MS, batch_of, plan_for, until, users_of, workers_of
 from support.metrics_page import exposition, page

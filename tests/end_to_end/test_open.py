@@ -4,7 +4,8 @@ import pytest
 
 from loadlab.clock import NS_PER_S
 from loadlab.workload.arrivals import Spacing
-from loadlab.workload.plan import Request, Stage, WhenFull, Workload
+from loadlab.workload.plan import Request, Stage, WhenFull
+from loadlab.workload.traits import Workload
 from support.live import MS, plan_for, run_plan
 
 pytestmark = pytest.mark.real

@@ -13,7 +13,8 @@ from loadlab.load.backing_off import AT_ONCE_NS, LONGEST_NS
 from loadlab.results.events import StageBegan, Tick
 from loadlab.targets.sink import SinkHost
 from loadlab.targets.url import UrlHost
-from loadlab.workload.plan import Stage, WhenFull, Workload
+from loadlab.workload.plan import Stage, WhenFull
+from loadlab.workload.traits import Workload
 from support.live import MS, failed, plan_for, run_plan, sound, until, users_of
 from support.outages import restartable
 

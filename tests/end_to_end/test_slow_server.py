@@ -15,7 +15,8 @@ from loadlab.results.events import Tick
 from loadlab.results.result import CheckOutcome, State, Verdict
 from loadlab.targets import Target
 from loadlab.workload.arrivals import Spacing
-from loadlab.workload.plan import Request, Stage, WhenFull, Workload
+from loadlab.workload.plan import Request, Stage, WhenFull
+from loadlab.workload.traits import Workload
 from support.live import MS, OWN_DOING, PATIENCE_S, failed, plan_for, run_plan, until, users_of
 from support.witness import Witness
 

@@ -17,7 +17,8 @@ from loadlab.results.result import State, Verdict, decode
 from loadlab.targets.local import LocalHost
 from loadlab.targets.no_target import NoTarget
 from loadlab.targets.sink import SinkHost
-from loadlab.workload.plan import Stage, WhenFull, Workload
+from loadlab.workload.plan import Stage, WhenFull
+from loadlab.workload.traits import Workload
 from support.live import MS, PATIENCE_S, failed, plan_for, run_plan, until, users_of, wait_until, workers_of
 
 pytestmark = [pytest.mark.real, pytest.mark.timed]

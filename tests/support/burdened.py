@@ -17,7 +17,8 @@ from loadlab.targets.no_target import NoTarget
 from loadlab.targets.sink import SinkHost
 from loadlab.transports.aiohttp_client import AiohttpTransport
 from loadlab.transports.null import NullTransport
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.live import plan_for, run_plan
 
 WORK_NS = NS_PER_MS

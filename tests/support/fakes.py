@@ -16,7 +16,8 @@ from loadlab.load.shard import Shard, Share
 from loadlab.recording.sample import Outcome, Reply
 from loadlab.scenarios import scenario
 from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.workload.plan import Plan, Request, Stage, Workload
+from loadlab.workload.plan import Plan, Request, Stage
+from loadlab.workload.traits import Workload
 
 OK = Reply(Outcome.OK, 200, 6)
 START_NS = 1_000 * NS_PER_S

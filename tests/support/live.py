@@ -18,7 +18,8 @@ from loadlab.scenarios import scenario
 from loadlab.targets import Host, Target
 from loadlab.targets.local import LocalHost
 from loadlab.targets.target_metrics import read
-from loadlab.workload.plan import Plan, Request, Stage, Workload
+from loadlab.workload.plan import Plan, Request, Stage
+from loadlab.workload.traits import Workload
 
 MS = NS_PER_MS
 PATIENCE_S = 120.0

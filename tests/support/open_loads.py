@@ -4,7 +4,8 @@ import pytest
 
 from loadlab.clock import NS_PER_MS
 from loadlab.recording.sample import WAITED, Outcome, Sample
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import START_NS, plan
 
 MS = NS_PER_MS

@@ -7,7 +7,8 @@ from loadlab.clock import NS_PER_S
 from loadlab.results.events import Tick
 from loadlab.targets.local import LocalHost
 from loadlab.targets.sink import SinkHost
-from loadlab.workload.plan import Stage, WhenFull, Workload
+from loadlab.workload.plan import Stage, WhenFull
+from loadlab.workload.traits import Workload
 from support.live import MS, plan_for, run_plan, until
 
 RATE_HZ = 100.0

@@ -15,7 +15,8 @@ from loadlab.results.result import (
     Theory,
 )
 from loadlab.scenarios import scenario
-from loadlab.workload.plan import Stage, WhenFull, Workload
+from loadlab.workload.plan import Stage, WhenFull
+from loadlab.workload.traits import Workload
 from support.fakes import plan
 from support.results import stage
 

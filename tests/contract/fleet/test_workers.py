@@ -17,7 +17,8 @@ from loadlab.fleet.worker_handle import Gone
 from loadlab.load.shard import Share
 from loadlab.recording.sample import Outcome
 from loadlab.recording.window import Window
-from loadlab.workload.plan import Request, Stage, Workload
+from loadlab.workload.plan import Request, Stage
+from loadlab.workload.traits import Workload
 from support import namespaces, stage_command
 from support.live import (
     MS,

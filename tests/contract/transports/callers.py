@@ -13,7 +13,8 @@ from loadlab.clock import NS_PER_S
 from loadlab.recording.sample import Reply
 from loadlab.transports import AsyncTransport, async_transport, blocking_transport
 from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.workload.plan import Plan, Request, Stage, Workload
+from loadlab.workload.plan import Plan, Request, Stage
+from loadlab.workload.traits import Workload
 
 T = TypeVar("T")
 

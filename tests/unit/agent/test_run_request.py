@@ -13,7 +13,8 @@ from loadlab.runs.runners import LocalRunner
 from loadlab.targets.no_target import NoTarget
 from loadlab.targets.url import UrlHost
 from loadlab.workload.capacity import Capacity
-from loadlab.workload.plan import Request, Stage, Workload
+from loadlab.workload.plan import Request, Stage
+from loadlab.workload.traits import Workload
 from support.fakes import plan
 
 TARGET = "http://target:8000"

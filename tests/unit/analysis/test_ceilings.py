@@ -6,7 +6,8 @@ from msgspec import structs
 from loadlab.analysis.ceilings import beside, ceiling, differences, named
 from loadlab.results.ceilings_file import Ceiling, Limit
 from loadlab.results.result import Check, CheckOutcome
-from loadlab.workload.plan import Request, Stage, Workload
+from loadlab.workload.plan import Request, Stage
+from loadlab.workload.traits import Workload
 from support.fakes import plan
 from support.results import result, stage
 

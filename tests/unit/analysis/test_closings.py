@@ -10,7 +10,8 @@ from loadlab.recording.recorder import Recorder
 from loadlab.recording.sample import Outcome
 from loadlab.recording.window import Window
 from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import START_NS, plan
 from support.recorded import rows_of
 

@@ -13,7 +13,8 @@ from loadlab.recording.sample import Outcome
 from loadlab.recording.window import Window
 from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.workload.arrivals import Spacing
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import START_NS, plan
 
 SECONDS = 2

@@ -19,7 +19,8 @@ from loadlab.system.contention import Contention
 from loadlab.system.resources import Resource
 from loadlab.targets.target_metrics import Reading
 from loadlab.transports.connection_stats import Closed, ConnectionStats
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import START_NS, plan
 
 SECONDS = 4

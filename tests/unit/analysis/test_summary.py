@@ -18,7 +18,8 @@ from loadlab.recording.window import Window
 from loadlab.results.result import State
 from loadlab.scenarios import scenario
 from loadlab.transports.connection_stats import ConnectionStats
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import START_NS, plan
 
 MS = NS_PER_MS

@@ -6,7 +6,8 @@ from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.results.result import TargetStage
 from loadlab.scenarios import names, scenario
 from loadlab.targets.target_metrics import REQUESTS, Reading
-from loadlab.workload.plan import Stage, WhenFull, Workload
+from loadlab.workload.plan import Stage, WhenFull
+from loadlab.workload.traits import Workload
 from support.fakes import plan
 
 MS = NS_PER_MS

@@ -11,7 +11,8 @@ from loadlab.load.closed_users import BlockingUser
 from loadlab.load.shard import Share
 from loadlab.recording.sample import Outcome, Reply, Sample
 from loadlab.transports.status_outcomes import cut_off, malformed
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import (
     OK,
     START_NS,

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.recording.sample import Outcome, Reply, Sample
 from loadlab.transports import CallbackTransport
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import OK, START_NS, Answer, FakeAsyncTransport, FakeClock, plan, run_shard
 
 pytestmark = pytest.mark.usefixtures("fake_transport")

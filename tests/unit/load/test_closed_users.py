@@ -14,8 +14,9 @@ from loadlab.load.closed_users import BlockingUser
 from loadlab.load.pacing import pace
 from loadlab.load.shard import Share
 from loadlab.recording.sample import Outcome, Reply, Sample
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
 from loadlab.workload.think import Exponential
+from loadlab.workload.traits import Workload
 from support.fakes import (
     OK,
     START_NS,

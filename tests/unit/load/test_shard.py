@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from loadlab.clock import NS_PER_S
 from loadlab.load.shard import Share
 from loadlab.recording.sample import Outcome, Sample
-from loadlab.workload.plan import Request, Stage, Workload
+from loadlab.workload.plan import Request, Stage
+from loadlab.workload.traits import Workload
 from support.fakes import START_NS, FakeClock, plan, shard_of
 
 

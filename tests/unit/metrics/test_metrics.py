@@ -12,7 +12,8 @@ from loadlab.recording.tape import COLUMNS
 from loadlab.recording.window import Window
 from loadlab.results.events import Noted, RunBegan, RunEnded, StageBegan, StageEnded
 from loadlab.results.result import Counts, Distribution, State, Theory
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support import fakes, results
 from support.exposed import assert_agree, assert_never_falls, exposed
 

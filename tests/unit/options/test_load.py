@@ -10,8 +10,9 @@ from loadlab.options.load import RunOptions, build_plan
 from loadlab.scenarios import names, scenario
 from loadlab.workload.capacity import Capacity
 from loadlab.workload.kept_plan import kept
-from loadlab.workload.plan import Stage, StatusRange, Workload
+from loadlab.workload.plan import Stage, StatusRange
 from loadlab.workload.think import Exponential, Fixed
+from loadlab.workload.traits import Workload
 
 BASE = "http://127.0.0.1:8000/"
 ROOM = Capacity(cpus=2.0, open_files=1024)

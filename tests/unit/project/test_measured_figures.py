@@ -18,7 +18,8 @@ from loadlab.analysis.theory import makespan_ns, most_in_flight
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.scenarios import names, scenario
 from loadlab.units import duration_ns
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import plan
 from support.measured import MEASURED, README_TABLE, rows_of, section
 from support.paused_target import PLACES, RATE_HZ, WINDOW_NS

@@ -14,7 +14,8 @@ from loadlab.recording.sample import Outcome
 from loadlab.recording.window import Window
 from loadlab.runs.ticks import Ticks, offered_hz, phase
 from loadlab.targets.target_metrics import Reading
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import START_NS, FakeClock, plan, run
 
 WINDOW = Window(START_NS + 1 * NS_PER_S, START_NS + 5 * NS_PER_S)

@@ -3,7 +3,8 @@
 import multiprocessing
 
 from loadlab.scenarios.pool_map import run as run_pool_map
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import FakeClock, plan, run, shard_of
 
 

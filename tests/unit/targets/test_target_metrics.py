@@ -12,7 +12,8 @@ from loadlab.analysis.target import target_stage, theory
 from loadlab.runs.ticks import Ticks
 from loadlab.scenarios import scenario
 from loadlab.targets import target_metrics
-from loadlab.workload.plan import Plan, Request, Stage, Workload
+from loadlab.workload.plan import Plan, Request, Stage
+from loadlab.workload.traits import Workload
 
 pytestmark = pytest.mark.real
 

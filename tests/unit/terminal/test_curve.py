@@ -7,7 +7,8 @@ from rich.console import Console
 
 from loadlab.results.result import Counts, Distribution, Finding, State, Theory
 from loadlab.terminal.curve import curve
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import plan
 from support.results import result, stage
 

@@ -11,7 +11,8 @@ from loadlab.results.result import Counts, Distribution, Finding, State
 from loadlab.terminal import PlainLines, Quiet, Screen, is_screen, watcher
 from loadlab.terminal.live_view import LiveView, sparkline
 from loadlab.terminal.run_state import RunState
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import FakeClock, plan
 from support.results import environment, result, stage
 

@@ -17,7 +17,8 @@ from loadlab.results.result import (
     Verdict,
 )
 from loadlab.terminal.table import render
-from loadlab.workload.plan import Stage, Workload
+from loadlab.workload.plan import Stage
+from loadlab.workload.traits import Workload
 from support.fakes import plan
 from support.results import result, stage
 

@@ -2,7 +2,8 @@
 
 from loadlab.recording.sample import Outcome
 from loadlab.transports.status_outcomes import Verdicts
-from loadlab.workload.plan import Plan, Request, Stage, StatusRange, Workload
+from loadlab.workload.plan import Plan, Request, Stage, StatusRange
+from loadlab.workload.traits import Workload
 
 
 def test_a_status_is_ok_where_the_plan_expects_it():
