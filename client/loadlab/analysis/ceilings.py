@@ -61,7 +61,7 @@ def is_comparable(plan: Plan) -> bool:
     )
 
 
-def beside(plan: Plan, stage: StageResult, ceilings: Iterable[Ceiling]) -> StageResult:
+def with_ceiling(plan: Plan, stage: StageResult, ceilings: Iterable[Ceiling]) -> StageResult:
     """Return the stage with the ceiling of its way of calling, as it is where none is known."""
     key = (plan.scenario, plan.transport, stage.processes)
     found = next((each for each in ceilings if each.key == key), None)

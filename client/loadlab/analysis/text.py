@@ -175,11 +175,20 @@ def _summary(result: RunResult, headline: str, *, some_undecided: bool) -> str:
             return f"{measured}: {stopped}"
         case "FAIL":
             meaning = "a limit was not met"
+        case "INVALID" if _only_client_limited(result):
+            meaning = "the client limited the stages marked !"
         case "INVALID":
             meaning = "do not use these numbers"
         case _:
             meaning = "see the stages marked ?"
     return f"{measured}: {meaning}" + (f"; {stopped}" if result.interrupted else "")
+
+
+def _only_client_limited(result: RunResult) -> bool:
+    """Tell whether the run is INVALID for nothing but stages that show what the client can do."""
+    invalid = [stage for stage in result.stages if stage.state is State.INVALID]
+    limited = bool(invalid) and all(stage.client_limited for stage in invalid)
+    return limited and result.failure is None and judge_run.holds_together(result.checks)
 
 
 def _reasons(result: RunResult) -> Iterator[Sentence]:

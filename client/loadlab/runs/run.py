@@ -162,7 +162,7 @@ class Run:
                 taken=edges.taken,
             ),
         )
-        result = ceilings.beside(self._plan, result, self._known.ceilings)
+        result = ceilings.with_ceiling(self._plan, result, self._known.ceilings)
         self._checks += checks
         self._unaccounted += _unaccounted(counts)
         self._stages.append(result)

@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from loadlab.analysis.ceilings import beside, ceiling, differences, named
+from loadlab.analysis.ceilings import ceiling, differences, named, with_ceiling
 from loadlab.results.ceilings_file import Ceiling, Limit
 from loadlab.results.result import Check, CheckOutcome
 from loadlab.workload.plan import Request, Stage
@@ -65,12 +65,12 @@ def test_what_ran_out_is_what_the_run_s_own_checks_say(transport, failed, limit)
 
 def test_a_stage_is_put_beside_the_ceiling_of_its_way_of_calling():
     measured = stage(throughput_hz=2_000.0)
-    client = beside(plan(transport="aiohttp"), measured, [known(scenario="pool"), known()]).client
+    client = with_ceiling(plan(transport="aiohttp"), measured, [known(scenario="pool"), known()]).client
     assert (client.ceiling_hz, client.ceiling_ratio, client.ceiling_is_lower_bound) == (8_000.0, 0.25, False)
 
 
 def test_a_ceiling_that_something_else_held_down_makes_the_share_an_upper_bound():
-    client = beside(plan(transport="aiohttp"), stage(), [known(limit=Limit.SINK)]).client
+    client = with_ceiling(plan(transport="aiohttp"), stage(), [known(limit=Limit.SINK)]).client
     assert client.ceiling_is_lower_bound
 
 
@@ -88,7 +88,7 @@ def test_a_ceiling_that_something_else_held_down_makes_the_share_an_upper_bound(
 )
 def test_a_stage_that_calls_in_any_other_way_has_no_ceiling(planned, measured):
     plain = stage(**measured)
-    assert beside(plan(**{"transport": "aiohttp"} | planned), plain, [known()]) == plain
+    assert with_ceiling(plan(**{"transport": "aiohttp"} | planned), plain, [known()]) == plain
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,18 @@ def test_a_verdict_says_what_it_means(verdict, interrupted, named, means):
     assert summary == f"1 of 1 stages, 1.0 s measured: {means}"
 
 
+def test_a_run_that_is_invalid_for_the_clients_limit_alone_does_not_discard_its_other_stages():
+    made, check = limited("64")
+    lost = measured("8", state=State.INVALID, findings=(Finding("worker_lost", "it was killed"),))
+    whole = failed("workers", None, "a client worker was lost")
+    of = {"verdict": Verdict.INVALID, "checks": (check,), "stages": (measured("1"), made)}
+    (summary,) = said(Kind.SUMMARY, **of)
+    assert summary.endswith(": the client limited the stages marked !")
+    for worse in ({"stages": (lost, made)}, {"checks": (check, whole)}, {"failure": "Traceback"}):
+        (summary,) = said(Kind.SUMMARY, **of | worse)
+        assert summary.endswith(": do not use these numbers")
+
+
 def test_a_reason_that_holds_for_several_stages_is_told_once():
     made, check = limited("64")
     other, again = limited("128")
