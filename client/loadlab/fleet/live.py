@@ -1,5 +1,6 @@
 """How a stage under way stands, from what its workers said last."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
@@ -8,7 +9,9 @@ from loadlab.fleet.cpu_use import busy_now, pace_now
 from loadlab.fleet.messages import Heartbeat
 from loadlab.fleet.waiting import waited_ns
 from loadlab.fleet.watched_worker import WatchedWorker
+from loadlab.recording.reasons import lacked
 from loadlab.recording.recorder import Recorder
+from loadlab.system.resources import Resource
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -42,9 +45,26 @@ class Live(msgspec.Struct, frozen=True):
 
         Of what all workers have reported alone: a request that was sent after the last answer has failed.
         """
+        return self._unanswered_ns(self.counted.last_failing_ns)
+
+    @property
+    def lacking_ns(self) -> int:
+        """The same while requests failed for what this machine lacks."""
+        return self._unanswered_ns(self.counted.last_lacking_ns)
+
+    @property
+    def lacks(self) -> Resource | None:
+        """What this machine had not enough of for most requests, None where it had of everything."""
+        counts: Counter[Resource] = Counter()
+        for reasons in self.counted.errors.values():
+            for reason, count in reasons.items():
+                if resource := lacked(reason):
+                    counts[resource] += count
+        return max(counts, key=counts.__getitem__, default=None)
+
+    def _unanswered_ns(self, last_ns: int) -> int:
         answered_ns = max(self.counted.last_answered_ns, self.begin_ns)
-        fails = self.counted.last_failing_ns >= answered_ns
-        return max(0, self.upto_ns - answered_ns) if fails else 0
+        return max(0, self.upto_ns - answered_ns) if last_ns >= answered_ns else 0
 
 
 def live_of(

@@ -62,6 +62,8 @@ class Recorder(msgspec.Struct, array_like=True):
     """When the last answer came, warm-up and drain included."""
     last_failing_ns: int = 0
     """When the last request was sent that failed, for no shortage here, warm-up and drain included."""
+    last_lacking_ns: int = 0
+    """The same of requests that failed for a shortage here."""
     in_flight_integral_ns: int = 0
     in_flight_squares_us: int = 0
     """The integral of the square of what each worker has in flight: it says how much that varies."""
@@ -144,7 +146,11 @@ class Recorder(msgspec.Struct, array_like=True):
         if len(answered_ns := rows[:, 2][_IS_ANSWERED[outcome]]):
             self.last_answered_ns = max(self.last_answered_ns, int(answered_ns.max()))
             self._fold_waiting(rows[_IS_ANSWERED[outcome] & (rows[:, 2] - rows[:, 1] >= LONG_NS)])
-        if len(failed := _without_own(rows[_IS_FAILED[outcome]])):
+        failed = rows[_IS_FAILED[outcome]]
+        own = _are_own(failed)
+        if len(lacking := failed[own]):
+            self.last_lacking_ns = max(self.last_lacking_ns, int(lacking[:, 1].max()))
+        if len(failed := failed[~own]):
             self.last_failing_ns = max(self.last_failing_ns, int(failed[:, 1].max()))
             from_ns, to_ns = self.window.parts_inside(failed)
             for second, bits in bits_between(from_ns, from_ns):
@@ -289,6 +295,7 @@ class Recorder(msgspec.Struct, array_like=True):
         self.last_done_ns = max(self.last_done_ns, other.last_done_ns)
         self.last_answered_ns = max(self.last_answered_ns, other.last_answered_ns)
         self.last_failing_ns = max(self.last_failing_ns, other.last_failing_ns)
+        self.last_lacking_ns = max(self.last_lacking_ns, other.last_lacking_ns)
         self.in_flight_integral_ns += other.in_flight_integral_ns
         self.in_flight_squares_us += other.in_flight_squares_us
         self.flight_samples += other.flight_samples
@@ -328,12 +335,13 @@ def _counts(rows: Int64s) -> list[int]:
     return counts
 
 
-def _without_own(failed: Int64s) -> Int64s:
-    """Leave out failed rows that this machine had not enough for: they say nothing of the target."""
+def _are_own(failed: Int64s) -> Bools:
+    """Tell of failed rows whether this machine had not enough for them: they say nothing of the target."""
+    own = np.zeros(len(failed), dtype=np.bool_)
     for number in _values(failed[:, 4]) if len(failed) else ():
         if lacked(text_of(number)):
-            failed = failed[failed[:, 4] != number]
-    return failed
+            own |= failed[:, 4] == number
+    return own
 
 
 def _values(column: Int64s) -> list[int]:

@@ -92,6 +92,8 @@ class Run:
                 if not self._stages:
                     raise ClientError(f"the load could not begin: {short}") from None
                 self._checks.append(judge_run.client_lost(f"{short}; finished stages are kept"))
+        if self._watch.lacking is not None:
+            self._checks.append(judge_run.client_lost(self._watch.lacking))
         stages = tuple(self._stages)
         stopped = self._control.stopped
         whole = judge_run.checks(

@@ -7,7 +7,9 @@
 4. A target that is away for a while does not end a stage. `--stop-when-lost` does, after that time of
    failures, or of waiting for requests that hang. So does half a minute of failures in a stage that nothing
    else would end, because a number of requests ends it.
-5. Where it is still away at a stage's end, and a second later, no later stage starts.
+5. The same half minute ends such a stage where this machine lacks what the requests, or a look at the target,
+   take. That is the client's loss and not the target's.
+6. Where it is still away at a stage's end, and a second later, no later stage starts.
 """
 
 import asyncio
@@ -19,6 +21,8 @@ from loadlab.fleet.live import Live
 from loadlab.fleet.stop import Control
 from loadlab.results.result import StageResult
 from loadlab.scenarios import scenario
+from loadlab.system.limits import limit_of
+from loadlab.system.resources import Resource, shortage
 from loadlab.targets import ByUrl, Host
 from loadlab.targets.addresses import ShortageError
 from loadlab.units import show_ns
@@ -39,10 +43,13 @@ class TargetWatch:
         self._host = host
         self._plan = plan
         self._control = control
-        self._silent_ns = self._waited_ns = 0
+        self._silent_ns = self._waited_ns = self._lacking_ns = 0
+        self._lacks: Resource | None = None
         self._tells_flight = not scenario(plan.scenario).TRAITS.hides_flight
         self._is_matched = False
         self.lost: str | None = None
+        self.lacking: str | None = None
+        """What this machine lacked, where that ended a stage."""
         self.fits = True
         """Whether it speaks what its URL says, as far as that was asked."""
 
@@ -50,11 +57,12 @@ class TargetWatch:
         """Take note of how the stage stands."""
         self._silent_ns = live.silent_ns
         self._waited_ns = live.waited_ns if self._tells_flight else 0
+        self._lacking_ns, self._lacks = live.lacking_ns, live.lacks
 
     async def during_stage(self) -> None:
         """End the stage when the target's process has ended, or it was away for too long; until cancelled."""
-        self._silent_ns = self._waited_ns = 0
-        while self.lost is None:
+        self._silent_ns = self._waited_ns = self._lacking_ns = 0
+        while self.lost is None and self.lacking is None:
             await asyncio.sleep(_LOOK_S)
             silent = self._silent_ns >= _SILENT_NS
             self.lost = (
@@ -62,6 +70,8 @@ class TargetWatch:
                 or (await self._mismatched() if silent else None)
                 or await self._away_for_too_long()
             )
+            if self._is_endless and self._lacks is not None and self._lacking_ns >= _ENDLESS_NS:
+                self._fall_short(shortage(self._lacks, limit_of(self._lacks)), self._lacking_ns)
         self._control.halt()
 
     async def after_stage(self, stage: StageResult) -> None:
@@ -85,12 +95,14 @@ class TargetWatch:
         return mismatch
 
     async def _away_for_too_long(self) -> str | None:
-        limit_ns = self._plan.stop_when_lost_ns or self._unless_endless_ns
+        limit_ns = self._plan.stop_when_lost_ns or (_ENDLESS_NS if self._is_endless else None)
         if limit_ns is None or self._unanswered_ns < limit_ns:
             return None
         try:
             why = await self._asked_twice()
-        except ShortageError:  # of this side: it says nothing of the target
+        except ShortageError as error:  # of this side: it says nothing of the target
+            if self._is_endless and self._unanswered_ns >= _ENDLESS_NS:
+                self._fall_short(str(error), self._unanswered_ns)
             return None
         if self._unanswered_ns < limit_ns:  # it has answered meanwhile
             return None
@@ -105,9 +117,13 @@ class TargetWatch:
         waited_ns = 0 if self._plan.stop_when_lost_ns is None else self._waited_ns
         return max(self._silent_ns, waited_ns)
 
+    def _fall_short(self, what: str, unanswered_ns: int) -> None:
+        self.lacking = f"{what}; no request was answered for {show_ns(unanswered_ns)}"
+
     @property
-    def _unless_endless_ns(self) -> int | None:
-        return _ENDLESS_NS if self._plan.duration_ns is None else None
+    def _is_endless(self) -> bool:
+        """Whether nothing but a number of requests ends a stage."""
+        return self._plan.duration_ns is None
 
     async def _asked_twice(self) -> str | None:
         """Return why the target can't be reached, at two attempts; None where it can."""

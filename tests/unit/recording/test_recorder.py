@@ -189,6 +189,7 @@ def test_a_request_that_this_machine_had_not_enough_for_is_counted_but_says_noth
     alone, beside = recorder(WINDOW, [own]), recorder(WINDOW, [own, refused, own])
     assert (alone.last_failing_ns, alone.slices[0].failing, alone.slices[0].failing_sent) == (0, 0, 0)
     assert beside.last_failing_ns == refused.sent_ns
+    assert alone.last_lacking_ns == beside.last_lacking_ns == own.sent_ns
     assert (beside.slices[0].failing, beside.slices[0].failing_sent) == (1 << 10, 1 << 10)
     assert beside.count(Outcome.CONNECT_ERROR) == beside.slices[0].errors == 3
     assert beside.errors[Outcome.CONNECT_ERROR] == {short_of(resource): 2, "connection refused": 1}

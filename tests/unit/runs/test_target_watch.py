@@ -8,10 +8,13 @@ import pytest
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fleet.live import Live
 from loadlab.fleet.stop import Control
+from loadlab.recording.reasons import short_of
 from loadlab.recording.recorder import Recorder
+from loadlab.recording.sample import Outcome
 from loadlab.recording.window import Window
 from loadlab.results.result import Outage
 from loadlab.runs.target_watch import TargetWatch
+from loadlab.system.resources import Resource
 from loadlab.targets.addresses import ShortageError
 from support.fakes import START_NS, FakeClock, plan, run
 from support.results import stage
@@ -57,9 +60,12 @@ class MisnamedHost(ScriptedHost):
         return self.sentence
 
 
-def live(*, silent_s, begin_ns=START_NS, waited_s=0.0):
-    """A stage in which nothing was answered for so long while requests failed."""
+def live(*, silent_s, begin_ns=START_NS, waited_s=0.0, lacks=None):
+    """A stage in which nothing was answered for so long while requests failed; for want of what it lacks."""
     counted = Recorder(Window(begin_ns), last_answered_ns=begin_ns, last_failing_ns=begin_ns + 1)
+    if lacks is not None:
+        counted.last_failing_ns, counted.last_lacking_ns = 0, begin_ns + 1
+        counted.errors[Outcome.CONNECT_ERROR] = {"connection refused": 4, short_of(lacks): 3}
     return Live(
         counted=counted,
         fresh=Recorder(Window(begin_ns)),
@@ -75,7 +81,7 @@ def live(*, silent_s, begin_ns=START_NS, waited_s=0.0):
     )
 
 
-def watched(host, *, silences=(), waits=(), for_s=20.0, clock=None, **of_plan):
+def watched(host, *, silences=(), waits=(), for_s=20.0, clock=None, lacks=None, **of_plan):
     """Watch a stage in which nothing is answered for so long, second by second; return watch and control."""
     clock, control = clock or FakeClock(), Control()
     watch = TargetWatch(host, plan(**of_plan), control)
@@ -84,7 +90,7 @@ def watched(host, *, silences=(), waits=(), for_s=20.0, clock=None, **of_plan):
         guarding = asyncio.create_task(watch.during_stage())
         for silent_s in silences:
             await asyncio.sleep(1)
-            watch.hear(live(silent_s=silent_s))
+            watch.hear(live(silent_s=silent_s, lacks=lacks))
         for waited_s in waits:
             await asyncio.sleep(1)
             watch.hear(live(silent_s=0, waited_s=waited_s))
@@ -209,6 +215,28 @@ def test_a_stage_that_only_a_number_of_requests_ends_is_ended_after_half_a_minut
     by_count = {"duration_ns": None}
     assert watched(host, silences=range(1, 30), for_s=0.1, **by_count)[0].lost is None
     assert watched(host, silences=range(1, 40), **by_count)[0].lost.startswith(REFUSED)
+
+
+def test_such_a_stage_is_ended_too_where_this_side_can_not_look_and_it_is_the_clients_doing():
+    host = ScriptedHost(ShortageError("open files ran out (the limit is 64)"))
+    for of_plan in ({}, {"stop_when_lost_ns": FIVE}):
+        watch, control = watched(host, silences=range(1, 29), for_s=0.1, duration_ns=None, **of_plan)
+        assert (watch.lacking, control.halted) == (None, False)
+        watch, control = watched(host, silences=range(1, 40), duration_ns=None, **of_plan)
+        assert (watch.lost, control.halted, control.stopped) == (None, True, False)
+        assert watch.lacking.startswith(
+            "open files ran out (the limit is 64); no request was answered for 30"
+        )
+
+
+def test_such_a_stage_is_ended_too_where_every_request_fails_for_what_this_side_lacks():
+    host = ScriptedHost(None)
+    files = {"lacks": Resource.FILES}
+    assert watched(host, silences=range(1, 40), **files)[0].lacking is None, "its duration ends it"
+    assert watched(host, silences=range(1, 29), for_s=0.1, duration_ns=None, **files)[0].lacking is None
+    watch, control = watched(host, silences=range(1, 40), duration_ns=None, **files)
+    assert (watch.lost, control.halted, host.asked) == (None, True, [])
+    assert watch.lacking.startswith("open files ran out (the limit is ")
 
 
 def test_such_a_stage_goes_on_where_the_target_accepts_connections():
