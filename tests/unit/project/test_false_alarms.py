@@ -1,8 +1,21 @@
 """Steady loads are called steady, and changes are found: a small part of `make false-alarms`."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from false_alarms import MOST_SUSPECT, NARROW, WIDE, Load, case_of, figures, verdicts
+from false_alarms import (
+    MOST_SUSPECT,
+    NARROW,
+    SMALL_HEAD,
+    WIDE,
+    Load,
+    case_of,
+    figures,
+    small,
+    small_line,
+    verdicts,
+)
 from queues import Target, open_load, recorded
 
 from loadlab.analysis import erlang, summary
@@ -23,6 +36,7 @@ EACH_LOAD = pytest.mark.parametrize(
     [
         Load(WIDE, 25, rho=0.3),
         pytest.param(Load(NARROW, 60, rho=0.85), marks=pytest.mark.statistics),
+        pytest.param(Load(WIDE, 25, rho=0.85), marks=pytest.mark.statistics),
         pytest.param(Load(NARROW, 30, users=8), marks=pytest.mark.statistics),
     ],
     ids=str,
@@ -54,6 +68,20 @@ def test_steady_loads_are_called_steady_and_changes_are_found(load):
     assert (found["untestable"], found["grows"]) == (0, 0)
     assert found["least_most"] <= 0.25
     assert min(found["step"], found["slow start"]) >= 0.9
+
+
+@pytest.mark.statistics
+def test_the_table_of_the_smallest_targets_is_what_the_command_prints():
+    """`bench/false_alarms.py --small`, whose default is the runs and the seed of the table."""
+    method = (Path(__file__).parents[3] / "docs" / "method.md").read_text()
+    rows = list(small(1000, 1))
+    assert "\n".join((SMALL_HEAD, *map(small_line, rows))) in method
+    assert max(row["suspect"] for row in rows) <= 0.01
+
+
+def test_a_slow_start_is_found_where_its_backlog_takes_most_of_the_window():
+    found = verdicts(Load(WIDE, 25, rho=0.85), "slow start", RUNS, 1)
+    assert sum(each.suspect for each in found) >= 0.9 * RUNS
 
 
 def test_a_short_window_is_untestable_and_says_what_it_could_have_found():

@@ -5,6 +5,7 @@ one slow second among others and does not outweigh them.
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from loadlab.analysis.batch_means import (
@@ -18,7 +19,7 @@ from loadlab.analysis.batch_means import (
 )
 from loadlab.analysis.checks.check import CheckInput, away, cut_short, make_check
 from loadlab.clock import NS_PER_S
-from loadlab.results.result import Check, StageResult
+from loadlab.results.result import Check, SliceResult, StageResult
 from loadlab.units import show_count
 
 _HALVES_CHANCE, _BEGINNING_CHANCE = 0.002, 0.0005
@@ -26,7 +27,11 @@ _HALVES_CHANCE, _BEGINNING_CHANCE = 0.002, 0.0005
 _STILL_CHANCE = 0.05
 """The same of a queue that grew, and is asked whether it still does."""
 _BATCHES, _BATCHES_QUEUEING = 25, 15
-"""About so many batches are made. Where requests queue, neighbours resemble each other for longer."""
+"""About so many batches are made. Where requests queue, latencies resemble each other for longer.
+
+Completions do not: those of a steady queue with random arrivals and exponential service are Poisson, however
+many requests wait (Burke, *The output of a queuing system*, Operations Research 4, 1956).
+"""
 _QUEUEING = 2.0
 """Above this dispersion of what is in flight, requests queue."""
 DRIFT_RATIO = 0.1
@@ -36,18 +41,23 @@ COARSEST_RATIO = 0.25
 BY_PLAN = "the rate changes by plan"
 """Why a ramp is not asked whether it is steady."""
 _PLAIN_TIMES = 2.5
-"""In a coarse window of requests that queue: a change of so many times the least beyond chance is told."""
+"""In a coarse window a change of latency of so many times the least beyond chance is told."""
+_FEW_HZ = 20
+"""The mean of fewer answers a second may have a reciprocal that is far from those of its neighbours."""
 _MOST_RESPONSE = 4.0
 """More is not credited: a target that stands still now and then raises the dispersion, too."""
 _LEAST_SECONDS_WARMUP = 10
 
 
 class Batches(NamedTuple):
-    """The whole seconds of a window, averaged over batches of `length_s`."""
+    """The whole seconds of a window, averaged over batches."""
 
-    length_s: int
+    rates_s: int
+    """How many seconds a batch of completions has."""
     rates: Floats
     """Completions a second."""
+    speeds_s: int
+    """The same of the two below."""
     speeds: Floats | None
     """1 / mean latency; None where a second has no answer."""
     in_flight: Floats | None
@@ -59,8 +69,8 @@ class Drift(NamedTuple):
     what: str
     ratio: float
     """What is after over what was before, less 1."""
-    batches: int
-    """How many batches were before."""
+    before_s: int
+    """How long the part before it is."""
     times_least: float
     """How many times the smallest change that chance does not explain."""
 
@@ -74,7 +84,10 @@ def stationary(case: CheckInput) -> Check:
     batches = batches_of(case.stage)
     drift = drift_of(batches)
     found = least_found(batches, case.stage)
-    changed = drift is not None and abs(drift.ratio) > DRIFT_RATIO and _is_plain(drift, case.stage, found)
+    coarse = found > COARSEST_RATIO and (
+        _queues(case.stage) or batches.rates.sum() < _FEW_HZ * len(batches.rates)
+    )
+    changed = drift is not None and abs(drift.ratio) > DRIFT_RATIO and _is_told(drift, coarse=coarse)
     grows = case.plan.workload.traits.has_schedule and queue_grows(batches)
     return make_check(
         name="stationary",
@@ -96,11 +109,11 @@ def stationary(case: CheckInput) -> Check:
 def warmed_up(case: CheckInput) -> Check:
     """Look for a beginning that differs from the rest of the window."""
     batches = batches_of(case.stage)
-    drift = beginning_of(batches)
+    drift = beginning_of(batches, case.stage)
     found = least_found(batches, case.stage)
-    begins_s = drift.batches * batches.length_s if drift else 0
+    begins_s = drift.before_s if drift else 0
     too_short = None
-    if len(batches.rates) * batches.length_s < _LEAST_SECONDS_WARMUP:
+    if len(batches.rates) * batches.rates_s < _LEAST_SECONDS_WARMUP:
         too_short = "the window is shorter than ten seconds"
     return make_check(
         name="warmed_up",
@@ -119,28 +132,49 @@ def warmed_up(case: CheckInput) -> Check:
 def batches_of(stage: StageResult) -> Batches:
     """Return the window's whole seconds in batches."""
     seconds = [each for each in stage.slices if each.at_ns + NS_PER_S <= stage.window_ns]
-    length_s = max(1, round(len(seconds) / (_BATCHES_QUEUEING if _queues(stage) else _BATCHES)))
+    rates_s = _length_s(seconds, _BATCHES)
+    speeds_s = _length_s(seconds, _BATCHES_QUEUEING if _queues(stage) else _BATCHES)
     speeds = [1 / max(each.mean, 1) for each in seconds if each.mean is not None]
     in_flight = [each.in_flight for each in seconds if each.in_flight is not None]
     return Batches(
-        length_s,
-        batch_means([each.count for each in seconds], length_s),
-        batch_means(speeds, length_s) if len(speeds) == len(seconds) else None,
-        batch_means(in_flight, length_s) if len(in_flight) == len(seconds) else None,
+        rates_s,
+        batch_means([each.count for each in seconds], rates_s),
+        speeds_s,
+        batch_means(speeds, speeds_s) if len(speeds) == len(seconds) else None,
+        batch_means(in_flight, speeds_s) if len(in_flight) == len(seconds) else None,
     )
+
+
+def _length_s(seconds: Sequence[SliceResult], batches: int) -> int:
+    return max(1, round(len(seconds) / batches))
 
 
 def drift_of(batches: Batches) -> Drift | None:
     """Return the larger change between the halves that chance does not explain."""
-    return _larger(_halves(batches.rates), _halves(batches.speeds))
-
-
-def beginning_of(batches: Batches) -> Drift | None:
-    """Return the larger change from a beginning to the rest that chance does not explain."""
-    series = (batches.rates, batches.speeds)
-    return _larger(
-        *(None if each is None else beginning(each, _BEGINNING_CHANCE, DRIFT_RATIO) for each in series)
+    found = (
+        _drift("throughput", _halves(batches.rates), batches.rates_s),
+        _drift("latency", _halves(batches.speeds), batches.speeds_s),
     )
+    return _larger(found)
+
+
+def beginning_of(batches: Batches, stage: StageResult) -> Drift | None:
+    """Return the larger change from a beginning to the rest that chance does not explain.
+
+    A slow beginning would make the window coarse, and so hide itself: what counts is how coarse the rest is.
+    """
+    rates = _drift("throughput", _first(batches.rates), batches.rates_s)
+    change = _first(batches.speeds)
+    if change is None or batches.speeds is None:
+        return rates
+    latency = _drift("latency", change, batches.speeds_s)
+    rest = batches._replace(speeds=batches.speeds[change.batches :])
+    coarse = least_found(rest, stage) > COARSEST_RATIO
+    return _larger((rates, latency if latency and _is_told(latency, coarse=coarse) else None))
+
+
+def _first(batches: Floats | None) -> Change | None:
+    return None if batches is None else beginning(batches, _BEGINNING_CHANCE, DRIFT_RATIO)
 
 
 def queue_grows(batches: Batches) -> bool:
@@ -172,14 +206,17 @@ def _halves(batches: Floats | None) -> Change | None:
     return None if batches is None else between_halves(batches, _HALVES_CHANCE)
 
 
-def _larger(rates: Change | None, speeds: Change | None) -> Drift | None:
-    found = []
-    if rates and rates.beyond_chance:
-        ratio = (rates.after - rates.before) / (rates.before or rates.after)
-        found.append(Drift("throughput", ratio, rates.batches, rates.times_least))
-    if speeds and speeds.beyond_chance:
-        found.append(Drift("latency", speeds.before / speeds.after - 1, speeds.batches, speeds.times_least))
-    return max(found, key=lambda each: abs(each.ratio), default=None)
+def _drift(what: str, change: Change | None, length_s: int) -> Drift | None:
+    """Return a change that chance does not explain; of latency's reciprocal it is one of latency."""
+    if change is None or not change.beyond_chance:
+        return None
+    before, after = change.before, change.after
+    ratio = before / after - 1 if what == "latency" else (after - before) / (before or after)
+    return Drift(what, ratio, change.batches * length_s, change.times_least)
+
+
+def _larger(found: Iterable[Drift | None]) -> Drift | None:
+    return max(filter(None, found), key=lambda each: abs(each.ratio), default=None)
 
 
 def _untestable(case: CheckInput) -> str | None:
@@ -191,13 +228,13 @@ def _queues(stage: StageResult) -> bool:
     return (stage.in_flight_dispersion or 0.0) > _QUEUEING
 
 
-def _is_plain(drift: Drift, stage: StageResult, found: float) -> bool:
-    """Tell whether a change between the halves may be told of a window, however coarse it is.
+def _is_told(drift: Drift, *, coarse: bool) -> bool:
+    """Tell whether a change may be told of a window, or of what is left of one, that may be coarse.
 
-    Where requests queue, a coarse window may have batches shorter than a queue is remembered. Neighbours
-    resemble each other then, and chance explains more than their scatter says.
+    A coarse one may have batches shorter than a queue is remembered, or few answers in a second. Chance
+    explains more of a change of latency then than the batches' scatter says, and nothing more of completions.
     """
-    return found <= COARSEST_RATIO or not _queues(stage) or drift.times_least > _PLAIN_TIMES
+    return not coarse or drift.what == "throughput" or drift.times_least > _PLAIN_TIMES
 
 
 def _too_coarse(found: float, batches: Batches, stage: StageResult) -> str | None:

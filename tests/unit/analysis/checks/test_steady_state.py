@@ -98,6 +98,31 @@ def test_a_coarse_window_of_requests_that_queue_tells_only_a_change_far_beyond_c
     assert check("stationary", of).outcome is outcome
 
 
+def test_one_fast_answer_in_the_first_second_of_a_coarse_window_is_no_beginning():
+    """Of few answers a second the mean may be tiny by chance, and its reciprocal far from all others."""
+    of = healthy(
+        slices=slices([4, 6, 5, 3, 7, 5, 6] * 4, [30, *(100 * each for each in (*WILD, *WILD)[1:])]),
+        window_ns=28 * NS_PER_S,
+        in_flight_dispersion=1.0,
+    )
+    assert check("warmed_up", of).outcome is UNTESTABLE
+
+
+def test_a_slow_beginning_is_found_though_it_makes_the_whole_window_coarse():
+    of = healthy(**seconds([900, 1500, 800, 700, 600] + [100] * 20), in_flight_dispersion=1.0)
+    assert least_found(batches_of(of), of) > COARSEST_RATIO
+    found = check("warmed_up", of)
+    assert (found.outcome, found.actual) == (FAIL, 5)
+
+
+def test_completions_are_compared_in_short_batches_though_requests_queue():
+    of = healthy(
+        **seconds([100] * 25, counts=[320] * 5 + [640, 600, 620, 650, 630] * 4), in_flight_dispersion=9.0
+    )
+    found = check("warmed_up", of)
+    assert (found.outcome, found.actual) == (FAIL, 5)
+
+
 def test_where_requests_queue_latency_shows_more_than_service_time_changed():
     """Twice the relative change: the smallest ratio of service times is the root of that of latencies."""
     noisy = seconds([100, 140, 80, 120, 90] * 5)
