@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from loadlab.clock import NS_PER_MS, NS_PER_S
+from loadlab.recording.reasons import number_of
 from loadlab.recording.recorder import Recorder
-from loadlab.recording.sample import Outcome, Sample
+from loadlab.recording.sample import ANSWERED, Outcome, Sample
 from loadlab.recording.seconds import Slice
 from loadlab.recording.tape import COLUMNS
 from loadlab.recording.window import Window
@@ -19,12 +20,15 @@ OPEN = Window(START_NS)
 def samples(draw):
     due_ns = draw(st.integers(START_NS - NS_PER_S, START_NS + 4 * NS_PER_S))
     sent_ns = due_ns + draw(st.integers(0, NS_PER_S))
+    outcome = draw(st.sampled_from(list(Outcome)))
+    # Without an answer it is a reason's number, and any may mean something in this process.
+    statuses = [200, 404, 503] if outcome in ANSWERED else [0, number_of("connection refused")]
     return Sample(
         due_ns=due_ns,
         sent_ns=sent_ns,
         done_ns=sent_ns + draw(st.integers(0, 2 * NS_PER_S)),
-        outcome=draw(st.sampled_from(list(Outcome))),
-        status=draw(st.sampled_from([0, 200, 404, 503])),
+        outcome=outcome,
+        status=draw(st.sampled_from(statuses)),
         body_bytes=draw(st.integers(0, 1 << 30)),
         inside_ns=draw(st.just(0) | st.integers(0, 3 * NS_PER_S)),
     )
@@ -73,4 +77,4 @@ def _plain(value):
 
 def sample(due_ms, sent_ms, done_ms, outcome=Outcome.OK, body_bytes=6):
     moments = (START_NS + ms * NS_PER_MS for ms in (due_ms, sent_ms, done_ms))
-    return Sample(*moments, outcome, 200, body_bytes)
+    return Sample(*moments, outcome, 200 if outcome in ANSWERED else 0, body_bytes)
