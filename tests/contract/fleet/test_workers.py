@@ -207,10 +207,14 @@ def test_who_is_told_to_quit_gives_up_what_is_in_flight(kind):
 
 
 def test_what_is_told_before_it_is_ready_is_heard_after_its_task(kind):
+    """The task is larger than what a pipe holds, so it is still on its way."""
+    large = (Request(url=NULL["target"], method="POST", body=bytes(1 << 20)),)
+
     async def main():
-        plan = users_of("task", 1, LONG_NS, **NULL)
+        plan = users_of("task", 1, LONG_NS, requests=large, **NULL)
         handle = kind.new_worker(plan)
         handle.start(Share(plan.stages[0]))
+        await asyncio.sleep(0.1)
         for message in (soon(), Quit()):
             handle.tell(message)
         try:

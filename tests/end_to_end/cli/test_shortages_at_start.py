@@ -94,7 +94,7 @@ def test_a_thread_that_has_no_memory_for_its_first_step_lets_nothing_wait_for_ev
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("thread", ["aside", "_listen"])
+@pytest.mark.parametrize("thread", ["stage", "_listen"])
 def test_a_thread_of_a_later_stage_that_has_no_memory_leaves_the_stages_before_it_kept(tmp_path, thread):
     (tmp_path / "sitecustomize.py").write_text(STILLBORN)
     sweep = ["--concurrency", "2,3", "--duration", "300ms", "--warmup", "0"]
