@@ -58,7 +58,6 @@ async def main() -> None:
     seen["task"] = asyncio.create_task(seen["coroutine"])
     look("task created")
     seen["future"] = asyncio.get_running_loop().create_future()
-    look("future created")
     await asyncio.sleep(0)
     look("get() waits")
     seen["future"].set_result(await seen["task"])
