@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from loadlab.analysis.text import with_text
+from loadlab.analysis.text import sentences, with_text
 from loadlab.results import run_folder
-from loadlab.results.result import RunResult
+from loadlab.results.result import Kind, RunResult
 
 
 def read(path: Path) -> RunResult:
     """Read a result file, or the one in a result folder; raise UsageError where there is none.
 
-    Results of an earlier version hold no text, so it is made here.
+    Where it holds no text, as one of an earlier version, or none that says what the run came to, it is made.
     """
     result = run_folder.read(path)
-    return result if result.text else with_text(result)
+    is_whole = all(len(sentences(result.text, kind)) == 1 for kind in (Kind.VERDICT, Kind.SUMMARY))
+    return result if is_whole else with_text(result)

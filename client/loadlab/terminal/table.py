@@ -99,8 +99,8 @@ def _share(ratio: float | None) -> str:
 
 
 def _verdict(result: RunResult) -> Text:
-    (headline,) = sentences(result.text, Kind.VERDICT)
-    (summary,) = sentences(result.text, Kind.SUMMARY)
+    (headline,) = map(one_line, sentences(result.text, Kind.VERDICT))
+    (summary,) = map(one_line, sentences(result.text, Kind.SUMMARY))
     text = Text.assemble((headline, _STYLES.get(headline, "yellow")), f"  {summary}")
     for sentence in sentences(result.text, Kind.REASON, Kind.UNDECIDED):
         text.append(f"\n  {one_line(sentence)}")

@@ -8,7 +8,7 @@ import threading
 import msgspec
 import pytest
 
-from loadlab.results.result import DECODER, Finding, encode
+from loadlab.results.result import Finding, decode, encode
 from support.results import result, stage
 from support.terminals import AtTerminal
 
@@ -59,7 +59,7 @@ def infected(value, decodes, whole=None):
 
 def reads(value):
     try:
-        DECODER.decode(json.dumps(value))
+        decode(json.dumps(value).encode())
     except msgspec.ValidationError:
         return False
     return True
