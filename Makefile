@@ -20,7 +20,7 @@ settings := ARGS SCENARIO CONCURRENCY DURATION REQUESTS WORKLOAD TRANSPORT PROCE
 given := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
 unknown := $(filter-out $(settings),$(filter-out -% MAKE%,$(given)))
 ifneq ($(unknown),)
-$(error $(unknown): no setting of this Makefile; README.md lists them. What is meant for the programs stands before make, as in NO_COLOR=1 make run)
+$(error $(unknown): no setting of this Makefile; docs/reference.md lists them. What is meant for the programs stands before make, as in NO_COLOR=1 make run)
 endif
 
 # A value reaches the scripts as it was given: make would take the $f of a $filter for a variable of its own.
@@ -28,7 +28,7 @@ $(foreach name,$(filter $(settings),$(given)),$(eval override $(name) := $$(valu
 
 # The same for chores: `make run task` would load SCENARIO, and only then ask for a rule to make `task`.
 chores := run tour doctor calibrate up open down logs ps images test test-all test-compose test-statistics test-pythons \
-    mutants prove check format lock dashboards schema bench ground-truth false-alarms idle-runs soak outdated clean help
+    mutants prove check format lock dashboards schema pictures bench ground-truth false-alarms idle-runs soak outdated clean help
 stray := $(filter-out $(chores) .%,$(MAKECMDGOALS))
 ifneq ($(stray),)
 $(error $(stray): no chore of this Makefile; make alone lists them. A scenario is a setting, as in make run SCENARIO=task)
@@ -114,6 +114,9 @@ dashboards: .venv/dev ## write grafana/dashboards anew, after a change of the co
 
 schema: .venv/dev ## write docs/result.schema.json anew, after a change of the result types
 	@$(bin)/python -m loadlab.results.schema >docs/result.schema.json
+
+pictures: .venv/dev ## write docs/pictures anew, after a change of what the page shows (needs Chromium)
+	@LOADLAB_REQUIRE_BROWSER=1 LOADLAB_PICTURES=docs/pictures $(bin)/python -m pytest -q tests/browser/test_pictures.py
 
 bench: .venv/dev .venv-bench/done ## what one core does beside wrk, hey, oha, Locust (see bench/README.md): ARGS="--only wrk cpu"
 	@$(bin)/python bench/speed.py $(ARGS)

@@ -29,7 +29,7 @@ SHOWN = ("client", "target", "grafana", "scripts")
 UNREAD = {"scripts/words.py", "tests/words.toml", "tests/unit/project/test_words.py", "CHANGELOG.md"}
 """The first three name the words; entries of past releases stay as they were published."""
 _WORD = re.compile(rf"\b(?:{'|'.join(WORDS)})\b", re.IGNORECASE)
-_END = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?][)\"'*]*\s+(?=[\"'(*`A-Z0-9–…-])")
+_END = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?][)\"'*]*\s+(?=[\"'(*`[A-Z0-9–…-])")
 _CODE_SPAN = re.compile(r"``[^`]*``|`[^`]*`")
 _ITEM = re.compile(r"(?:[-*]|\d+\.|[├└│]) ")
 

@@ -1,4 +1,4 @@
-"""The cheapest commands of README, run as they stand there."""
+"""The cheapest commands of README and the reference, run as they stand there."""
 
 import re
 import subprocess
@@ -28,7 +28,7 @@ def typed(tmp_path):
     return run
 
 
-def test_they_stand_in_the_readme():
+def test_they_stand_there():
     assert {BATCH, DOCTOR, SHOW} <= set(loadlab_commands())
 
 

@@ -48,7 +48,7 @@ MEASURED = {
         tuple(f"`{name}`" for name in names()),
     ),
 }
-README_TABLE = "| what | limit | median | rounds | |"
+BENCH_TABLE = "| what | limit | median | rounds | |"
 
 
 def section(page, title):

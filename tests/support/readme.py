@@ -1,4 +1,4 @@
-"""The commands that README shows, as a reader would type them."""
+"""The commands that README and the reference show, as a reader would type them."""
 
 import re
 import shlex
@@ -6,16 +6,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+SHOWN = f"{README}\n{REFERENCE}"
 
 _STAND_INS = {"SCENARIO": "task", "STEP": "1", "N": "8", "RESULT": "results/run"}
-"""What a reader puts where README has a word in capitals."""
+"""What a reader puts where they have a word in capitals."""
 
 
 def lines() -> list[str]:
     """Return what follows the prompt in blocks, and the code in sentences and tables."""
-    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    blocks = re.findall(r"```console\n(.*?)```", SHOWN, re.DOTALL)
     typed = [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
-    prose = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
+    prose = re.sub(r"```.*?```", "", SHOWN, flags=re.DOTALL)
     return typed + re.findall(r"`([^`\n]+)`", prose)
 
 

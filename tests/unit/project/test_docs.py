@@ -23,7 +23,7 @@ from loadlab.tour import chosen
 from loadlab.units import duration_ns
 from loadlab.workload.capacity import Capacity
 from support.fakes import plan
-from support.readme import README, ROOT, loadlab_commands, make_commands
+from support.readme import README, REFERENCE, ROOT, loadlab_commands, make_commands
 from support.results import stage
 
 DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
@@ -43,8 +43,9 @@ def test_a_longer_word_is_not_the_shorter_one(longer):
 
 
 @pytest.mark.parametrize("name", names())
-def test_every_scenario_stands_in_the_readme_and_in_its_own_section(name):
-    assert f"| `{name}` |" in README
+def test_every_scenario_stands_in_the_reference_with_its_transports_and_in_its_own_section(name):
+    offered = ", ".join(f"`{each.name}`" for each in scenario(name).TRAITS.transports)
+    assert re.search(rf"^\| `{name}` \|.*\| {offered} \|$", REFERENCE, re.MULTILINE)
     assert re.search(rf"^## `{name}`$", DOCS["scenarios.md"], re.MULTILINE)
 
 
@@ -56,13 +57,18 @@ def _options():
 
 
 @pytest.mark.parametrize(("command", "option"), sorted(_options()))
-def test_every_option_stands_in_the_readme(command, option):
-    assert named(option, README), f"loadlab {command} {option}"
+def test_every_option_stands_in_the_reference(command, option):
+    assert named(option, REFERENCE), f"loadlab {command} {option}"
+
+
+def test_the_readme_is_read_in_some_minutes():
+    assert len(README.splitlines()) <= 160
+    assert len(README.split()) <= 1300
 
 
 @pytest.mark.parametrize("name", sorted(n for n, c in commands.commands.items() if not c.hidden))
-def test_every_command_stands_in_the_readme(name):
-    assert named(f"loadlab {name}", README)
+def test_every_command_stands_in_the_reference(name):
+    assert named(f"loadlab {name}", REFERENCE)
 
 
 def _checks():
@@ -109,17 +115,17 @@ def _variables():
 
 
 @pytest.mark.parametrize("variable", _variables())
-def test_every_environment_variable_stands_in_the_readme(variable):
-    assert f"`{variable}`" in README
+def test_every_environment_variable_stands_in_the_reference(variable):
+    assert f"`{variable}`" in REFERENCE
 
 
 @pytest.mark.parametrize("code", Exit)
-def test_every_exit_code_stands_in_the_readme(code):
-    assert re.search(rf"^\| {int(code)} \|", README, re.MULTILINE)
+def test_every_exit_code_stands_in_the_reference(code):
+    assert re.search(rf"^\| {int(code)} \|", REFERENCE, re.MULTILINE)
 
 
 @pytest.mark.parametrize("line", make_commands())
-def test_every_make_command_that_the_readme_shows_is_one(line):
+def test_every_make_command_that_readme_and_reference_show_is_one(line):
     """Make is asked what it would do; a scenario is looked up."""
     subprocess.run(["make", "--dry-run", *shlex.split(line)[1:]], cwd=ROOT, check=True, capture_output=True)
     for name in re.findall(r"SCENARIO=(\S+)", line):
@@ -150,11 +156,11 @@ def understood(words):
 
 
 @pytest.mark.parametrize("words", loadlab_commands(), ids=" ".join)
-def test_every_loadlab_command_that_the_readme_shows_is_understood(words):
+def test_every_loadlab_command_that_readme_and_reference_show_is_understood(words):
     understood(words)
 
 
-def test_the_readme_shows_more_than_one_command_of_each_kind():
+def test_they_show_more_than_one_command_of_each_kind():
     assert {words[0] for words in loadlab_commands()} == {
         n for n, c in commands.commands.items() if not c.hidden
     }
@@ -199,7 +205,7 @@ def test_the_published_schema_is_a_valid_schema():
 
 
 def _links():
-    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("*/*.md")]:
         for link in re.findall(r"\]\(([^):]+)\)", path.read_text()):
             yield path, link
 

@@ -21,7 +21,7 @@ from loadlab.units import duration_ns
 from loadlab.workload.plan import Stage
 from loadlab.workload.traits import Workload
 from support.fakes import plan
-from support.measured import MEASURED, README_TABLE, rows_of, section
+from support.measured import MEASURED, BENCH_TABLE, rows_of, section
 from support.paused_target import PLACES, RATE_HZ, WINDOW_NS
 
 
@@ -132,7 +132,7 @@ def test_its_closed_figures_keep_littles_law_and_the_bound(name):
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
 def test_a_row_of_the_bench_has_the_median_of_its_rounds_and_that_medians_outcome(row):
     (cells,) = (
-        cells for cells in rows_of(section("README.md", "Speed"), README_TABLE) if cells[0] == row.what
+        cells for cells in rows_of(section("bench/README.md", "Speed"), BENCH_TABLE) if cells[0] == row.what
     )
     _, limit, median, rounds, outcome = cells
     values = list(map(float, rounds.split()))

@@ -5,7 +5,7 @@ import re
 import pytest
 from rows import ROWS
 
-from support.measured import MEASURED, README_TABLE, rows_of, section
+from support.measured import MEASURED, BENCH_TABLE, rows_of, section
 from support.readme import ROOT
 
 EACH_TABLE = pytest.mark.parametrize("table", MEASURED.values(), ids=MEASURED)
@@ -28,7 +28,7 @@ def test_the_command_that_makes_it_stands_above_it_and_is_one(table):
     assert table.header in (ROOT / table.script).read_text(), "its header is what the script prints"
 
 
-def test_the_readme_has_each_row_of_the_bench_below_its_command():
-    text = section("README.md", "Speed")
-    assert "`make bench`" in text.partition(README_TABLE)[0]
-    assert [row.what for row in ROWS] == [what for what, *_ in rows_of(text, README_TABLE)]
+def test_the_page_of_the_bench_has_each_row_of_the_bench_below_its_command():
+    text = section("bench/README.md", "Speed")
+    assert "`make bench`" in text.partition(BENCH_TABLE)[0]
+    assert [row.what for row in ROWS] == [what for what, *_ in rows_of(text, BENCH_TABLE)]

@@ -29,7 +29,7 @@ def test_they_lie_within_what_may_be_installed():
 
 def test_the_readme_names_the_same():
     *others, newest = TESTED
-    assert f"make, Python {', '.join(others)} or {newest}" in README
+    assert f"make and Python {', '.join(others)} or {newest}" in README
 
 
 def test_the_scripts_read_the_same():
