@@ -21,7 +21,7 @@ from loadlab.units import duration_ns
 from loadlab.workload.plan import Stage
 from loadlab.workload.traits import Workload
 from support.fakes import plan
-from support.measured import MEASURED, BENCH_TABLE, rows_of, section
+from support.measured import BENCH_TABLE, MEASURED, rows_of, section
 from support.paused_target import PLACES, RATE_HZ, WINDOW_NS
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from rows import ROWS
 
-from support.measured import MEASURED, BENCH_TABLE, rows_of, section
+from support.measured import BENCH_TABLE, MEASURED, rows_of, section
 from support.readme import ROOT
 
 EACH_TABLE = pytest.mark.parametrize("table", MEASURED.values(), ids=MEASURED)
