@@ -29,6 +29,8 @@ FIELDS = {
     "--secret-query": "secret_query",
     "--body": "body",
     "--requests-file": "requests",
+    "--journeys": "journeys",
+    "--data": "data",
     "--expect-status": "expect_status",
     "--max-errors": "max_errors_ratio",
     "--seed": "seed",

@@ -25,6 +25,9 @@ from loadlab.workload.plan import Plan
 from loadlab.workload.url import server_of
 
 MOST_SECRET_NAMES = 100
+NO_CODE = (
+    "an agent takes no code from elsewhere; name a --target, so that this command carries the run itself"
+)
 
 
 class Options(LoadOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,6 +115,8 @@ def _of_plan(plan: Plan, about: About, place: LocalRunner, limits: Limits | None
         raise UsageError("about: the command is told by `loadlab run` alone")
     if about.label is not None and (problem := label_problem(about.label)):
         raise UsageError(problem)
+    if plan.journeys is not None:
+        raise UsageError(f"--journeys: {NO_CODE}")
     traits = traits_of(plan.scenario)
     problems = plan.problems(traits)
     if not problems and not contacts_target(plan.transport):

@@ -14,6 +14,10 @@ _SHOWN = 3
 _NOT_REPORTED = "its worker was lost before it reported the reason"
 _NO_PLACE = "--max-in-flight was reached"
 _TOO_LATE = "the client had no time to send it before the stage ended"
+_NOT_EXPECTED = {
+    Outcome.HTTP_ERROR: "a status that the run does not expect",
+    Outcome.UNEXPECTED: "a status or content that a step does not expect",
+}
 _NO_END = "no answer by the end of the drain"
 
 
@@ -74,6 +78,9 @@ def failure_reasons(stage: StageResult) -> list[Failures]:
 def _reasons(plan: Plan, counted: Recorder, outcome: Outcome) -> dict[str, int]:
     """Return the reasons of an outcome as they were counted, or follow from what else was."""
     match outcome:
+        case Outcome.HTTP_ERROR | Outcome.UNEXPECTED if plan.journeys is not None:  # steps expect their own
+            count = counted.count(outcome)
+            return {_NOT_EXPECTED[outcome]: count} if count else {}
         case Outcome.HTTP_ERROR:
             unexpected = {s: count for s, count in counted.statuses.items() if not plan.expects(s)}
             return {f"status {status}": count for status, count in unexpected.items()}

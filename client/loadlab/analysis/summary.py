@@ -4,7 +4,8 @@ import math
 
 from msgspec import structs
 
-from loadlab.analysis import unknown
+from loadlab.analysis import by_name, unknown
+from loadlab.analysis.distributions import distribution, slices
 from loadlab.analysis.error_reasons import error_reasons
 from loadlab.analysis.findings import backed_off_ns, complete, cut_short, findings_of
 from loadlab.analysis.lost_workers import Missed, due_in_window, missed, with_unknown
@@ -13,18 +14,15 @@ from loadlab.analysis.stalls import stalls
 from loadlab.analysis.target import grown, target_stage, theory
 from loadlab.clock import NS_PER_S, NS_PER_US
 from loadlab.fleet.stage_counts import StageCounts
-from loadlab.recording.histogram import Histogram, interval_ns, quantile_ns
+from loadlab.recording.histogram import Histogram
 from loadlab.recording.recorder import Recorder
 from loadlab.recording.sample import Outcome
-from loadlab.recording.seconds import Slice
 from loadlab.results.result import (
     ClientStage,
     Counts,
-    Distribution,
     Finding,
     Histograms,
     Shortage,
-    SliceResult,
     StageResult,
     State,
 )
@@ -37,7 +35,6 @@ from loadlab.workload.traits import Traits
 _NOTHING = Histogram()
 _NOT_TOLD = Contention()
 _FEW_HITS = 30
-_QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 
 def stage_result(
@@ -108,6 +105,7 @@ def stage_result(
         state=State.INVALID if carried.lost else State.SUSPECT if cut_short(plan, carried) else State.VALID,
         findings=tuple(findings),
         sent_total=counted.sent,
+        sent_aside=carried.sent_aside,
         answered_total=counted.answered,
         due=due,
         waited=counted.waited,
@@ -147,6 +145,8 @@ def stage_result(
             stolen_ratio=taken.stolen_ratio,
         ),
         target=target,
+        by_name=by_name.names(plan, counted, window_ns),
+        journeys=by_name.journeys(counted),
         theory=theory(
             plan,
             stage,
@@ -166,49 +166,6 @@ def counts(counted: Recorder, missed: Missed) -> Counts:
     by_outcome[Outcome.UNFINISHED.key] += missed.unfinished
     by_outcome[Outcome.DROPPED.key] += missed.dropped
     return Counts(scheduled=sum(by_outcome.values()), **by_outcome)
-
-
-def distribution(known: Histogram, censored: Histogram) -> Distribution:
-    """Return the figures of a distribution; None where too few or unanswered requests leave them open."""
-
-    def at(quantile: float) -> int | None:
-        return quantile_ns(known, censored, quantile)
-
-    complete = censored.count == 0 and known.count > 0
-    return Distribution(
-        count=known.count,
-        mean=known.mean_ns if complete else None,
-        **{name: at(quantile) for name, quantile in _QUANTILES.items()},
-        max=known.max_ns if complete else None,
-        intervals={
-            name: found
-            for name, quantile in _QUANTILES.items()
-            if (found := interval_ns(known, censored, quantile)) is not None
-        },
-    )
-
-
-def slices(counted: Recorder, window_ns: int, *, sees_flight: bool = True) -> tuple[SliceResult, ...]:
-    """Return the figures of each second of the window, and of the part of one that is left at its end."""
-    seconds = -(-window_ns // NS_PER_S)
-    made = []
-    for second in range(seconds):
-        part = counted.slices.get(second, Slice())
-        figures = part.figures()
-        length_ns = min(NS_PER_S, window_ns - second * NS_PER_S)
-        made.append(
-            SliceResult(
-                at_ns=second * NS_PER_S,
-                count=figures.count,
-                errors=part.errors,
-                ok=part.ok,
-                p50=figures.p50_ns,
-                p99=figures.p99_ns,
-                in_flight=part.in_flight_integral_ns / length_ns if sees_flight else None,
-                mean=figures.sum_ns / figures.count if figures.count else None,
-            )
-        )
-    return tuple(made)
 
 
 def in_flight_dispersion(counted: Recorder, shards: int, window_ns: int) -> float | None:

@@ -75,6 +75,17 @@ LOAD = (
         metavar="FILE",
         help="JSON list of {path, method, headers, body, weight}: a mix of requests.",
     ),
+    click.option(
+        "--journeys",
+        metavar="FILE.py",
+        help="What users do, in Python, in place of one request; with scenario task or pool.",
+    ),
+    click.option("--data", metavar="FILE.csv|.jsonl", help="A row for each user of --journeys."),
+    click.option(
+        "--data-order",
+        metavar="cycle|unique|random",
+        help="Which row a user has; with unique there are no more users than rows.  [default: cycle]",
+    ),
     click.option("--expect-status", metavar="200,300-399", help="What is ok.  [default: 200-399]"),
     click.option(
         "--max-errors",
@@ -97,6 +108,10 @@ TARGET = (
     click.option("--threads", metavar="N", help="gunicorn's threads in each.  [default: 64]"),
     click.option("--delay", metavar="SPEC", help="50ms, exp:50ms, uniform:20ms-80ms …  [default: 100ms]"),
     click.option("--remote", is_flag=True, help="Allow a target that is neither local nor private."),
+)
+
+ALL_NAMES = click.option(
+    "--by-name", is_flag=True, help="Show every name of a request, not the five slowest alone."
 )
 
 _RESULTS = "results"

@@ -4,11 +4,11 @@ import asyncio
 import mmap
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
-from loadlab.cli.options import LOAD, TARGET, results_in, with_options
+from loadlab.cli.options import ALL_NAMES, LOAD, TARGET, results_in, with_options
 from loadlab.cli.streams import Output, write_json
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.fleet.stop import Control
@@ -33,6 +33,7 @@ _RESERVE_BYTES = 1 << 20
 
 _OUTPUT = (
     results_in("Parent of the result folder."),
+    ALL_NAMES,
     click.option("--json", "as_json", is_flag=True, help="Print result.json on stdout, all else on stderr."),
     click.option("--quiet", is_flag=True, help="Show no progress and draw no curve."),
 )
@@ -44,7 +45,7 @@ _OUTPUT = (
 @with_options(TARGET)
 @with_options(_OUTPUT)
 @click.pass_obj
-def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: Any) -> int:  # noqa: ANN401 - as click gives them
+def run(output: Output, /, *, out: Path, **given: Any) -> int:  # noqa: ANN401 - as click gives them
     """Load a target with SCENARIO and say what came of it.
 
     Without options: a sweep over 1, 8, 32 and 128 users, about 15 s in all, against a gunicorn of its own
@@ -64,7 +65,15 @@ def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: An
         carried: list[RunResult] = []
         try:
             carrying = _carry(
-                place, plan, folder, log, stops, partial=partial, about=about, carried=carried, quiet=quiet
+                place,
+                plan,
+                folder,
+                log,
+                stops,
+                partial=partial,
+                about=about,
+                carried=carried,
+                quiet=given["quiet"],
             )
             asyncio.run(carrying)
         except BaseException:
@@ -73,7 +82,8 @@ def run(output: Output, /, *, out: Path, as_json: bool, quiet: bool, **given: An
                 raise
         stops.hold()
     output.is_extra = True
-    return _conclude(carried[0], folder, log, as_json=as_json, quiet=quiet)
+    shown_as = _Shown(as_json=given["as_json"], curves=not given["quiet"], all_names=given["by_name"])
+    return _conclude(carried[0], folder, log, shown_as)
 
 
 class _AtOnce:
@@ -153,9 +163,15 @@ async def _carry(
             carried.append(left)
 
 
-def _conclude(
-    result: RunResult, folder: run_folder.Folder, log: Terminal, *, as_json: bool, quiet: bool
-) -> int:
+class _Shown(NamedTuple):
+    """How a result is printed."""
+
+    as_json: bool
+    curves: bool
+    all_names: bool
+
+
+def _conclude(result: RunResult, folder: run_folder.Folder, log: Terminal, shown_as: _Shown) -> int:
     """Write, and only then print, also what can't be written; return the exit code."""
     unwritten = None
     try:
@@ -164,11 +180,11 @@ def _conclude(
         unwritten = error
     reported = None if result.failure is None else folder.write_error(result.failure)
     end_with(exit_of(result) if unwritten is None else unwritten.exit)
-    if as_json:
-        log.print(render(result))
+    if shown_as.as_json:
+        log.print(render(result, all_names=shown_as.all_names))
         write_json(encode(result))
     else:
-        print_result(result, curves=not quiet)
+        print_result(result, curves=shown_as.curves, all_names=shown_as.all_names)
     if unwritten is not None:
         raise unwritten
     log.print(f"result: {written}", soft_wrap=True, highlight=False, markup=False)

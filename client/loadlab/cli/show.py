@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from loadlab.cli.options import results_in
+from loadlab.cli.options import ALL_NAMES, results_in
 from loadlab.errors import UsageError
 from loadlab.results.archive import Archive
 from loadlab.runs import kept_result
@@ -20,7 +20,8 @@ _TOLD = 5
 @click.command()
 @click.argument("result")
 @results_in("The folder that runs are looked up in.")
-def show(result: str, out: Path) -> None:
+@ALL_NAMES
+def show(result: str, out: Path, by_name: bool) -> None:  # noqa: FBT001 - as click gives it
     """Print the table of RESULT; in a terminal also a sweep's curve.
 
     RESULT is a result.json, the folder it is in, a run's id or the beginning of one, or `latest`.
@@ -30,7 +31,7 @@ def show(result: str, out: Path) -> None:
     for line in (f"{found.run_id}: {found.environment.where}", found.command):
         if line is not None:
             terminal.print(one_line(line), style="dim", soft_wrap=True, highlight=False, markup=False)
-    print_result(found)
+    print_result(found, all_names=by_name)
 
 
 def meant(text: str, out: Path) -> Path:

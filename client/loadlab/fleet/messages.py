@@ -46,6 +46,8 @@ class Ended(msgspec.Struct, tag=True):
     """Worker: the shard ran to its end; everything has been sent."""
 
     stats: ConnectionStats
+    sent_aside: int = 0
+    """Requests before and after the load, which set its users up and are not measured."""
     backed_off_ns: int = 0
     """Time that its users waited in the window after connections that failed at once."""
     halted_ns: int | None = None

@@ -34,6 +34,8 @@ class StageCounts(msgspec.Struct, frozen=True):
     cpu_use: tuple[CpuUse, ...]
     """Of each worker."""
     loop_stall_max_ns: int
+    sent_aside: int = 0
+    """Requests before and after the load, which set its users up and are not measured."""
     backed_off_ns: int = 0
     """Time that users waited in the window, all together, after connections that failed at once."""
     closed: tuple[Closed, ...] = ()
@@ -72,6 +74,7 @@ def stage_counts_of(
         cpu_use=tuple(cpu_use(worker.heartbeats, window) for worker in workers),
         loop_stall_max_ns=max((beat.loop_stall_max_ns for beat in last_heartbeats(workers)), default=0),
         closed=tuple(worker.ended.stats.closed for worker in workers if worker.ended is not None),
+        sent_aside=sum(worker.ended.sent_aside for worker in workers if worker.ended is not None),
         backed_off_ns=sum(worker.ended.backed_off_ns for worker in workers if worker.ended is not None),
         halted=halted,
         stopped=control.stopped,

@@ -17,6 +17,7 @@ import traceback
 from typing import Protocol
 
 from loadlab.clock import MONOTONIC, NS_PER_MS, NS_PER_S
+from loadlab.errors import LabError
 from loadlab.fleet.messages import (
     Ended,
     Failed,
@@ -113,7 +114,9 @@ async def run_shard(parent: Line) -> None:
 def _failed(error: BaseException) -> Failed:
     """Say what ended a worker; a shortage of this machine's in its own words."""
     resource = lacking(error)
-    if resource is None:
+    if isinstance(error, LabError):
+        why = str(error)
+    elif resource is None:
         why = f"raised {type(error).__name__}: {error}"
     else:
         why = f"could not go on: {shortage(resource, limit_of(resource))}"
@@ -265,6 +268,7 @@ class Reporter(threading.Thread):
             return
         upto_ns = self._shard.now_ns()
         self._fold(len(self._shard.tape))
+        self._counted.take_journeys(self._shard.take_journeys())
         sent = self._shard.sent
         self._counted.sent = sent - self._sent_before
         self._sent_before = sent
@@ -281,7 +285,10 @@ class Reporter(threading.Thread):
         for size in pieces(count):
             rows = tape.cut(size)
             self._folded += size
-            self._counted.fold(rows)
+            if self._shard.names.texts:
+                self._counted.fold_named(rows, self._shard.names.texts)
+            else:
+                self._counted.fold(rows)
             self._look(_TURN_MS)
 
     def _cut_short(self) -> None:
@@ -300,7 +307,7 @@ class Reporter(threading.Thread):
 
 def ended(shard: Shard) -> Ended:
     """Return the last words of a shard that ran to its end."""
-    return Ended(shard.stats, shard.backed_off_ns, shard.halted_ns)
+    return Ended(shard.stats, shard.sent_aside, shard.backed_off_ns, shard.halted_ns)
 
 
 def own_group() -> None:

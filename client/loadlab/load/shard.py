@@ -14,6 +14,8 @@ import msgspec
 from loadlab.clock import Clock
 from loadlab.load.pacing import AT_ONCE, Pace, pace
 from loadlab.load.timer import Timer
+from loadlab.recording.journeys import JourneyEvent
+from loadlab.recording.names import Names
 from loadlab.recording.tape import Tape, dropped_row
 from loadlab.recording.window import Window
 from loadlab.transports.connection_stats import ConnectionStats
@@ -59,6 +61,7 @@ class Shard:
         self.clock = clock
         self.now_ns = clock.now_ns
         self.tape = Tape()
+        self.names = Names()
         self.stats = ConnectionStats()
         self.sent = 0
         """Requests that went out, each counted in the call that sends it."""
@@ -77,8 +80,12 @@ class Shard:
         """What another thread may have to give up, because the loop is held by a blocking call."""
         self.timer: Timer | None = None
         """What an open stage waits with, once it has one."""
+        self.sent_aside = 0
+        """Requests that set users up before the load, or come after it; they are not measured."""
         self.backed_off_ns = 0
         """Time that users waited in the window, all together, after connections that failed at once."""
+        self.journeys: list[JourneyEvent] = []
+        """Journeys that ended, until the reporting thread takes them."""
         self.loop_ticks = 0
         self.loop_stall_max_ns = 0
 
@@ -121,13 +128,19 @@ class Shard:
 
     def drop_unsent(self) -> None:
         """Count what is left of a batch that was stopped as dropped: all of it was due at the barrier."""
-        if self.is_batch:
+        if self.is_batch and self.plan.journeys is None:
             now_ns, note = self.now_ns(), self.tape.note
             # One row for all: there may be a million, and the loop does not turn meanwhile.
             row = dropped_row(self.begin_ns, now_ns)
             for _ in range(self.share.of(self.share.stage.requests or 0) - self.sent):
                 self.dropped += 1
                 note(row)
+
+    def take_journeys(self) -> list[JourneyEvent]:
+        """Take the journeys that ended since the last call; each call into the list is atomic."""
+        taken = self.journeys[:]
+        del self.journeys[: len(taken)]
+        return taken
 
     def drain_left_ns(self) -> int:
         """Return how long replies may still be waited for; as long as load goes on, a whole drain."""

@@ -2,12 +2,15 @@
 
 import difflib
 import re
+from pathlib import Path
 
 import msgspec
 
 from loadlab import units
 from loadlab.clock import NS_PER_S
 from loadlab.errors import UsageError
+from loadlab.journeys.data import read_rows
+from loadlab.journeys.journeys_file import load
 from loadlab.options.requests import headers_of, requested
 from loadlab.scenarios import names, scenario
 from loadlab.transports import NAMES
@@ -15,7 +18,7 @@ from loadlab.workload import think
 from loadlab.workload.arrivals import Spacing
 from loadlab.workload.capacity import Capacity
 from loadlab.workload.fields import label_problem
-from loadlab.workload.plan import IDLE_LIMIT_NS, Plan, Stage, StatusRange, WhenFull
+from loadlab.workload.plan import IDLE_LIMIT_NS, Journeys, Plan, RowOrder, Stage, StatusRange, WhenFull
 from loadlab.workload.traits import Traits, Workload, not_taken, sized_by
 
 DEFAULT_CONCURRENCY = (1, 8, 32, 128)
@@ -72,6 +75,9 @@ class RunOptions(LoadOptions, frozen=True, kw_only=True):
 
     target: str | None = None
     requests_file: str | None = None
+    journeys: str | None = None
+    data: str | None = None
+    data_order: str | None = None
     header_env: tuple[str, ...] = ()
 
 
@@ -106,7 +112,9 @@ def build_plan(words: RunOptions, base: str, capacity: Capacity | None = None) -
         transport=one_of("--transport", words.transport, NAMES) or traits.transports[0].name,
         workload=workload,
         target=base,
-        requests=requested(
+        requests=()
+        if words.journeys is not None
+        else requested(
             base,
             path=words.path,
             method=words.method,
@@ -114,6 +122,7 @@ def build_plan(words: RunOptions, base: str, capacity: Capacity | None = None) -
             body=words.body,
             requests_file=words.requests_file,
         ),
+        journeys=journeyed(words, headers.lines, stages),
         stages=stages,
         duration_ns=duration_ns,
         warmup_ns=_warmup_ns(words.warmup, duration_ns, stages, late_ns),
@@ -144,6 +153,38 @@ def build_plan(words: RunOptions, base: str, capacity: Capacity | None = None) -
     if problems := plan.problems(traits) or capacity.problems(plan, traits):
         raise UsageError("\n".join(problems))
     return plan
+
+
+def journeyed(
+    words: RunOptions, headers: tuple[tuple[str, str], ...], stages: tuple[Stage, ...]
+) -> Journeys | None:
+    """Return the journeys that are named, after a look into their file; None where none are."""
+    if words.journeys is None:
+        if words.data is not None or words.data_order is not None:
+            raise UsageError("--data: it gives rows to the users of --journeys; name these, or leave it out")
+        return None
+    vain = {"--path": words.path, "--method": words.method, "--body": words.body}
+    if given := [option for option, text in vain.items() if text is not None]:
+        raise UsageError(f"{', '.join(given)}: --journeys name their requests themselves; leave it out")
+    if words.requests_file is not None:
+        raise UsageError("--requests-file: --journeys name their requests themselves; leave one of them out")
+    order = one_of("--data-order", words.data_order, tuple(RowOrder))
+    if words.data is not None:
+        rows = len(read_rows(words.data))
+        users = max(stage.concurrency or stage.requests or 0 for stage in stages)
+        if order == RowOrder.UNIQUE and users > rows:
+            raise UsageError(
+                f"--data: there are {rows:,} rows for {users:,} users; give more rows, or --data-order cycle"
+            )
+    elif order is not None:
+        raise UsageError("--data-order: it goes with --data; name a file of rows, or leave it out")
+    return Journeys(
+        file=str(Path(words.journeys).resolve()),
+        sha256=load(words.journeys).sha256,
+        headers=headers,
+        data=None if words.data is None else str(Path(words.data).resolve()),
+        data_order=RowOrder(order or RowOrder.CYCLE),
+    )
 
 
 def label_of(words: LoadOptions) -> str | None:

@@ -17,6 +17,8 @@ import numpy as np
 
 from loadlab.clock import NS_PER_S, NS_PER_US
 from loadlab.recording.histogram import BucketCounts, Histogram, Int64s, Sparse
+from loadlab.recording.journeys import JourneyCounts, JourneyEvent, by_name
+from loadlab.recording.names import NAME_SHIFT
 from loadlab.recording.presence import LONG_NS, bits_at, bits_between
 from loadlab.recording.reasons import CLOSED_WHILE_KEPT, lacked, number_of, text_of
 from loadlab.recording.sample import (
@@ -24,6 +26,7 @@ from loadlab.recording.sample import (
     CENSORED,
     ENDED_BADLY,
     FAILED,
+    OUTCOME,
     OWN_LAG_SHIFT,
     STAMP_GRAIN_NS,
     WAITED,
@@ -35,7 +38,6 @@ from loadlab.recording.window import Bools, Window
 _IS_ANSWERED = np.array([outcome in ANSWERED for outcome in Outcome])
 _IS_FAILED = np.array([outcome in FAILED for outcome in Outcome])
 _ENDED_BADLY = np.array([outcome in ENDED_BADLY for outcome in Outcome])
-_OUTCOME = WAITED - 1
 _IS_CENSORED = np.array([outcome in CENSORED for outcome in Outcome])
 
 
@@ -91,6 +93,29 @@ class Recorder(msgspec.Struct, array_like=True):
     stamps_over_service: int = 0
     """Those of them whose time inside is longer than their service time: one of the two is wrong."""
     slices: dict[int, Slice] = {}
+    by_name: "dict[str, Recorder]" = {}
+    """The same of the requests of each name, where they have several; its sums are those of the stage."""
+    journeys: dict[str, JourneyCounts] = {}
+    """Journeys that began in the window, by name."""
+
+    def fold_named(self, rows: Int64s, names: list[str]) -> None:
+        """Fold rows whose status has the number of a name above it, and take that off."""
+        numbers = rows[:, 4] >> NAME_SHIFT
+        rows[:, 4] &= (1 << NAME_SHIFT) - 1
+        self.fold(rows)
+        for number in _values(numbers) if len(rows) else ():
+            chosen = numbers == number
+            self._named(names[number]).fold(rows if chosen.all() else rows[chosen])
+
+    def take_journeys(self, ended: list[JourneyEvent]) -> None:
+        """Count journeys that ended."""
+        for name, events in by_name(ended, self.window).items():
+            self.journeys.setdefault(name, JourneyCounts()).take(events)
+
+    def _named(self, name: str) -> "Recorder":
+        if name not in self.by_name:
+            self.by_name[name] = Recorder(self.window)
+        return self.by_name[name]
 
     def fold(self, rows: Int64s) -> None:
         """Fold rows of a tape, shape (n, 7)."""
@@ -142,7 +167,7 @@ class Recorder(msgspec.Struct, array_like=True):
 
     def _fold_presence(self, rows: Int64s) -> None:
         """Note when answers came, and while which ticks of the window requests were under way that failed."""
-        outcome = rows[:, 3] & _OUTCOME
+        outcome = rows[:, 3] & OUTCOME
         if len(answered_ns := rows[:, 2][_IS_ANSWERED[outcome]]):
             self.last_answered_ns = max(self.last_answered_ns, int(answered_ns.max()))
             self._fold_waiting(rows[_IS_ANSWERED[outcome] & (rows[:, 2] - rows[:, 1] >= LONG_NS)])
@@ -164,7 +189,7 @@ class Recorder(msgspec.Struct, array_like=True):
 
     def _fold_due(self, rows: Int64s) -> None:
         due, sent, done, flagged, status, _, inside = rows.T
-        outcome = flagged & _OUTCOME
+        outcome = flagged & OUTCOME
         self._add_counts(_counts(rows))
         latency, service, lag = done - due, done - sent, sent - due
         answered = _IS_ANSWERED[outcome]
@@ -217,7 +242,7 @@ class Recorder(msgspec.Struct, array_like=True):
 
     def _fold_done(self, rows: Int64s) -> None:
         due, _, done, flagged, status, body_bytes, _ = rows.T
-        outcome = flagged & _OUTCOME
+        outcome = flagged & OUTCOME
         answered = _IS_ANSWERED[outcome]
         self.completions += int(answered.sum())
         self.body_bytes += int(_only(body_bytes, answered).sum())
@@ -262,6 +287,8 @@ class Recorder(msgspec.Struct, array_like=True):
         for second, part in self.slices.items():
             if part.settled is None and self.window.start_ns + (second + 1) * NS_PER_S <= until_ns:
                 part.settle()
+        for named in self.by_name.values():
+            named.settle(until_ns)
 
     def prepare_to_send(self) -> Iterator[None]:
         """Find what is sent of each distribution, in steps after which somebody else may have the processor.
@@ -272,6 +299,8 @@ class Recorder(msgspec.Struct, array_like=True):
             if isinstance(each, Histogram) and each.count:
                 each.sparse()
                 yield
+        for named in self.by_name.values():
+            yield from named.prepare_to_send()
 
     def count(self, outcome: Outcome) -> int:
         """Return how many requests due in the window had this outcome."""
@@ -313,6 +342,10 @@ class Recorder(msgspec.Struct, array_like=True):
         self.stamps_over_service += other.stamps_over_service
         for second, part in other.slices.items():
             self._slice(second).merge(part)
+        for name, named in other.by_name.items():
+            self._named(name).merge(named)
+        for name, journeys in other.journeys.items():
+            self.journeys.setdefault(name, JourneyCounts()).merge(journeys)
 
     def shifted(self, by_ns: int) -> Self:
         """Return it with its moments on a clock that is ahead by so much; a moment of 0 is none."""
@@ -323,7 +356,8 @@ class Recorder(msgspec.Struct, array_like=True):
             if (moment_ns := getattr(self, name))
         }
         window = Window(start_ns + by_ns, None if end_ns is None else end_ns + by_ns)
-        return msgspec.structs.replace(self, window=window, **moments)
+        named = {name: each.shifted(by_ns) for name, each in self.by_name.items()}
+        return msgspec.structs.replace(self, window=window, by_name=named, **moments)
 
     def _add_counts(self, counts: list[int]) -> None:
         self.counts = [mine + theirs for mine, theirs in zip(self.counts, counts, strict=True)]
@@ -331,7 +365,7 @@ class Recorder(msgspec.Struct, array_like=True):
 
 def _counts(rows: Int64s) -> list[int]:
     """Return how many rows have each outcome."""
-    counts: list[int] = np.bincount(rows[:, 3] & _OUTCOME, minlength=len(Outcome)).tolist()
+    counts: list[int] = np.bincount(rows[:, 3] & OUTCOME, minlength=len(Outcome)).tolist()
     return counts
 
 

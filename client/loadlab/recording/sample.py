@@ -27,6 +27,8 @@ class Outcome(IntEnum):
     """Due, but never sent: no place in flight was free, or the stage ended before it could go."""
     UNFINISHED = 6
     """Sent, but without an answer at the end of the drain."""
+    UNEXPECTED = 7
+    """A complete response that a journey's step or check did not expect."""
 
     @property
     def key(self) -> str:
@@ -34,7 +36,9 @@ class Outcome(IntEnum):
         return self.name.lower()
 
 
-WAITED = 1 << 8
+OUTCOME = (1 << 8) - 1
+"""The bits in which an outcome stands."""
+WAITED = OUTCOME + 1
 """Added to the outcome of a request that was sent late, or dropped, because no place in flight was free."""
 OWN_LAG_SHIFT = 9
 """Above this bit stands how late the client itself was then, in nanoseconds: what came after was the wait."""
@@ -48,13 +52,17 @@ def waited(own_lag_ns: int) -> int:
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 """Statuses that send the client elsewhere; 304 and 300 do not (RFC 9110, section 15.4)."""
 
-ANSWERED = (Outcome.OK, Outcome.HTTP_ERROR)
+ANSWERED = (Outcome.OK, Outcome.HTTP_ERROR, Outcome.UNEXPECTED)
 """Outcomes with a complete response: latency and throughput are of these."""
 
 FAILED = (Outcome.TIMEOUT, Outcome.CONNECT_ERROR, Outcome.PROTOCOL_ERROR, Outcome.UNFINISHED)
 """Outcomes of requests that were sent and have no complete response."""
 
-ENDED_BADLY = (Outcome.HTTP_ERROR, *(outcome for outcome in FAILED if outcome is not Outcome.UNFINISHED))
+ENDED_BADLY = (
+    Outcome.HTTP_ERROR,
+    Outcome.UNEXPECTED,
+    *(outcome for outcome in FAILED if outcome is not Outcome.UNFINISHED),
+)
 """Outcomes of requests that failed by themselves: an unfinished one was given up when its stage ended."""
 
 CENSORED = (Outcome.TIMEOUT, Outcome.UNFINISHED)

@@ -21,7 +21,7 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
     def among(self, rows: Int64s, by: int) -> Int64s:
         """Return the rows whose moment in column `by` lies in the window: its start counts, its end not."""
         moments_ns = rows[:, by]
-        if self._holds(int(moments_ns.min())) and self._holds(int(moments_ns.max())):
+        if self.holds(int(moments_ns.min())) and self.holds(int(moments_ns.max())):
             return rows
         inside = moments_ns >= self.start_ns
         return rows[inside if self.end_ns is None else inside & (moments_ns < self.end_ns)]
@@ -29,7 +29,7 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
     def inside_ns(self, rows: Int64s) -> int:
         """Return the sum of the time from sent to done of all rows, as far as it lies in the window."""
         sent, done = rows[:, 1], rows[:, 2]
-        if not (self._holds(int(sent.min())) and self._holds(int(done.max()))):
+        if not (self.holds(int(sent.min())) and self.holds(int(done.max()))):
             sent = np.maximum(sent, self.start_ns)
             done = done if self.end_ns is None else np.minimum(done, self.end_ns)
         return int(np.maximum(done - sent, 0).sum())
@@ -66,12 +66,13 @@ class Window(msgspec.Struct, array_like=True, frozen=True):
         if self._second_of(first) != self._second_of(last):
             return None
         edges = (first, last, int(due.min()), int(due.max()))
-        return self._second_of(first) if all(map(self._holds, edges)) else None
+        return self._second_of(first) if all(map(self.holds, edges)) else None
 
     def _second_of(self, moment_ns: int) -> int:
         return (moment_ns - self.start_ns) // NS_PER_S
 
-    def _holds(self, moment_ns: int) -> bool:
+    def holds(self, moment_ns: int) -> bool:
+        """Tell whether a moment lies in it: its start does, its end does not."""
         return self.start_ns <= moment_ns and (self.end_ns is None or moment_ns < self.end_ns)
 
     @property

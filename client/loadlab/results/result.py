@@ -112,6 +112,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     protocol_error: int = 0
     dropped: int = 0
     unfinished: int = 0
+    unexpected: int = 0
+    """A complete response that a journey's step or check did not expect."""
 
     @property
     def errors(self) -> int:
@@ -121,7 +123,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def answered(self) -> int:
         """Those with a complete response."""
-        return self.ok + self.http_error
+        return self.ok + self.http_error + self.unexpected
 
 
 class Distribution(msgspec.Struct, frozen=True, kw_only=True):
@@ -293,6 +295,50 @@ class Theory(msgspec.Struct, frozen=True, kw_only=True):
     makespan_is_lower_bound: bool = False
 
 
+class NameResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The requests of one name in a stage; over all names they are those of the stage."""
+
+    name: str
+    counts: Counts
+    statuses: dict[str, int]
+    errors: tuple[ErrorReason, ...] = ()
+    throughput_hz: float
+    received_bytes: int
+    latency_ns: Distribution
+    service_ns: Distribution
+    time_outside_target_ns: Distribution | None = None
+    """Service time less what the target says that it had the request."""
+    slices: tuple[SliceResult, ...] = ()
+
+
+class JourneyFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """Journeys that failed for one reason."""
+
+    reason: str
+    count: int
+    traceback: str = ""
+    """The first, where it was an exception of the journey's own code."""
+
+
+class JourneyResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The journeys of one name that began in a stage's window."""
+
+    name: str
+    started: int
+    finished: int
+    failed: tuple[JourneyFailure, ...] = ()
+    """Why, the most frequent reason first."""
+    cut: int = 0
+    """Those that the stage's end cut short."""
+    duration_ns: Distribution
+    """Of those that finished, from when the first step was due to the end."""
+
+    @property
+    def failures(self) -> int:
+        """How many failed."""
+        return sum(each.count for each in self.failed)
+
+
 class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     """One stage."""
 
@@ -330,8 +376,10 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     sent_total: int
     """Requests sent, warm-up and drain included: in a run without faults, what the target's counter shows."""
+    sent_aside: int = 0
+    """Requests of setup and teardown, which are neither measured nor counted anywhere else."""
     answered_total: int = 0
-    """Those of them with a complete response."""
+    """Those of what was sent with a complete response."""
     due: int | None = None
     """Arrivals that an open stage's schedule has in the window, up to a halt, by arithmetic alone."""
     waited: int = 0
@@ -356,6 +404,10 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     target: TargetStage | None
     theory: Theory | None
     containers: dict[str, ContainerUsage] | None = None
+    by_name: tuple[NameResult, ...] = ()
+    """The requests of each name, where they have names; the one with the largest p95 first."""
+    journeys: tuple[JourneyResult, ...] = ()
+    """The journeys, where the load is journeys."""
 
     @property
     def known_rate_hz(self) -> float | None:

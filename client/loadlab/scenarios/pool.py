@@ -10,6 +10,7 @@ TRAITS = Traits(
     idea="P processes x tasks: one long-lived aiomultiprocess worker per shard",
     transports=(AIOHTTP, WIRE, NULL),
     workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
+    takes_journeys=True,
     many_processes=True,
     sharded=True,
 )

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from loadlab.journeys.run import travel
 from loadlab.load.closed_users import user
 from loadlab.load.loop import opened, settle
 from loadlab.load.open_schedule import InFlightLimit, act_in_turns, open_load
@@ -17,11 +18,15 @@ TRAITS = Traits(
     idea="N tasks on one event loop (create_task, asyncio.wait)",
     transports=(AIOHTTP, WIRE, NULL),
     workloads=(Workload.CLOSED, Workload.OPEN, Workload.BATCH),
+    takes_journeys=True,
 )
 
 
 async def run(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
     """Give every user a task of its own; in an open workload every request is a user."""
+    if shard.plan.journeys is not None:
+        await travel(shard, barrier)
+        return
     async with opened(shard) as (prepared, transport):
         if shard.plan.workload.traits.has_schedule:
             await open_load(shard, shard.requests(prepared), Tasks(shard, transport), barrier)

@@ -62,13 +62,13 @@ class Activity(Status):
             self.stop()
 
 
-def print_result(result: RunResult, *, curves: bool = True) -> None:
-    """Print a result's table; above it the curve of a sweep, where somebody looks at it."""
+def print_result(result: RunResult, *, curves: bool = True, all_names: bool = False) -> None:
+    """Print a result's table, with five of its names or all; above it a sweep's curve, on a screen."""
     terminal = Terminal()
     if curves and is_screen(terminal) and (drawn := curve(result)) is not None:
         terminal.print(drawn)
         terminal.line()
-    terminal.print(render(result))
+    terminal.print(render(result, all_names=all_names))
 
 
 def _is_size(text: str) -> bool:

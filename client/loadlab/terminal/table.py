@@ -11,6 +11,7 @@ from loadlab.results.result import Kind, RunResult, StageResult
 from loadlab.system.terminal_text import one_line
 from loadlab.terminal.fitting_table import FittingTable
 from loadlab.terminal.marks import marked_label, marked_rate
+from loadlab.terminal.names_table import by_name
 from loadlab.units import format_number, show_ns
 
 _STYLES = {"PASS": "green", "FAIL": "red", "INVALID": "bold red"}
@@ -20,11 +21,12 @@ _BATCH_GIVES_UP = ("p90", "max", "ratio", "rate", "predicted", "p95")
 """Columns that a narrow terminal leaves out, the first to go first."""
 
 
-def render(result: RunResult) -> RenderableType:
-    """Return the stages as a table, with the result's text below."""
+def render(result: RunResult, *, all_names: bool = False) -> RenderableType:
+    """Return the stages as a table, with the result's text below; of names five, unless asked for all."""
     workload = result.plan.workload.traits
     parts: list[RenderableType] = [*heading(result), _title(result)]
     parts.append(_makespans(result) if workload.at_once else _rates(result))
+    parts += by_name(result, whole=all_names)
     parts += [Text(one_line(line)) for line in sentences(result.text, Kind.NOTE)]
     parts += [Text(one_line(line), "dim") for line in sentences(result.text, Kind.STATE, Kind.LEGEND)]
     parts.append(_verdict(result))

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from loadlab.recording.sample import Reply
 from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.transports.content import Session
 from loadlab.workload.plan import Plan, Request
 from loadlab.workload.traits import TransportTraits
 
@@ -59,6 +60,14 @@ class CallbackTransport(Protocol):
 
         `replied` is called once with the reply, and never before this returns.
         """
+        ...
+
+
+class SessionTransport(AsyncTransport, Protocol):
+    """An `AsyncTransport` whose users can have connections of their own."""
+
+    def session(self, url: str) -> Session:
+        """Return connections of one user's own to a URL's address, whose answers can be looked into."""
         ...
 
 
@@ -111,8 +120,8 @@ class _Future:
             self._replied(task.result())
 
 
-AIOHTTP = TransportTraits(name="aiohttp")
-WIRE = TransportTraits(name="wire", light=True)
+AIOHTTP = TransportTraits(name="aiohttp", has_sessions=True)
+WIRE = TransportTraits(name="wire", has_sessions=True, light=True)
 NULL = TransportTraits(name="null", light=True, contacts_target=False)
 REQUESTS = TransportTraits(name="requests", blocks=True)
 
@@ -141,6 +150,12 @@ def contacts_target(name: str | None) -> bool:
 def async_transport(name: str) -> AsyncTransport:
     """Make the named transport; importing a library only where it is used keeps workers quick to start."""
     transport: AsyncTransport = _made(name)
+    return transport
+
+
+def session_transport(name: str) -> SessionTransport:
+    """Make the named transport for users of journeys."""
+    transport: SessionTransport = _made(name)
     return transport
 
 

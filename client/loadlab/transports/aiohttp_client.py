@@ -14,9 +14,9 @@ request is written to it and the response read from it.
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 from aiohttp import hdrs
@@ -31,12 +31,13 @@ from multidict import CIMultiDict, istr
 from yarl import URL
 
 from loadlab.clock import MONOTONIC, NS_PER_S
-from loadlab.recording.sample import REDIRECTS, Reply
+from loadlab.recording.sample import ANSWERED, REDIRECTS, Reply
 from loadlab.system.resources import causes
 from loadlab.transports.aiohttp_deadlines import Deadlines
 from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.transports.content import MOST_KEPT_BYTES, Content, Headers, Message, ReadContent
 from loadlab.transports.itself import ToItselfError, is_to_itself
-from loadlab.transports.outgoing import outgoing
+from loadlab.transports.outgoing import Outgoing, outgoing
 from loadlab.transports.server_timing import SERVER_TIMING, inside_ns
 from loadlab.transports.standing import has_news, rest_ns, unseen_ns
 from loadlab.transports.status_outcomes import (
@@ -51,6 +52,7 @@ from loadlab.transports.status_outcomes import (
 from loadlab.transports.tls import client_context
 from loadlab.transports.wire.heads import MOST_BYTES, MOST_FIELDS
 from loadlab.workload.plan import Plan, Request
+from loadlab.workload.url import read_url
 
 _SERVER_TIMING = istr(SERVER_TIMING)
 
@@ -212,25 +214,40 @@ class AiohttpTransport:
 
     async def open(self, plan: Plan) -> None:
         """Make ready for a stage of this plan; no connection is made yet."""
-        self._verdicts = Verdicts(plan)
-        self._deadlines = Deadlines(asyncio.get_running_loop(), plan.timeout_ns)
+        loop = asyncio.get_running_loop()
+        self._sessions: set[AiohttpSession] = set()
+        self._use(
+            _Shared(
+                plan=plan,
+                loop=loop,
+                verdicts=Verdicts(plan),
+                deadlines=Deadlines(loop, plan.timeout_ns),
+                # Above its threshold aiohttp rounds a time limit up to a whole second.
+                timeout=aiohttp.ClientTimeout(
+                    connect=plan.connect_timeout_ns / NS_PER_S, ceil_threshold=math.inf
+                ),
+            )
+        )
+
+    def _use(self, shared: "_Shared") -> None:
+        """Work with these, and with connections of its own."""
+        self._shared = shared
+        self._loop, self._verdicts = shared.loop, shared.verdicts
+        self._deadlines, self._timeout = shared.deadlines, shared.timeout
+        self._keeps = shared.plan.keep_alive
         self._connector = _Connector(
             self.stats,
-            plan,
+            shared.plan,
             limit=0,
-            keepalive_timeout=plan.idle_limit_ns / NS_PER_S,
-            ssl=client_context(plan) or True,
-        )
-        self._loop = asyncio.get_running_loop()
-        self._keeps = plan.keep_alive
-        # Above its threshold aiohttp rounds a time limit up to a whole second.
-        self._timeout = aiohttp.ClientTimeout(
-            connect=plan.connect_timeout_ns / NS_PER_S, ceil_threshold=math.inf
+            keepalive_timeout=shared.plan.idle_limit_ns / NS_PER_S,
+            ssl=client_context(shared.plan) or True,
         )
 
     def prepare(self, request: Request) -> _Request:
         """Build the request; its target and header lines are those of every transport."""
-        made = outgoing(request, keeps=self._keeps)
+        return self._built(outgoing(request, keeps=self._keeps))
+
+    def _built(self, made: Outgoing) -> _Request:
         prepared = _Request(
             made.method,
             URL.build(
@@ -248,8 +265,17 @@ class AiohttpTransport:
         prepared.closes = made.closes
         return prepared
 
-    async def send(self, prepared: _Request) -> Reply:
-        """Send one request and read its response to the end, within the plan's time limits."""
+    def session(self, url: str) -> "AiohttpSession":
+        """Return connections of one user's own to a URL's address, whose answers can be looked into."""
+        session = AiohttpSession(self._shared, self.stats, url, self._sessions.discard)
+        self._sessions.add(session)
+        return session
+
+    async def send(self, prepared: _Request, kept: "_Kept | None" = None) -> Reply:
+        """Send one request and read its response to the end, within the plan's time limits.
+
+        What it holds goes into `kept` where it is given.
+        """
         task = asyncio.current_task()
         assert task is not None, "send runs in a task"
         connection = response = None
@@ -274,10 +300,7 @@ class AiohttpTransport:
             response = await prepared.send(connection)
             await response.start(connection)
             _check(response)
-            content = response.content
-            body_bytes = 0
-            while not content.at_eof():
-                body_bytes += len(await content.readany())
+            body_bytes = await _read(response, kept)
             broken_off = _was_broken_off(response, protocol)
             is_early = response.connection is not None  # an upgrade, or an answer before the request's end
             if is_early:
@@ -309,7 +332,7 @@ class AiohttpTransport:
 
     async def close(self) -> None:
         """Close every connection, and end what is still in flight."""
-        closed = self._connector.close()
+        closed = asyncio.gather(self._connector.close(), *(each.close() for each in list(self._sessions)))
         self._deadlines.close()
         await closed
 
@@ -359,6 +382,97 @@ class AiohttpTransport:
             closed.not_kept += 1
         else:
             closed.peer += 1
+
+
+async def _read(response: aiohttp.ClientResponse, kept: "_Kept | None") -> int:
+    """Read a body to its end and return its length; what it holds goes into `kept` where it is given."""
+    content = response.content
+    body_bytes = 0
+    if kept is not None:
+        kept.begin(response)
+    while not content.at_eof():
+        part = await content.readany()
+        body_bytes += len(part)
+        if kept is not None:
+            kept.add(part)
+    return body_bytes
+
+
+class _Kept:
+    """What an answer holds, as it is read."""
+
+    __slots__ = ("_body", "_head", "first_byte_ns")
+
+    def __init__(self) -> None:
+        self._body = bytearray()
+        self._head: aiohttp.ClientResponse | None = None
+        self.first_byte_ns = 0
+
+    def begin(self, response: aiohttp.ClientResponse) -> None:
+        """Take a head that has come."""
+        self.first_byte_ns = MONOTONIC.now_ns()
+        self._head = response
+
+    def add(self, part: bytes) -> None:
+        """Take a part of the body, up to what is kept at most."""
+        if len(self._body) < MOST_KEPT_BYTES:
+            self._body += part
+
+    def content(self, sent_ns: int) -> ReadContent:
+        """Return what was read."""
+        assert self._head is not None, "the answer is whole"
+        lines = b"".join(b"%b: %b\r\n" % line for line in self._head.raw_headers)
+        return ReadContent(
+            Headers(b"\r\n" + lines + b"\r\n"), bytes(self._body), self.first_byte_ns - sent_ns
+        )
+
+
+class _Shared(NamedTuple):
+    """What a transport and its sessions have in common."""
+
+    plan: Plan
+    loop: asyncio.AbstractEventLoop
+    verdicts: Verdicts
+    deadlines: Deadlines
+    timeout: aiohttp.ClientTimeout
+
+
+class AiohttpSession(AiohttpTransport):
+    """A `Session`: a transport whose connections are one user's, within another whose rest it shares."""
+
+    def __init__(
+        self,
+        shared: _Shared,
+        stats: ConnectionStats,
+        url: str,
+        forget: "Callable[[AiohttpSession], None]",
+    ) -> None:
+        """Take where to connect; `forget` is called when it is closed."""
+        self.stats = stats
+        self._forget = forget
+        self._url = read_url(url)
+        self._use(shared)
+
+    async def exchange(self, message: Message) -> tuple[Reply, Content | None]:
+        """Send a request and read its answer to the end, within the plan's time limits."""
+        kept = _Kept()
+        prepared = self._built(
+            Outgoing(
+                message.method,
+                self._url._replace(target=message.target),
+                message.lines,
+                message.body,
+                message.closes,
+            )
+        )
+        sent_ns = MONOTONIC.now_ns()
+        reply = await self.send(prepared, kept)
+        return reply, kept.content(sent_ns) if reply.outcome in ANSWERED else None
+
+    async def close(self) -> None:
+        """Close its connections."""
+        self._forget(self)
+        await self._connector.close()
 
 
 def _complaint(error: BaseException) -> str:

@@ -60,6 +60,7 @@ PROSE: Final = frozenset(
         "message",
         "problem",
         "reason",
+        "traceback",
         "redirected_to",
         "sentence",
         "target_lost",

@@ -29,7 +29,7 @@ from loadlab.workload.ranges import (
     weight_problem,
 )
 from loadlab.workload.think import Fixed, Shape
-from loadlab.workload.traits import Traits, Workload, as_option, not_taken
+from loadlab.workload.traits import Traits, TransportTraits, Workload, as_option, not_taken
 from loadlab.workload.url import delay_ns_of, origin_and_rest, read_url, server_of
 
 _PARAMETER = re.compile(r"[^=&;?#/\s]+")
@@ -61,6 +61,30 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int | None = None
     """Length of a body that is not kept here; null: it is."""
     weight: float = 1.0
+
+
+class RowOrder(StrEnum):
+    """Which row of data a user has; users are counted over all processes, so no two share one by chance."""
+
+    UNIQUE = "unique"
+    """Each user another one; there are no more users than rows."""
+    CYCLE = "cycle"
+    """The rows in turn, again and again."""
+    RANDOM = "random"
+    """Any, by the seed."""
+
+
+class Journeys(msgspec.Struct, frozen=True, kw_only=True):
+    """What users do, in a file of Python. Only a command line names one: it is code."""
+
+    file: str
+    sha256: str
+    """Of the file's bytes: no worker runs another one than was checked."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """They go out with every request."""
+    data: str | None = None
+    """A file with a row for each user."""
+    data_order: RowOrder = RowOrder.CYCLE
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,6 +124,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Base URL of the target."""
     requests: tuple[Request, ...]
     stages: tuple[Stage, ...]
+    journeys: Journeys | None = None
+    """In place of `requests`, which are then none."""
     address: str | None = None
     """The IP address to which every connection goes, whatever the name in the URL stands for by then.
 
@@ -170,6 +196,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
         A secret may stand there by mistake, so only what can be a name is quoted.
         """
+        if self.journeys is not None:
+            return  # a journey's own requests may have them
         headers = {name.lower() for request in self.requests for name, _ in request.headers}
         for name in self.secret_headers:
             if not is_header_name(name):
@@ -197,7 +225,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             if server is not None and server_of(request.url) != server:
                 url, target = (masked_url(each, self.secret_query) for each in (request.url, self.target))
                 yield f"--path: {url!r} is not at the plan's target, {target!r}"
-        if not self.requests:
+        if not self.requests and self.journeys is None:
             yield "--requests-file: it names no request"
         if transport is not None and not transport.contacts_target:
             yield from self._delays()
@@ -272,6 +300,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             found.append(f"--workload: {traits.name} cannot carry {str(self.workload)!r}; it takes {takes}")
         if problem := not_taken(self.workload, self._of_one_workload()):
             found.append(problem)
+        if self.journeys is not None:
+            found += self._journeys(traits, transport)
         if self.processes > 1 and not traits.many_processes:
             found.append(f"--processes: {traits.name} runs in one process; pool takes more")
         if traits.client_per_request and self.idle_limit_ns != IDLE_LIMIT_NS:
@@ -286,6 +316,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 f"--concurrency: {traits.name} has one request in flight at a time; give 1, or leave it out"
             )
         return found
+
+    def _journeys(self, traits: Traits, transport: TransportTraits | None) -> Iterator[str]:
+        """Say what can't go with journeys."""
+        if not traits.takes_journeys:
+            yield f"--journeys: {traits.name} cannot carry them; task and pool can"
+        elif transport is not None and not transport.has_sessions:
+            takes = _listed(each.name for each in traits.transports if each.has_sessions)
+            yield f"--journeys: --transport {transport.name} cannot carry them; {takes} can"
+        if self.requests:
+            yield "--journeys: they name their requests themselves; leave --requests-file out"
+        if self.workload.traits.has_users and any(stage.requests is not None for stage in self.stages):
+            yield "--requests: journeys end by --duration; --workload batch takes a number of journeys"
 
     def _of_target(self) -> Iterator[str]:
         """Give the options that were set and mean nothing without a target."""

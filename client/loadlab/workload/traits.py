@@ -133,6 +133,8 @@ class TransportTraits(msgspec.Struct, frozen=True, kw_only=True):
     """Otherwise it answers by itself, after the delay that a URL programs."""
     blocks: bool = False
     """Whether a call holds its thread until the reply is here."""
+    has_sessions: bool = False
+    """Whether a user of journeys can have connections of its own, and look into answers."""
     light: bool = False
     """Whether a request costs less CPU than on the libraries that most people use."""
 
@@ -157,6 +159,8 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     """Where each process takes only so many requests at a time."""
     client_per_request: bool = False
     """Whether each request has a client of its own, so that no connection is ever idle."""
+    takes_journeys: bool = False
+    """Whether its users can go on journeys, each step when the one before is done."""
     hides_flight: bool = False
     """Whether nobody can see how many requests are in flight while it runs."""
     blocks_loop: bool = False

@@ -10,11 +10,14 @@ import uvloop
 
 from contract.transports.scripted import PATIENCE_S
 from loadlab.clock import NS_PER_S
-from loadlab.recording.sample import Reply
+from loadlab.recording.sample import ANSWERED, Reply
 from loadlab.transports import AsyncTransport, async_transport, blocking_transport
 from loadlab.transports.connection_stats import ConnectionStats
+from loadlab.transports.content import Message, Session
+from loadlab.transports.outgoing import outgoing
 from loadlab.workload.plan import Plan, Request, Stage
 from loadlab.workload.traits import Workload
+from loadlab.workload.url import origin_of
 
 T = TypeVar("T")
 
@@ -47,13 +50,18 @@ class Caller(Protocol):
 class AsyncCaller:
     """A transport on an event loop that runs all the time, as it does in a run."""
 
-    def __init__(self, name: str, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    def __init__(
+        self,
+        name: str,
+        new_loop: Callable[[], asyncio.AbstractEventLoop],
+        kind: Callable[[str], AsyncTransport] = async_transport,
+    ) -> None:
         self.loop = new_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         self.complaints: list[dict[str, Any]] = []
         self.loop.set_exception_handler(lambda _loop, context: self.complaints.append(context))
-        self.transport: AsyncTransport = async_transport(name)
+        self.transport: AsyncTransport = kind(name)
         self.stats = self.transport.stats
         self._prepared: dict[Request, Any] = {}
 
@@ -86,6 +94,37 @@ class AsyncCaller:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(PATIENCE_S)
         self.loop.close()
+
+
+class OneUser:
+    """What a user of journeys has of a transport, a `Session`, behind the face of a transport."""
+
+    def __init__(self, name: str) -> None:
+        self._transport: Any = async_transport(name)
+        self._sessions: dict[str, Session] = {}
+        self.stats = self._transport.stats
+        self.session = self._transport.session
+
+    async def open(self, plan: Plan) -> None:
+        self._sessions.clear()
+        self._keeps = plan.keep_alive
+        await self._transport.open(plan)
+
+    def prepare(self, request: Request) -> tuple[str, Message]:
+        made = outgoing(request, keeps=self._keeps)
+        message = Message(made.method, made.url.target, made.lines, made.body, made.closes)
+        return origin_of(made.url), message
+
+    async def send(self, prepared: tuple[str, Message]) -> Reply:
+        where, message = prepared
+        if where not in self._sessions:
+            self._sessions[where] = self._transport.session(where)
+        reply, content = await self._sessions[where].exchange(message)
+        assert (content is not None) == (reply.outcome in ANSWERED)
+        return reply
+
+    async def close(self) -> None:
+        await self._transport.close()
 
 
 class BlockingCaller:
@@ -125,8 +164,10 @@ class BlockingCaller:
 ASYNC: dict[str, Callable[[], AsyncCaller]] = {
     "aiohttp": lambda: AsyncCaller("aiohttp", asyncio.new_event_loop),
     "aiohttp-uvloop": lambda: AsyncCaller("aiohttp", uvloop.new_event_loop),
+    "aiohttp-session": lambda: AsyncCaller("aiohttp", asyncio.new_event_loop, OneUser),
     "wire": lambda: AsyncCaller("wire", asyncio.new_event_loop),
     "wire-uvloop": lambda: AsyncCaller("wire", uvloop.new_event_loop),
+    "wire-session": lambda: AsyncCaller("wire", asyncio.new_event_loop, OneUser),
 }
 BLOCKING: dict[str, Callable[[], BlockingCaller]] = {
     "requests": lambda: BlockingCaller("requests"),

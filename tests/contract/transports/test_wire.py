@@ -17,7 +17,7 @@ FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 OK = Reply(Outcome.OK, 200, 2)
 
 
-@pytest.fixture(params=[name for name in ASYNC if name.startswith("wire")])
+@pytest.fixture(params=[name for name in ASYNC if name.startswith("wire") and not name.endswith("-session")])
 def wire(request):
     made = ASYNC[request.param]()
     yield made

@@ -8,7 +8,7 @@ import pytest
 from loadlab.agent.plan_fields import FIELDS, in_fields
 from loadlab.options.load import RunOptions
 from loadlab.workload import capacity, fields, plan, ranges, think, traits
-from loadlab.workload.plan import Plan, Request, Stage
+from loadlab.workload.plan import Journeys, Plan, Request, Stage
 from loadlab.workload.traits import Workload, as_option
 
 IN_SOURCE = re.compile(r"(?<![a-z-])--[a-z]+(?:-[a-z]+)*")
@@ -18,6 +18,7 @@ NOT_OF_A_PLAN = {"--label"}
 def test_each_option_has_a_field_that_there_is():
     assert set(FIELDS) <= set(map(as_option, RunOptions.__struct_fields__))
     kept = {*Plan.__struct_fields__, *Stage.__struct_fields__, *Request.__struct_fields__}
+    kept |= set(Journeys.__struct_fields__)
     assert {field.partition(":")[0] for field in FIELDS.values()} <= kept
 
 

@@ -13,7 +13,7 @@ from loadlab.runs.runners import LocalRunner
 from loadlab.targets.no_target import NoTarget
 from loadlab.targets.url import UrlHost
 from loadlab.workload.capacity import Capacity
-from loadlab.workload.plan import Request, Stage
+from loadlab.workload.plan import Journeys, Request, Stage
 from loadlab.workload.traits import Workload
 from support.fakes import plan
 
@@ -117,10 +117,15 @@ def test_a_plan_that_is_made_to_be_hard_to_mask_is_refused_at_once():
     assert time.process_time() - before_s < 5
 
 
+def test_a_plan_with_journeys_is_refused_for_they_are_code():
+    journeys = Journeys(file="/etc/passwd", sha256="")
+    assert "takes no code from elsewhere" in refused(of_plan, requests=(), journeys=journeys)
+
+
 def test_options_are_those_of_the_command_line_but_for_what_names_a_target_or_a_file():
     ours = set(Options.__struct_fields__)
     theirs = set(RunOptions.__struct_fields__)
-    assert theirs - ours == {"target", "requests_file", "header_env"}
+    assert theirs - ours == {"target", "requests_file", "header_env", "journeys", "data", "data_order"}
     assert ours - theirs == {"delay"}
 
 

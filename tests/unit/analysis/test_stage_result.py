@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
 
+from loadlab.analysis.distributions import distribution
 from loadlab.analysis.findings import complete
-from loadlab.analysis.summary import distribution, stage_result
+from loadlab.analysis.summary import stage_result
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.fleet.cpu_use import CpuUse
 from loadlab.fleet.stage_counts import Lost, StageCounts

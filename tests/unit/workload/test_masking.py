@@ -203,6 +203,9 @@ OWN_TEXTS = {
     # what the lab itself writes, or what must stay as it is
     "Check": {"name", "stage", "metric", "operator", "unit"},
     "Finding": {"name"},
+    "Sentence": {"about"},
+    "NameResult": {"name", "statuses"},
+    "JourneyResult": {"name"},
     "StageResult": {"label", "began_at", "statuses", "containers"},
     "Distribution": {"intervals"},
     "ErrorReason": {"kind"},

@@ -49,10 +49,11 @@ def target_count(case: CheckInput) -> Check:
     """Compare the target's own counter with what was sent."""
     stage = case.stage
     counted = stage.target.requests_in_stage if stage.target else None
+    sent = stage.sent_total + stage.sent_aside
     untestable = lost(case) or (NO_ACCOUNT if counted is None else None)
     if stage.answered_total != stage.sent_total:
         untestable = untestable or "not every request had an answer, so the target may have seen fewer"
-    surplus = None if counted is None else counted - stage.sent_total
+    surplus = None if counted is None else counted - sent
     return make_check(
         name="target_count",
         metric="requests that the target counted beyond those sent",
@@ -62,7 +63,7 @@ def target_count(case: CheckInput) -> Check:
         unit="requests",
         untestable=untestable,
         ok="the target counted every request that was sent, and no other",
-        fail=f"the target counted {counted or 0:,} requests, the client sent {stage.sent_total:,}: "
+        fail=f"the target counted {counted or 0:,} requests, the client sent {sent:,}: "
         + (
             "another client loads the target, too, or something repeats requests"
             if (surplus or 0) > 0

@@ -11,7 +11,7 @@ from loadlab.transports.wire.connection import Connection, Context, PreparedRequ
 from loadlab.transports.wire.request import Address, encode
 from loadlab.workload.plan import Request
 
-_SMALL_BODY_BYTES = 8 * 1024
+SMALL_BODY_BYTES = 8 * 1024
 """A request that a socket's buffer takes whole: no answer can come before its end."""
 
 
@@ -19,9 +19,15 @@ class Pool:
     """Connections to one address. Without a limit: a request finds an idle one or gets one of its own."""
 
     def __init__(
-        self, terms: Context, address: Address, trust: ssl.SSLContext | None, host: str | None = None
+        self,
+        terms: Context,
+        address: Address,
+        trust: ssl.SSLContext | None,
+        host: str | None = None,
+        kind: type[Connection] = Connection,
     ) -> None:
         """Take where to connect; `host`, an IP address, stands for the name in `address`."""
+        self._kind = kind
         self._terms = terms
         self._address = address
         self._loop = terms.loop
@@ -34,33 +40,34 @@ class Pool:
                 "ssl_handshake_timeout": terms.connect_limit_ns / NS_PER_S + 1,
             }
         self._host = host or address.host
-        self._idle: deque[Connection] = deque()
+        self.idle: deque[Connection] = deque()
+        """Connections that wait for a request."""
         self._known = {bodiless: ResponseCache() for bodiless in (False, True)}
 
     def asked(self, request: Request) -> PreparedRequest:
         """Return a kind of request for this address."""
         made = outgoing(request, keeps=self._terms.keeps)
         bodiless = made.method == "HEAD"
-        learns = not made.closes and len(made.body) <= _SMALL_BODY_BYTES
+        learns = not made.closes and len(made.body) <= SMALL_BODY_BYTES
         return PreparedRequest(
             encode(made),
-            connect=self._connect,
-            idle=self._idle,
+            connect=self.connect,
+            idle=self.idle,
             known=self._known[bodiless] if learns else ResponseCache(),
             bodiless=bodiless,
             keeps=not made.closes,
             learns=learns,
         )
 
-    def _connect(self, asked: PreparedRequest, replied: Replied, sent_ns: int) -> Connection:
+    def connect(self, asked: PreparedRequest, replied: Replied, sent_ns: int) -> Connection:
         """Make a connection and send this over it."""
-        connection = Connection(self._terms, asked, replied, sent_ns)
+        connection = self._kind(self._terms, asked, replied, sent_ns)
         connection.connecting = self._loop.create_task(self._make(connection))
         return connection
 
     def sweep(self, now_ns: int) -> None:
         """Close what has been idle for too long."""
-        idle = self._idle
+        idle = self.idle
         while idle and now_ns - idle[0].idle_since_ns >= self._terms.idle_limit_ns:
             idle.popleft().expire()
 

@@ -10,9 +10,10 @@ from loadlab.transports.connection_stats import ConnectionStats
 from loadlab.transports.standing import rest_ns, unseen_ns
 from loadlab.transports.status_outcomes import ENDED_HERE, Verdicts
 from loadlab.transports.tls import client_context
-from loadlab.transports.wire.connection import NEVER, Connection, Context, PreparedRequest
+from loadlab.transports.wire.connection import NEVER, Connection, Context, PreparedRequest, ResponseCache
 from loadlab.transports.wire.pool import Pool
 from loadlab.transports.wire.request import Address, address
+from loadlab.transports.wire.session import ContentConnection, WireSession
 from loadlab.transports.wire.timeouts import TimerWheel
 from loadlab.workload.plan import Plan, Request
 
@@ -28,6 +29,8 @@ class WireTransport:
         self.stats = ConnectionStats()
         self._opened: set[Connection] = set()
         self._origins: dict[Address, Pool] = {}
+        self._sessions: set[Pool] = set()
+        """Connections that belong to one user each."""
         self._wheel: TimerWheel | None = None
 
     async def open(self, plan: Plan) -> None:
@@ -39,6 +42,7 @@ class WireTransport:
         self._idle_limit_ns = plan.idle_limit_ns
         self._rest_ns = rest_ns(plan)
         self._unseen_ns = min(unseen_ns(plan), plan.idle_limit_ns)
+        self._known = {bodiless: ResponseCache() for bodiless in (False, True)}
         self._terms = Context(
             loop=self._loop,
             limit_ns=plan.timeout_ns,
@@ -86,6 +90,16 @@ class WireTransport:
             connection.abandon(replied)
             raise
 
+    def session(self, url: str) -> WireSession:
+        """Return connections of one user's own to a URL's address, whose answers can be looked into."""
+        pool = Pool(self._terms, address(url), self._trust, self._host, ContentConnection)
+        self._sessions.add(pool)
+        return WireSession(self, pool, self._known)
+
+    def forget(self, pool: Pool) -> None:
+        """Look no more after the connections of a session that is closed."""
+        self._sessions.discard(pool)
+
     async def close(self) -> None:
         """Close every connection."""
         if self._wheel is not None:
@@ -94,12 +108,13 @@ class WireTransport:
         for connection in list(self._opened):
             connection.close(ENDED_HERE)
         self._origins.clear()
+        self._sessions.clear()
         await asyncio.gather(*connecting, return_exceptions=True)
         await asyncio.sleep(0)  # for the loop to let go of the sockets
 
     def _sweep(self, now_ns: int) -> None:
-        for origin in self._origins.values():
-            origin.sweep(now_ns)
+        for pool in (*self._origins.values(), *self._sessions):
+            pool.sweep(now_ns)
 
 
 def _oldest_is_rested(idle: deque[Connection], since_ns: int) -> bool:
