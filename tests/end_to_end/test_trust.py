@@ -108,7 +108,7 @@ def test_a_core_that_is_shared_with_a_busy_process_is_found(tmp_path):
         plan = users_of("task", 64, 2_500 * MS, warmup_ns=500 * MS)
         result = run_plan(plan, tmp_path, host=SinkHost(), meanwhile=pin).result
     found = is_invalid_for(result, "client_core")
-    assert "something else runs on the client's cores" in found["client_core"].message
+    assert "runs on the client's cores" in found["client_core"].message
     assert result.stages[0].client.waited_ratio[0] > 0.2
 
 
@@ -213,4 +213,4 @@ def test_a_client_that_its_cpu_limit_holds_back_is_found(tmp_path, throttled_gro
     )
     assert code == 3
     found = is_invalid_for(result, "client_throttled")
-    assert "its CPU limit held the client back" in found["client_throttled"].message
+    assert "the client's CPU limit held it back" in found["client_throttled"].message

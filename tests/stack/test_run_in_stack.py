@@ -140,7 +140,7 @@ def test_a_client_container_that_its_cpu_limit_holds_back_makes_the_run_invalid(
     assert stage["state"] == "invalid"
     failed = {check["name"]: check for check in result["checks"] if check["outcome"] == "fail"}
     assert "client_throttled" in failed
-    assert "its CPU limit held the client back" in failed["client_throttled"]["message"]
+    assert "the client's CPU limit held it back" in failed["client_throttled"]["message"]
     usage = stage["containers"]["client"]
     assert usage["cpu_limit_cores"] == result["environment"]["cpu_usable"] == 0.2
     assert usage["cpu_ratio"] < 0.3
