@@ -28,7 +28,7 @@ $(foreach name,$(filter $(settings),$(given)),$(eval override $(name) := $$(valu
 
 # The same for chores: `make run task` would load SCENARIO, and only then ask for a rule to make `task`.
 chores := run tour doctor calibrate up open down logs ps images test test-all test-compose test-statistics test-pythons \
-    mutants prove check format lock dashboards schema pictures bench ground-truth false-alarms idle-runs soak outdated clean help
+    mutants prove check format lock dashboards schema docs pictures bench ground-truth false-alarms idle-runs soak outdated clean help
 stray := $(filter-out $(chores) .%,$(MAKECMDGOALS))
 ifneq ($(stray),)
 $(error $(stray): no chore of this Makefile; make alone lists them. A scenario is a setting, as in make run SCENARIO=task)
@@ -115,6 +115,9 @@ dashboards: .venv/dev ## write grafana/dashboards anew, after a change of the co
 schema: .venv/dev ## write docs/result.schema.json anew, after a change of the result types
 	@$(bin)/python -m loadlab.results.schema >docs/result.schema.json
 
+docs: .venv/docs ## build the docs as a site, site/index.html; a link that leads nowhere is an error
+	@$(bin)/python scripts/docs.py
+
 pictures: .venv/dev ## write docs/pictures anew, after a change of what the page shows (needs Chromium)
 	@LOADLAB_REQUIRE_BROWSER=1 LOADLAB_PICTURES=docs/pictures $(bin)/python -m pytest -q tests/browser/test_pictures.py
 
@@ -141,7 +144,7 @@ soak: .venv/dev ## account for millions of requests to a server that misbehaves,
 	@nice cargo install --quiet --locked --version 1.16.0 --root .bench-tools oha
 
 clean: ## remove what was made here (.venv, caches); results and images stay
-	@rm -rf .venv .venv-bench .mutants .bench-tools .stack dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-bench .mutants .bench-tools .stack dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find client target grafana tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
@@ -155,5 +158,8 @@ help: ## this list
 
 .venv/mutants: .venv/dev requirements/mutants.txt
 	@scripts/venv.sh mutants
+
+.venv/docs: .venv/dev requirements/docs.txt
+	@scripts/venv.sh docs
 
 .PHONY: $(chores)

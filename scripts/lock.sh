@@ -8,7 +8,7 @@ cd requirements
 lock() { "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header "$@"; }
 
 lock --upgrade dev.in --output-file dev.txt
-for name in client target build mutants; do
+for name in client target build mutants docs; do
     lock --constraints dev.txt "$name.in" --output-file "$name.txt"
 done
 

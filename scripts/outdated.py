@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("dev", "mutants", "bench")
+LOCKS = ("dev", "mutants", "docs", "bench")
 """The lock of development holds those of client, target and build."""
 WITHIN_S = 20
 SOURCES = {

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Fill .venv from the hashed locks:  venv.sh runtime | dev | mutants.   venv.sh bench makes .venv-bench, for the peers' own
+# Fill .venv from the hashed locks:  venv.sh runtime | dev | mutants | docs.   venv.sh bench makes .venv-bench, for the peers' own
 # dependencies.
-# Make calls it where the stamp (.venv/runtime, .venv/dev, .venv/mutants) is missing or older than its locks.
+# Make calls it where the stamp (.venv/runtime, .venv/dev, …) is missing or older than its locks.
 set -eu
 . "$(dirname -- "$0")/common.sh"
 
@@ -60,8 +60,8 @@ bench)
     touch .venv-bench/done
     exit
     ;;
-mutants)
-    install --require-hashes -r requirements/mutants.txt
+mutants | docs)
+    install --require-hashes -r "requirements/$1.txt"
     ;;
 dev)
     warn "Installing the locked development tools into .venv; this happens once …"

@@ -95,7 +95,8 @@ def _make_targets():
 
 @pytest.mark.parametrize("target", _make_targets())
 def test_every_make_target_stands_in_the_docs(target):
-    text = "\n".join([README, (ROOT / "CONTRIBUTING.md").read_text(), *DOCS.values()])
+    bench = (ROOT / "bench" / "README.md").read_text()
+    text = "\n".join([README, (ROOT / "CONTRIBUTING.md").read_text(), bench, *DOCS.values()])
     assert named(f"make {target}", text) or target == "help"
 
 
@@ -205,7 +206,7 @@ def test_the_published_schema_is_a_valid_schema():
 
 
 def _links():
-    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("*/*.md")]:
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("bench/*.md")]:
         for link in re.findall(r"\]\(([^):]+)\)", path.read_text()):
             yield path, link
 
