@@ -14,14 +14,15 @@ _NOTHING = Histogram()
 
 
 def names(plan: Plan, counted: Recorder, window_ns: int) -> tuple[NameResult, ...]:
-    """Return what was counted of each name, the slowest first: by p95, then by p50, then by name."""
+    """Return what was counted of each name, the slowest first: by p95, of few requests by p50."""
     made = [_named(plan, name, each, window_ns) for name, each in counted.by_name.items()]
     made = [each for each in made if each.counts.scheduled]
-    return tuple(sorted(made, key=lambda each: (-_slowness(each)[0], -_slowness(each)[1], each.name)))
+    return tuple(sorted(made, key=lambda each: (-_slowness_ns(each), each.name)))
 
 
-def _slowness(named: NameResult) -> tuple[int, int]:
-    return named.latency_ns.p95 or 0, named.latency_ns.p50 or 0
+def _slowness_ns(named: NameResult) -> int:
+    latency = named.latency_ns
+    return latency.p95 or latency.p50 or 0
 
 
 def _named(plan: Plan, name: str, counted: Recorder, window_ns: int) -> NameResult:

@@ -405,7 +405,7 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     theory: Theory | None
     containers: dict[str, ContainerUsage] | None = None
     by_name: tuple[NameResult, ...] = ()
-    """The requests of each name, where they have names; the one with the largest p95 first."""
+    """The requests of each name, where they have names; the slowest first."""
     journeys: tuple[JourneyResult, ...] = ()
     """The journeys, where the load is journeys."""
 

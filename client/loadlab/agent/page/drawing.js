@@ -5,6 +5,7 @@
 
 import { byId, text } from "./dom.js";
 import { Figures } from "./figures.js";
+import { Names } from "./names.js";
 import { linkTo } from "./route.js";
 import { ResultFile } from "./resultfile.js";
 import { isOver } from "./run.js";
@@ -26,6 +27,7 @@ export class Drawing {
     this.stages = new Stages(byId("stages"));
     this.file = new ResultFile(known);
     this.sweep = new SweepCharts(byId("sweep"));
+    this.names = new Names(byId("names"));
     this.time = new TimeCharts(byId("time"));
     this.drawnAt = -Infinity;
     this.due = { frame: null, timer: null, everything: false };
@@ -80,6 +82,7 @@ export class Drawing {
     this.file.show(run);
     showVerdict(byId("verdict"), run);
     showTable(byId("table"), run);
+    this.names.show(run);
     showChecks(byId("checks"), run);
     this.sweep.show(run);
   }

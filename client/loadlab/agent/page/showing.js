@@ -79,7 +79,7 @@ export class Showing {
     byId("empty").hidden = run !== null;
     byId("main").dataset.stage = run === null ? "empty" : isOver(run) ? "over" : "running";
     if (run !== null) return;
-    for (const id of ["verdict", "table", "checks"]) byId(id).hidden = true;
+    for (const id of ["verdict", "table", "names", "checks"]) byId(id).hidden = true;
     const { starting } = this.known;
     const words = sentence ?? (starting === null ? NONE_YET : `${starting} is starting …`);
     byId("empty").replaceChildren(make("p", {}, words));
