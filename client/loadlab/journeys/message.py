@@ -19,7 +19,8 @@ File = tuple[str, bytes] | tuple[str, bytes, str]
 
 _PLAIN: Final = re.compile(r"/[!\"$-~]*")
 """A path that is sent as it is written."""
-_MOST_USUAL: Final = 16
+_MOST_USUAL: Final = 256
+_MOST_NAME: Final = 80
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -35,7 +36,9 @@ class Messages:
         self._prefix = url.target.partition("?")[0].rstrip("/")
         self._keeps = keeps
         self._headers = dict(headers or {})
-        self._usual: dict[str, Message] = {}
+        self._usual: dict[str, tuple[str, Message, str]] = {}
+        self._usual_cookie = ""
+        self._usual_lines: tuple[tuple[str, str], ...] | None = None
 
     def target(self, path: str) -> str:
         """Return what a step's path is sent as; raise ValueError for what leads to another host."""
@@ -48,14 +51,19 @@ class Messages:
             path = request_target(path)
         return self._prefix + path
 
-    def get(self, target: str, cookie: str) -> Message:
-        """Return a GET without headers of its own: the most frequent request, and the quickest made."""
-        usual = self._usual.get(cookie)
-        if usual is None:
-            if len(self._usual) >= _MOST_USUAL:
-                self._usual.clear()
-            usual = self._usual[cookie] = self.made("GET", "/", cookie)
-        return Message("GET", target, usual.lines, b"", usual.closes)
+    def get(self, path: str, cookie: str) -> tuple[Message, str]:
+        """Return a GET without headers of its own, and the name of such a step; a known one is not made anew."""
+        known = self._usual.get(path)
+        if known is not None and known[0] == cookie:
+            return known[1], known[2]
+        if len(self._usual) >= _MOST_USUAL:
+            self._usual.clear()
+        target = self.target(path)
+        if cookie != self._usual_cookie or self._usual_lines is None:
+            self._usual_cookie, self._usual_lines = cookie, self.made("GET", "/", cookie).lines
+        message = Message("GET", target, self._usual_lines, b"", not self._keeps)
+        self._usual[path] = cookie, message, default_name("GET", path)
+        return self._usual[path][1:]
 
     def made(
         self,
@@ -90,6 +98,11 @@ class Messages:
         if cookie:
             lines.append(("Cookie", cookie))
         return message._replace(target=target, lines=tuple(lines))
+
+
+def default_name(method: str, path: str) -> str:
+    """Return the name of a step that has none of its own: method and path, without the query."""
+    return f"{method} {path.partition('?')[0]}"[:_MOST_NAME]
 
 
 def with_params(path: str, params: Pairs) -> str:

@@ -1,7 +1,6 @@
 """What a journey sees of an answer. It is parsed when it is asked for, not before."""
 
 import re
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -17,11 +16,15 @@ _CHARSET = re.compile(r"charset=\"?([A-Za-z0-9._-]+)", re.IGNORECASE)
 class Reply:
     """A whole answer: its status, headers and body."""
 
+    __slots__ = ("_content", "_fields", "_text", "name", "status")
+
     def __init__(self, name: str, status: int, content: Content) -> None:
         self.name = name
         """The step's name."""
         self.status = status
         self._content = content
+        self._text: str | None = None
+        self._fields: dict[str, str] | None = None
 
     def __repr__(self) -> str:
         """Show what was asked and the status."""
@@ -42,9 +45,14 @@ class Reply:
         """How long after the request was sent the first byte of the answer came."""
         return self._content.first_byte_ns
 
-    @cached_property
+    @property
     def text(self) -> str:
         """The body as text, by the charset that its Content-Type names, otherwise UTF-8."""
+        if self._text is None:
+            self._text = self._decoded()
+        return self._text
+
+    def _decoded(self) -> str:
         named = _CHARSET.search(self.headers.get("content-type", ""))
         try:
             return self.body.decode(named[1] if named else "utf-8", errors="replace")
@@ -60,7 +68,7 @@ class Reply:
 
     def field(self, name: str) -> str:
         """Return the value of an input of a form, or of a meta tag; raise LookupError where there is none."""
-        found = self._fields
+        found = self._fields = fields(self.text) if self._fields is None else self._fields
         if name not in found:
             there = ", ".join(sorted(found)) or "no input or meta tag with a name"
             raise LookupError(f"{self.name} has no field {name!r}; it has {there}")
@@ -75,7 +83,3 @@ class Reply:
         if match is None:
             raise LookupError(f"nothing in {self.name} matches {pattern!r}")
         return match[1] if match.re.groups else match[0]
-
-    @cached_property
-    def _fields(self) -> dict[str, str]:
-        return fields(self.text)

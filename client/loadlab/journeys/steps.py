@@ -50,7 +50,8 @@ class Steps:
         self, name: str, message: Message, expects: Expects | None
     ) -> tuple[Outcome, int, Content | None]:
         """Send a step; raise StageOverError where it is due after the stage's end."""
-        self.flush()
+        if self._row is not None:
+            self.flush()
         shard, due_ns, number = self._shard, self.due_ns, self._number_of(name)
         if due_ns >= shard.end_ns:
             raise StageOverError

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from urllib.parse import urljoin
 
 from loadlab.journeys.cookies import Cookies
-from loadlab.journeys.message import File, Messages, Pairs, body_of, with_params
+from loadlab.journeys.message import File, Messages, Pairs, body_of, default_name, with_params
 from loadlab.journeys.reply import Reply
 from loadlab.recording import sample
 from loadlab.transports.content import Content, Message
@@ -21,7 +21,6 @@ _GETS_AFTER = {303: ("POST", "PUT", "PATCH", "DELETE"), 302: ("POST",), 301: ("P
 
 Expected = int | Collection[int]
 """A status, or several."""
-_NOTHING = (None, None, None, None)
 
 
 class StepFailed(Exception):  # noqa: N818 - named after what happened, as a journey's author meets it
@@ -95,9 +94,14 @@ class User:
         follow: bool = False,
     ) -> Reply:
         """Get a page; see `request`."""
-        return await self.request(
-            "GET", path, name=name, params=params, headers=headers, expect=expect, follow=follow
-        )
+        if params is not None or headers is not None or follow:
+            return await self.request(
+                "GET", path, name=name, params=params, headers=headers, expect=expect, follow=follow
+            )
+        message, own_name = self._messages.get(path, self.cookies.header(path))
+        expects = None if expect is None else _expects(expect)
+        step = name[:_MOST_NAME] or own_name
+        return self._replied(step, message, *await self.sender.send(step, message, expects))
 
     async def post(self, path: str, **more: Any) -> Reply:  # noqa: ANN401 - as in `request`
         """Post to a path; see `request`."""
@@ -136,28 +140,26 @@ class User:
         (`--expect-status`, by default 200 to 399). Redirects are followed only with `follow`, each hop a step
         of its own, called "NAME →". Raises StepFailed where no whole answer came, or one with another status.
         """
-        name = (name or f"{method} {path.partition('?')[0]}")[:_MOST_NAME]
+        name = name[:_MOST_NAME] or default_name(method, path)
         if params is not None:
             path = with_params(path, params)
         target = self._messages.target(path)
         cookie = self.cookies.header(target)
-        given = data, json, form, files
-        if method == "GET" and headers is None and given == _NOTHING:
-            message = self._messages.get(target, cookie)
-        else:
-            body, kind = body_of(*given)
-            message = self._messages.made(method, target, cookie, headers=headers, body=body, kind=kind)
+        body, kind = body_of(data, json, form, files)
+        message = self._messages.made(method, target, cookie, headers=headers, body=body, kind=kind)
         expects = None if expect is None else _expects(expect)
         if follow:
             return await self._follow(name, message, expects or self.sender.expects)
-        return await self._step(name, message, expects)
+        return self._replied(name, message, *await self.sender.send(name, message, expects))
 
-    async def _step(self, name: str, message: Message, expects: Expects | None) -> Reply:
-        outcome, status, content = await self.sender.send(name, message, expects)
+    def _replied(
+        self, name: str, message: Message, outcome: sample.Outcome, status: int, content: Content | None
+    ) -> Reply:
+        """Keep what an answer sets; raise StepFailed where it is not what was expected."""
         if content is None:
             raise StepFailed(name, outcome.key)
-        if lines := content.headers.all("set-cookie"):
-            self.cookies.take(lines, message.target)
+        if content.sets_cookies:
+            self.cookies.take(content.headers.all("set-cookie"), message.target)
         if outcome is not sample.Outcome.OK:
             raise StepFailed(name, f"status {status}")
         return Reply(name, status, content)
@@ -166,16 +168,17 @@ class User:
         """Send a step and go where its answers lead; what is expected is expected of the last."""
         hop = name
         for _ in range(MOST_HOPS + 1):
-            reply = await self._step(
+            sent = await self.sender.send(
                 hop, message, lambda status: status in sample.REDIRECTS or expects(status)
             )
+            reply = self._replied(hop, message, *sent)
             if reply.status not in sample.REDIRECTS:
                 return reply
             where = urljoin(self._messages.origin + message.target, reply.headers.get("location", ""))
             target = self._messages.target(where)
             cookie = self.cookies.header(target)
             if message.method in _GETS_AFTER.get(reply.status, ()):
-                message = self._messages.get(target, cookie)
+                message = self._messages.made("GET", target, cookie)
             else:
                 message = self._messages.again(message, target, cookie)
             hop = name[: _MOST_NAME - len(_HOP)] + _HOP

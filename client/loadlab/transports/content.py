@@ -12,6 +12,8 @@ from loadlab.recording.sample import Reply
 MOST_KEPT_BYTES: Final = 16 * 1024 * 1024
 """A longer body is read and counted to its end, but its user sees only so much."""
 _END_OF_HEAD: Final = b"\r\n\r\n"
+_SHORT: Final = 1024
+"""Of a shorter answer the end of the head is not looked for: a body that looks like a header costs a look."""
 _BLANKS: Final = (b" ", b"\t")
 _FOLD: Final = re.compile(rb"\r\n[ \t]+")
 
@@ -97,6 +99,11 @@ class Content(Protocol):
         ...
 
     @property
+    def sets_cookies(self) -> bool:
+        """Whether a header line sets a cookie."""
+        ...
+
+    @property
     def first_byte_ns(self) -> int:
         """How long after the request was sent the first byte came."""
         ...
@@ -123,6 +130,11 @@ class ReadContent(NamedTuple):
     headers: Headers
     body: bytes
     first_byte_ns: int
+
+    @property
+    def sets_cookies(self) -> bool:
+        """Whether a header line sets a cookie."""
+        return "set-cookie" in self.headers
 
 
 class RawContent:
@@ -152,6 +164,12 @@ class RawContent:
         parts = _Parts()
         httptools.HttpResponseParser(parts).feed_data(self._raw)
         return b"".join(parts.of_body)
+
+    @property
+    def sets_cookies(self) -> bool:
+        """Whether a header line sets a cookie."""
+        raw = self._raw
+        return b"\nset-cookie:" in (raw if len(raw) < _SHORT else raw[: self._body_from()]).lower()
 
     def _body_from(self) -> int:
         return self._raw.index(_END_OF_HEAD) + 4

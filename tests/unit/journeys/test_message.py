@@ -42,8 +42,9 @@ def test_a_path_that_can_not_be_sent_is_refused(messages, path):
 
 
 def test_a_get_has_the_lines_of_any_request(messages):
-    quick = messages.get("/items", "a=1")
-    assert quick == messages.made("GET", "/items", "a=1")
+    quick, name = messages.get("/items?q=1", "a=1")
+    assert name == "GET /items"
+    assert quick == messages.made("GET", "/items?q=1", "a=1")
     assert quick.lines == (("Host", "127.0.0.1:8000"), ("User-Agent", "loadlab"), ("Cookie", "a=1"))
 
 
@@ -92,6 +93,15 @@ def test_parameters_stand_behind_the_query_that_is_there():
 
 
 def test_a_connection_that_is_not_kept_is_given_up_by_each_request():
-    message = Messages("http://h", keeps=False).get("/", "")
+    message, _ = Messages("http://h", keeps=False).get("/", "")
     assert message.closes
     assert ("Connection", "close") in message.lines
+
+
+def test_a_get_that_comes_again_is_the_same_and_with_another_cookie_another(messages):
+    first, _ = messages.get("/a", "a=1")
+    assert messages.get("/a", "a=1")[0] is first
+    other, _ = messages.get("/a", "a=2")
+    assert dict(other.lines)["Cookie"] == "a=2"
+    assert dict(messages.get("/b", "a=2")[0].lines)["Cookie"] == "a=2"
+    assert dict(messages.get("/a", "a=1")[0].lines)["Cookie"] == "a=1"

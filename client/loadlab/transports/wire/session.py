@@ -10,7 +10,7 @@ from loadlab.transports.content import MOST_KEPT_BYTES, Content, Message, RawCon
 from loadlab.transports.wire.connection import Connection, PreparedRequest, ResponseCache
 from loadlab.transports.wire.pool import SMALL_BODY_BYTES, Pool
 
-_MOST_HEADS = 16
+_MOST_KNOWN = 64
 
 
 class ContentConnection(Connection):
@@ -47,22 +47,13 @@ class WireSession:
         self._pool = pool
         self._known = known
         self._loop = asyncio.get_running_loop()
-        self._heads: dict[tuple[tuple[str, str], ...], bytes] = {}
+        self._prepared: dict[str, tuple[Message, PreparedRequest]] = {}
+        """The last request to each path, as it was encoded."""
 
     async def exchange(self, message: Message) -> tuple[Reply, Content | None]:
         """Send a request and read its answer to the end, within the plan's time limits."""
-        method, target, lines, body, closes = message
-        head = self._heads.get(lines) or self._encoded(lines)
-        bodiless = method == "HEAD"
-        prepared = PreparedRequest(
-            b"%b%b%b" % (f"{method} {target} HTTP/1.1\r\n".encode(), head, body),
-            connect=self._pool.connect,
-            idle=self._pool.idle,
-            known=self._known[bodiless],
-            bodiless=bodiless,
-            keeps=not closes,
-            learns=not closes and len(body) <= SMALL_BODY_BYTES,
-        )
+        known = self._prepared.get(message.target)
+        prepared = known[1] if known is not None and known[0] is message else self._prepare(message)
         future: asyncio.Future[tuple[Reply, Content | None]] = self._loop.create_future()
         sent_ns = MONOTONIC.now_ns()
         waits = _Waits(future, sent_ns)
@@ -79,13 +70,26 @@ class WireSession:
             self._pool.idle.pop().drop()
         self._transport.forget(self._pool)
 
-    def _encoded(self, lines: tuple[tuple[str, str], ...]) -> bytes:
-        if len(self._heads) >= _MOST_HEADS:
-            self._heads.clear()
-        head = self._heads[lines] = "".join(
-            [*(f"{name}: {value}\r\n" for name, value in lines), "\r\n"]
-        ).encode()
-        return head
+    def _prepare(self, message: Message) -> PreparedRequest:
+        """Encode a request; one that comes again as the same object is known."""
+        method, target, lines, body, closes = message
+        head = "".join(
+            [f"{method} {target} HTTP/1.1\r\n", *(f"{name}: {value}\r\n" for name, value in lines)]
+        )
+        bodiless = method == "HEAD"
+        prepared = PreparedRequest(
+            b"%b\r\n%b" % (head.encode(), body),
+            connect=self._pool.connect,
+            idle=self._pool.idle,
+            known=self._known[bodiless],
+            bodiless=bodiless,
+            keeps=not closes,
+            learns=not closes and len(body) <= SMALL_BODY_BYTES,
+        )
+        if len(self._prepared) >= _MOST_KNOWN:
+            self._prepared.clear()
+        self._prepared[target] = message, prepared
+        return prepared
 
 
 class _Waits:
