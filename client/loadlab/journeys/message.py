@@ -52,7 +52,7 @@ class Messages:
         return self._prefix + path
 
     def get(self, path: str, cookie: str) -> tuple[Message, str]:
-        """Return a GET without headers of its own, and the name of such a step; a known one is not made anew."""
+        """Return a GET without headers of its own, and the name of such a step."""
         known = self._usual.get(path)
         if known is not None and known[0] == cookie:
             return known[1], known[2]
