@@ -120,9 +120,21 @@ use_services() {
 # The services that are not the lab's.
 services_beside() { compose config --services 2>/dev/null | grep -vxE 'target|client|prometheus|grafana'; }
 
+# A gunicorn.conf.py of the user's, laid over the lab's defaults; what WORKERS and THREADS say wins over it.
+use_gunicorn_config() {
+    [ -f "$GUNICORN_CONFIG" ] || fail "GUNICORN_CONFIG=$GUNICORN_CONFIG is not a file."
+    GUNICORN_CONFIG=$(cd -P -- "$(dirname -- "$GUNICORN_CONFIG")" && pwd)/${GUNICORN_CONFIG##*/}
+    hidden=$(find -L "$GUNICORN_CONFIG" ! -perm -004)
+    [ -z "$hidden" ] || fail "GUNICORN_CONFIG: $GUNICORN_CONFIG can't be read by others, and so not by the target's container: 'chmod o+r' changes that."
+    GUNICORN_CONFIG_FILES=$(cksum <"$GUNICORN_CONFIG" | cut -d ' ' -f 1)
+    COMPOSE_FILE=$COMPOSE_FILE:docker-compose.gunicorn.yml
+    export GUNICORN_CONFIG GUNICORN_CONFIG_FILES
+}
+
 # What would do nothing is refused, as `loadlab run` refuses the options behind these settings.
 refuse_vain() {
     if [ "$(setting TARGET_SERVER)" = flask ]; then
+        [ -z "$(setting GUNICORN_CONFIG)" ] || fail "GUNICORN_CONFIG: TARGET_SERVER=flask is no gunicorn; leave one of them out."
         for variable in WORKERS THREADS; do
             [ -z "$(setting "$variable")" ] || fail "$variable: Flask's development server has no such limit, it starts a thread for each connection; leave it out, or give TARGET_SERVER=gunicorn."
         done
@@ -260,6 +272,8 @@ COMPOSE_FILE=docker-compose.yml
 APP_COMPOSE=$(setting APP_COMPOSE)
 [ -z "${APP_DIR:-}" ] || use_app
 [ -z "$APP_COMPOSE" ] || use_services
+GUNICORN_CONFIG=$(setting GUNICORN_CONFIG)
+[ -z "$GUNICORN_CONFIG" ] || use_gunicorn_config
 limit_cpus
 export COMPOSE_FILE
 

@@ -9,9 +9,9 @@ import click
 
 from loadlab_target.addresses import Address, AddressError, bind, parse_address
 from loadlab_target.delays import parse_delay
-from loadlab_target.lifecycle import StartError, private_directory
+from loadlab_target.lifecycle import ConfigError, StartError, private_directory
 from loadlab_target.quantities import QuantityError, parse_whole
-from loadlab_target.settings import DEFAULT_APP, Server, Settings
+from loadlab_target.settings import Server, Settings
 
 _APP = re.compile(r"[A-Za-z_][\w.]*(:[A-Za-z_]\w*(\(.*\))?)?", re.DOTALL)
 
@@ -27,8 +27,8 @@ class _Whole(click.IntRange):
         return int(super().convert(whole, param, ctx))
 
 
-def _app(_: click.Context, __: click.Parameter, text: str) -> str:
-    if _APP.fullmatch(text) is None:
+def _app(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    if text is not None and _APP.fullmatch(text) is None:
         raise click.BadParameter(f"{text!r} is not module:callable or module:factory().")
     return text
 
@@ -53,7 +53,8 @@ def _file(_: click.Context, __: click.Parameter, file: Path | None) -> Path | No
         if not file.parent.is_dir():
             raise click.BadParameter(f"there is no directory {str(file.parent)!r} to write it into.")
         file.unlink(missing_ok=True)  # what an earlier target announced is not this one
-    return file
+        return file.absolute()  # a gunicorn config may change the directory
+    return None
 
 
 @click.command(context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
@@ -61,9 +62,9 @@ def _file(_: click.Context, __: click.Parameter, file: Path | None) -> Path | No
     "--app",
     envvar="TARGET_APP",
     show_envvar=True,
-    default=DEFAULT_APP,
     callback=_app,
-    help="The WSGI app, as gunicorn understands it: module:callable or module:factory().",
+    help="The WSGI app, as gunicorn understands it: module:callable or module:factory()."
+    "  [default: wsgi_app of --gunicorn-config, or the lab's own]",
 )
 @click.option(
     "--server",
@@ -77,17 +78,23 @@ def _file(_: click.Context, __: click.Parameter, file: Path | None) -> Path | No
     "--workers",
     envvar="WORKERS",
     show_envvar=True,
-    default=1,
     type=_Whole(1, 256),
-    help="Worker processes (gunicorn).",
+    help="Worker processes (gunicorn).  [default: 1, or as in --gunicorn-config]",
 )
 @click.option(
     "--threads",
     envvar="THREADS",
     show_envvar=True,
-    default=64,
     type=_Whole(1, 4096),
-    help="Threads in each worker (gunicorn).",
+    help="Threads in each worker (gunicorn).  [default: 64, or as in --gunicorn-config]",
+)
+@click.option(
+    "--gunicorn-config",
+    envvar="GUNICORN_CONFIG",
+    show_envvar=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, exists=True, resolve_path=True, path_type=Path),
+    help="A gunicorn.conf.py, honoured but for what the lab has to set; options that are given win over it.",
 )
 @click.option(
     "--bind",
@@ -138,10 +145,10 @@ def _file(_: click.Context, __: click.Parameter, file: Path | None) -> Path | No
     "keep_alive_s",
     envvar="TARGET_KEEP_ALIVE",
     show_envvar=True,
-    default=2,
     type=_Whole(0, 3600),
     metavar="SECONDS",
-    help="How long an idle connection is kept (gunicorn; the other server keeps none).",
+    help="How long an idle connection is kept (gunicorn; the other server keeps none)."
+    "  [default: 2, or as in --gunicorn-config]",
 )
 @click.option(
     "--announce",
@@ -155,23 +162,27 @@ def main(
     *,
     address: Address,
     metrics_address: Address,
-    app: str,
+    app: str | None,
     server: Server,
-    workers: int,
-    threads: int,
+    workers: int | None,
+    threads: int | None,
+    gunicorn_config: Path | None,
     delay: str,
     seed: int,
     server_timing: bool,
-    keep_alive_s: int,
+    keep_alive_s: int | None,
     announce: Path | None,
     stop_with_stdin: bool,
 ) -> None:
     """Start the target, a WSGI app on a server that measures itself, and stay until it is stopped."""
+    if gunicorn_config is not None and server == "flask":
+        raise click.UsageError("--gunicorn-config: --server flask is no gunicorn; leave one of them out.")
     settings = Settings(
         app=app,
         server=server,
         workers=workers,
         threads=threads,
+        gunicorn_config=gunicorn_config,
         server_timing=server_timing,
         keep_alive_s=keep_alive_s,
         announce=announce,
@@ -187,6 +198,8 @@ def main(
             _serve(settings, address, metrics_address, directory)
     except AddressError as error:
         raise click.ClickException(f"The target {error}.") from None
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
     except StartError as error:
         raise click.ClickException(str(error)) from None
 

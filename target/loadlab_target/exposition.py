@@ -1,5 +1,7 @@
 """The metrics port: everything the target knows of itself, from a server that the load can't starve.
 
+`/metrics` has figures, `/server` how the server is set, as JSON.
+
 Under gunicorn it runs in a thread of the master process, which serves no request of the load. `/healthz` here
 is for health checks: it is not counted as a request, and answers while every thread of the target is taken.
 
@@ -8,11 +10,12 @@ takes no more of the target's process than that.
 """
 
 import contextlib
+import json
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -54,7 +57,12 @@ class MetricsServer:
     """Serves `/metrics` and `/healthz` on a bound socket, from `start` until the process ends."""
 
     def __init__(
-        self, bound: socket.socket, collectors: list[Collector], *, is_ready: Callable[[], bool]
+        self,
+        bound: socket.socket,
+        collectors: list[Collector],
+        *,
+        is_ready: Callable[[], bool],
+        server: Mapping[str, object] | None = None,
     ) -> None:
         registry = CollectorRegistry()
         for collector in collectors:
@@ -69,6 +77,9 @@ class MetricsServer:
                     status, text = (
                         ("200 OK", b"ok\n") if is_ready() else ("503 Service Unavailable", b"starting\n")
                     )
+                case "/server" if server is not None:
+                    start_response("200 OK", [("Content-Type", "application/json")])
+                    return [json.dumps(server).encode() + b"\n"]
                 case _:
                     status, text = "404 Not Found", b"Here are /metrics and /healthz.\n"
             start_response(status, [("Content-Type", "text/plain; charset=utf-8")])

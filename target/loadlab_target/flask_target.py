@@ -22,8 +22,8 @@ from loadlab_target.lifecycle import StartError, announce, in_one_line, stop_wit
 from loadlab_target.listener import accept_queue
 from loadlab_target.measured_app import MeasuredApp, WsgiApp
 from loadlab_target.meters import Meters
-from loadlab_target.settings import Settings
-from loadlab_target.vitals import Vitals
+from loadlab_target.settings import DEFAULT_APP, Settings
+from loadlab_target.vitals import Size, Vitals, WorkersGone
 
 GRACEFUL_STOP_S = 5.0
 Connection = socket.socket | tuple[bytes, socket.socket]  # as socketserver has it
@@ -98,17 +98,18 @@ class MeasuredServer(ThreadedWSGIServer):
 
 def serve(settings: Settings, *, listener: socket.socket, metrics_listener: socket.socket) -> None:
     """Run until SIGTERM or SIGINT; raise StartError if the app can't be imported."""
+    name = settings.app or DEFAULT_APP
     try:
-        app = util.import_app(settings.app)
+        app = util.import_app(name)
     except BaseException as error:
         traceback.print_exc()  # the evidence, before the sentence
-        raise StartError(f"The app {settings.app!r} did not start: {in_one_line(error)}.") from error
+        raise StartError(f"The app {name!r} did not start: {in_one_line(error)}.") from error
     server = MeasuredServer(listener, app, server_timing=settings.server_timing)
     vitals = Vitals(
-        settings,
+        Size(app=name, server="flask", workers=1, threads=0),
         accept_queue=lambda: accept_queue(server.socket),
         worker_pids=list,
-        workers_ended=lambda: 0,
+        gone=WorkersGone(),
     )
     files = WorkerMetrics(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
     MetricsServer(metrics_listener, [files, vitals], is_ready=lambda: True).start()

@@ -18,6 +18,10 @@ class StartError(Exception):
     """The target could not start; the message is one sentence for the person who started it."""
 
 
+class ConfigError(StartError):
+    """A gunicorn config asks for what the lab can't serve."""
+
+
 def in_one_line(error: BaseException) -> str:
     """Say what kind of error it was and how its message begins, without a full stop."""
     first, *_ = str(error).splitlines() or [""]
@@ -48,6 +52,10 @@ class BootBoard:
         """Say that the calling process is ready to serve."""
         (self._directory / str(os.getpid())).touch()
 
+    def replaced(self) -> None:
+        """Say that the calling process ends because it has answered as many requests as gunicorn lets it."""
+        self._replaced(os.getpid()).touch()
+
     def failed(self, error: BaseException) -> None:
         """Say why the calling process can't serve."""
         self._reason.write_text(in_one_line(error), encoding="utf-8")
@@ -56,13 +64,21 @@ class BootBoard:
         """Whether that process has become ready."""
         return (self._directory / str(pid)).exists()
 
+    def was_replaced(self, pid: int) -> bool:
+        """Whether that process ended as gunicorn's `max_requests` has it."""
+        return self._replaced(pid).exists()
+
     def forget(self, pid: int) -> None:
         """Drop what a process said that is gone, because its number may come back."""
         (self._directory / str(pid)).unlink(missing_ok=True)
+        self._replaced(pid).unlink(missing_ok=True)
 
     def reason(self) -> str | None:
         """Give the reason that a worker left, if one did."""
         return self._reason.read_text(encoding="utf-8") if self._reason.exists() else None
+
+    def _replaced(self, pid: int) -> Path:
+        return self._directory / f"{pid}.replaced"
 
 
 def announce(file: Path, *, url: str, metrics_url: str) -> None:

@@ -17,10 +17,13 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 class Call:
     """The facts of one call of the app; None until they are known. Times are of the monotonic clock."""
 
-    __slots__ = ("finished_ns", "queue_ns", "started_ns", "status")
+    __slots__ = ("closed", "finished_ns", "queue_ns", "started_ns", "status")
 
-    def __init__(self, queue_ns: int) -> None:
+    def __init__(self, queue_ns: int | None) -> None:
         self.queue_ns = queue_ns
+        """None where the wait for a thread is unknown."""
+        self.closed: Callable[[Call], None] | None = None
+        """Called when the server has closed the response."""
         self.started_ns: int | None = None
         self.finished_ns: int | None = None
         self.status: int | None = None
@@ -34,7 +37,7 @@ class MeasuredApp:
         self._server_timing = server_timing
         self._local = local()
 
-    def expect(self, queue_ns: int) -> Call:
+    def expect(self, queue_ns: int | None) -> Call:
         """Prepare for the next call in this thread: a request that waited this long for the thread."""
         call = self._local.call = Call(queue_ns)
         return call
@@ -109,6 +112,10 @@ class _Response:
             self.release_head()
             self._call.finished_ns = time.monotonic_ns()
             raise
+        except Exception as error:
+            if not self._released and not isinstance(error, OSError):
+                self._call.status = 500  # what the server answers now; after an OSError it doesn't
+            raise
         if not self._released:
             self.release_head()
         return piece
@@ -116,9 +123,15 @@ class _Response:
     def close(self) -> None:
         """Close the app's own iterable, as the server would have done."""
         close = getattr(self._body, "close", None)
-        if close is not None:
-            close()
+        try:
+            if close is not None:
+                close()
+        finally:
+            if self._call.closed is not None:
+                self._call.closed(self._call)
 
     def _stamp(self) -> str:
         app_ns = time.monotonic_ns() - (self._call.started_ns or 0)
-        return f"queue;dur={self._call.queue_ns / 1e6:.3f}, app;dur={app_ns / 1e6:.3f}"
+        stamp = f"app;dur={app_ns / 1e6:.3f}"
+        queue_ns = self._call.queue_ns
+        return stamp if queue_ns is None else f"queue;dur={queue_ns / 1e6:.3f}, {stamp}"

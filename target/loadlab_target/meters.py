@@ -23,7 +23,28 @@ def status_class(status: int | None) -> str:
     return f"{status // 100}xx" if status is not None and 100 <= status <= 599 else "none"
 
 
-class Meters:
+class AppMeters:
+    """What a process can tell that sees no more than the calls of its app. Times are in nanoseconds."""
+
+    def __init__(self) -> None:
+        requests = Counter(
+            "target_requests",
+            "Requests that were finished, by class of status.",
+            ["status_class"],
+            registry=None,
+        )
+        self._requests = {name: requests.labels(name) for name in STATUS_CLASSES}
+        self._handler = _histogram(
+            "target_handler_seconds", "From the call of the app until its whole response was sent."
+        )
+
+    def request(self, *, status: int | None, handler_ns: int) -> None:
+        """Count a finished request, once."""
+        self._requests[status_class(status)].inc()
+        self._handler.observe(handler_ns / _NS_PER_S)
+
+
+class Meters(AppMeters):
     """The metrics of one worker; safe to use from all its threads. Times are given in nanoseconds.
 
     What is busy and what waits now is told of each worker, by its number in order of birth: each has a queue
@@ -31,6 +52,7 @@ class Meters:
     """
 
     def __init__(self, worker: int = 1) -> None:
+        super().__init__()
         self._lock = threading.Lock()
         self._waiting = 0
         self._busy = 0
@@ -57,16 +79,6 @@ class Meters:
         )
         self._open = connections.labels("open")
         self._kept_alive = connections.labels("kept_alive")
-        requests = Counter(
-            "target_requests",
-            "Requests that were finished, by class of status.",
-            ["status_class"],
-            registry=None,
-        )
-        self._requests = {name: requests.labels(name) for name in STATUS_CLASSES}
-        self._handler = _histogram(
-            "target_handler_seconds", "From the call of the app until its whole response was sent."
-        )
         self._thread = _histogram(
             "target_thread_seconds",
             "Time that a request occupied its thread: from its first bytes until the thread was free again.",
@@ -113,11 +125,6 @@ class Meters:
     def first_byte_wait(self, wait_ns: int) -> None:
         """Record how long a thread waited for a new connection's first bytes."""
         self._first_byte_wait.observe(wait_ns / _NS_PER_S)
-
-    def request(self, *, status: int | None, handler_ns: int) -> None:
-        """Count a finished request, once."""
-        self._requests[status_class(status)].inc()
-        self._handler.observe(handler_ns / _NS_PER_S)
 
     def occupied(self, *, queue_ns: int | None, thread_ns: int) -> None:
         """Record what a finished request took of the pool: its wait for a thread, and its time on it."""

@@ -12,11 +12,14 @@ DEFAULT_APP = "loadlab_target.app:create_app()"
 class Settings:
     """The options of one target, checked for form; whether they can be had shows when it starts."""
 
-    app: str
+    app: str | None
+    """None where no option names one; then the gunicorn config's, or the lab's own."""
     server: Server
-    workers: int
-    threads: int
+    workers: int | None
+    threads: int | None
+    keep_alive_s: int | None
+    """None, as of the two above, where it is not given: the gunicorn config's, and without one the lab's."""
+    gunicorn_config: Path | None = None
     server_timing: bool
-    keep_alive_s: int
     announce: Path | None
     stop_with_stdin: bool

@@ -1,6 +1,7 @@
 """What the master knows: the target's size, the accept queue, and what its container uses."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -8,7 +9,28 @@ from prometheus_client.registry import Collector
 from loadlab_target.cgroup import Cgroup
 from loadlab_target.listener import AcceptQueue, accept_overflows
 from loadlab_target.processes import cpu_seconds
-from loadlab_target.settings import Settings
+from loadlab_target.settings import Server
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """What serves, and how many requests at once."""
+
+    app: str
+    server: Server
+    workers: int
+    threads: int | None
+    """In each worker; 0 means without limit, None that the workers have no threads to count."""
+
+
+@dataclass
+class WorkersGone:
+    """Workers that had booted, are gone, and were not stopped with the server."""
+
+    ended: int = 0
+    """Those that crashed or were killed."""
+    replaced: int = 0
+    """Those that had answered as many requests as `max_requests` lets them."""
 
 
 class Vitals(Collector):
@@ -16,44 +38,47 @@ class Vitals(Collector):
 
     def __init__(
         self,
-        settings: Settings,
+        size: Size,
         *,
         accept_queue: Callable[[], AcceptQueue | None],
         worker_pids: Callable[[], Iterable[int]],
-        workers_ended: Callable[[], int],
+        gone: WorkersGone,
     ) -> None:
-        self._settings = settings
+        self._size = size
         self._accept_queue = accept_queue
         self._worker_pids = worker_pids
-        self._workers_ended = workers_ended
+        self._gone = gone
         self._cgroup = Cgroup()
         self._cpu_s = 0.0
 
     def collect(self) -> Iterator[Metric]:
         """Give every metric that can be read now."""
-        yield from self._size()
+        yield from self._workers()
         yield from self._queue()
         yield from self._container()
 
-    def _size(self) -> Iterator[Metric]:
-        threaded = self._settings.server == "gunicorn"
-        yield GaugeMetricFamily(
-            "target_workers", "Worker processes.", value=self._settings.workers if threaded else 1
-        )
-        yield GaugeMetricFamily(
-            "target_threads",
-            "Threads in each worker; 0 means without limit.",
-            value=self._settings.threads if threaded else 0,
-        )
+    def _workers(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("target_workers", "Worker processes.", value=self._size.workers)
+        if self._size.threads is not None:
+            yield GaugeMetricFamily(
+                "target_threads",
+                "Threads in each worker; 0 means without limit.",
+                value=self._size.threads,
+            )
         yield CounterMetricFamily(
             "target_workers_ended",
-            "Worker processes that ended while the target served; each was replaced.",
-            value=self._workers_ended(),
+            "Worker processes that crashed or were killed while the target served; each had a successor.",
+            value=self._gone.ended,
+        )
+        yield CounterMetricFamily(
+            "target_workers_replaced",
+            "Worker processes that gunicorn replaced after max_requests.",
+            value=self._gone.replaced,
         )
         info = GaugeMetricFamily(
             "target_info", "Which app runs under which server.", labels=["app", "server"]
         )
-        info.add_metric([self._settings.app, self._settings.server], 1)
+        info.add_metric([self._size.app, self._size.server], 1)
         yield info
 
     def _queue(self) -> Iterator[Metric]:

@@ -1,9 +1,12 @@
-"""gunicorn's thread worker, with a meter at each place where a request waits or works.
+"""gunicorn's thread worker and its sync worker, with a meter at each place where a request waits or works.
 
-A connection is put into the queue of the thread pool (`enqueue_req`), taken by a thread (`handle`), and
-carries at most one request each time (`handle_request`); a thread also turns to a connection that is only
-being closed, which is no request and is not counted as one. The time that a request occupies its thread
+In the thread worker a connection is put into the queue of the thread pool (`enqueue_req`), taken by a thread
+(`handle`), and carries at most one request each time (`handle_request`). A thread also turns to a connection
+that is only being closed: that is not counted as a request. The time that a request occupies its thread
 begins when its first bytes are there: a thread that waits for a silent client is busy, but with no request.
+
+The sync worker has one thread and no queue: what waits for it waits in the kernel. Each response ends its
+connection.
 
 gunicorn 22 and later are served; what differs between them is in `_first_bytes` and `notify`.
 """
@@ -11,10 +14,11 @@ gunicorn 22 and later are served; what differs between them is in `_first_bytes`
 import select
 import socket
 import time
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from typing import Protocol, cast
 
-from gunicorn.workers import gthread  # type: ignore[import-untyped]  # gunicorn has no type information
+from gunicorn.workers import gthread, sync  # type: ignore[import-untyped]  # gunicorn has no type information
+from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
 
 from loadlab_target.measured_app import MeasuredApp, WsgiApp
 from loadlab_target.meters import Meters
@@ -37,8 +41,8 @@ class PatientConnection(Connection, Protocol):
         """Wait for the first bytes, at most this many seconds; say whether they came."""
 
 
-class MeasuredWorker(gthread.ThreadWorker):  # type: ignore[misc]  # the base is untyped
-    """A ThreadWorker that measures whatever WSGI app it is given. Its app is a GunicornTarget."""
+class _Measured(Worker):  # type: ignore[misc]  # the base is untyped
+    """What both have in common. The app of a worker is a GunicornTarget."""
 
     wsgi: WsgiApp
 
@@ -52,6 +56,54 @@ class MeasuredWorker(gthread.ThreadWorker):  # type: ignore[misc]  # the base is
         super().load_wsgi()
         self.measured = MeasuredApp(self.wsgi, server_timing=self.app.settings.server_timing)
         self.wsgi = self.measured
+
+    def count(self, queue_ns: int, answer: Callable[[], object]) -> object:
+        """Answer one request and count it once, however it ends."""
+        call = self.measured.expect(queue_ns)
+        started_ns = time.monotonic_ns()
+        try:
+            return answer()
+        except (OSError, StopIteration):
+            # OSError: the connection broke, or the app raised one; gunicorn does not answer either.
+            # StopIteration: the app failed after its headers were sent. The status is what the app had said.
+            raise
+        except BaseException:
+            call.status = 500  # what gunicorn now answers
+            raise
+        finally:
+            handler_ns = time.monotonic_ns() - (call.started_ns or started_ns)
+            self.meters.request(status=call.status, handler_ns=handler_ns)
+
+
+class MeasuredSyncWorker(_Measured, sync.SyncWorker):  # type: ignore[misc]  # the base is untyped
+    """A SyncWorker that measures whatever WSGI app it is given."""
+
+    def handle(self, listener: object, client: socket.socket, addr: object) -> None:
+        """Serve a connection, which has one request at most."""
+        accepted_ns = time.monotonic_ns()
+        self._carried_request = False
+        self.meters.connections(open_now=1, kept_alive=0)
+        self.meters.thread_taken(from_queue=False)
+        try:
+            _wait_for_bytes(client)
+            started_ns = time.monotonic_ns()
+            self.meters.first_byte_wait(started_ns - accepted_ns)
+            super().handle(listener, client, addr)
+        finally:
+            if self._carried_request:
+                self.meters.occupied(queue_ns=None, thread_ns=time.monotonic_ns() - started_ns)
+            self.meters.thread_released()
+            self.meters.connections(open_now=0, kept_alive=0)
+
+    def handle_request(self, listener: object, req: object, client: object, addr: object) -> None:
+        """Answer its request."""
+        self._carried_request = True
+        answer = super().handle_request
+        self.count(0, lambda: answer(listener, req, client, addr))
+
+
+class MeasuredWorker(_Measured, gthread.ThreadWorker):  # type: ignore[misc]  # the base is untyped
+    """A ThreadWorker that measures whatever WSGI app it is given."""
 
     def enqueue_req(self, conn: Connection) -> None:
         """Put a connection into the queue of the thread pool (main thread)."""
@@ -79,22 +131,10 @@ class MeasuredWorker(gthread.ThreadWorker):  # type: ignore[misc]  # the base is
             self.meters.thread_released()
 
     def handle_request(self, req: object, conn: Connection) -> object:
-        """Answer one request (pool thread) and count it once, however it ends."""
+        """Answer one request (pool thread)."""
         conn.carried_request = True
-        call = self.measured.expect(conn.queue_ns)
-        started_ns = time.monotonic_ns()
-        try:
-            return super().handle_request(req, conn)
-        except (OSError, StopIteration):
-            # OSError: the connection broke, or the app raised one; gunicorn does not answer either.
-            # StopIteration: the app failed after its headers were sent. The status is what the app had said.
-            raise
-        except BaseException:
-            call.status = 500  # what gunicorn now answers
-            raise
-        finally:
-            handler_ns = time.monotonic_ns() - (call.started_ns or started_ns)
-            self.meters.request(status=call.status, handler_ns=handler_ns)
+        answer = super().handle_request
+        return self.count(conn.queue_ns, lambda: answer(req, conn))
 
     def notify(self) -> None:
         """Begin one round of the main loop; the connections may have changed in the one before."""
@@ -110,7 +150,11 @@ def _first_bytes(conn: Connection) -> bool:
     """
     if hasattr(gthread, "_DEFER"):
         return cast("PatientConnection", conn).wait_for_data(gthread.DEFAULT_WORKER_DATA_TIMEOUT)
-    readable = select.poll()
-    readable.register(conn.sock, select.POLLIN)
-    readable.poll()
+    _wait_for_bytes(conn.sock)
     return True
+
+
+def _wait_for_bytes(connected: socket.socket) -> None:
+    readable = select.poll()
+    readable.register(connected, select.POLLIN)
+    readable.poll()

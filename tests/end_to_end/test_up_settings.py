@@ -23,6 +23,10 @@ ROOT = Path(__file__).parents[2]
             {"TARGET_APP": "shop:sell", "TARGET_DELAY": "50ms"},
             "TARGET_DELAY: it is how long the lab's own app",
         ),
+        (
+            {"TARGET_SERVER": "flask", "GUNICORN_CONFIG": "gunicorn.conf.py"},
+            "GUNICORN_CONFIG: TARGET_SERVER=flask is no gunicorn",
+        ),
         ({"APP_ENV_FILE": "shop.env"}, "APP_ENV_FILE: it goes with an app of your own"),
         ({"APP_DATA": "/data"}, "APP_DATA: it goes with an app of your own"),
         ({"APP_COMPOSE": "shop.yml"}, "APP_COMPOSE: it goes with an app of your own"),

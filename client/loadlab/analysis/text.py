@@ -22,6 +22,7 @@ from loadlab.results.result import (
     State,
     Verdict,
 )
+from loadlab.targets import Gunicorn
 from loadlab.units import show_hz, show_ns
 from loadlab.workload.plan import Plan
 
@@ -39,7 +40,13 @@ def with_text(result: RunResult) -> RunResult:
     stages = tuple(judge_stage.described(result.plan, stage) for stage in result.stages)
     result = structs.replace(result, stages=stages)
     return structs.replace(
-        result, text=(*text_of_stages(result.plan, stages), *_ceiling(result), *_verdict(result))
+        result,
+        text=(
+            *text_of_stages(result.plan, stages),
+            *_gunicorn(result.gunicorn),
+            *_ceiling(result),
+            *_verdict(result),
+        ),
     )
 
 
@@ -127,6 +134,22 @@ def _occupied(stages: tuple[StageResult, ...]) -> tuple[str, tuple[str, ...]]:
     shown = known[:1] if longest[0] <= shortest[0] * _ABOUT_EQUAL else [shortest, longest]
     told = ", ".join(f"{show_ns(service_ns)} in stage {label}" for service_ns, label in shown)
     return told, tuple(label for _, label in shown)
+
+
+def _gunicorn(served: Gunicorn | None) -> Iterator[Sentence]:
+    """Say what of a config file did not hold, and what could not be measured under its worker class."""
+    if served is None or (config := served.config) is None:
+        return
+    told = [f"target served by {config.file}"]
+    if config.set_by_lab:
+        told.append(f"the lab set {' and '.join(config.set_by_lab)} itself")
+    by_option: dict[str, list[str]] = {}
+    for setting, option in config.overridden.items():
+        by_option.setdefault(option, []).append(setting)
+    told += [f"{option} overrode {' and '.join(settings)}" for option, settings in by_option.items()]
+    if served.unseen:
+        told.append(f"unknown with worker_class {served.worker_class}: {', '.join(served.unseen)}")
+    yield Sentence((), Kind.NOTE, "; ".join(told))
 
 
 def _ceiling(result: RunResult) -> Iterator[Sentence]:

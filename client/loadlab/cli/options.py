@@ -106,6 +106,11 @@ TARGET = (
     click.option("--server", metavar="NAME", help="gunicorn or flask.  [default: gunicorn]"),
     click.option("--workers", metavar="N", help="gunicorn's processes.  [default: 1]"),
     click.option("--threads", metavar="N", help="gunicorn's threads in each.  [default: 64]"),
+    click.option(
+        "--gunicorn-config",
+        metavar="FILE",
+        help="Serve as this gunicorn.conf.py says; --workers and --threads win over it.",
+    ),
     click.option("--delay", metavar="SPEC", help="50ms, exp:50ms, uniform:20ms-80ms …  [default: 100ms]"),
     click.option("--remote", is_flag=True, help="Allow a target that is neither local nor private."),
 )

@@ -15,11 +15,14 @@ _VARIABLES = {
     "server": ("TARGET_SERVER", "gunicorn"),
     "workers": ("WORKERS", "1"),
     "threads": ("THREADS", "64"),
+    "gunicorn_config": ("GUNICORN_CONFIG", ""),
     "delay": ("TARGET_DELAY", "100ms"),
 }
 """The variable of `make up` behind each option, and the target's default."""
 _OWN_APP = "loadlab_target.app"
 _APP_FOLDER = "/app"
+CONFIG_IN_STACK = "/etc/gunicorn.conf.py"
+"""Where the target's container has the file that `make up GUNICORN_CONFIG=...` names."""
 
 
 class TargetOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,11 +32,12 @@ class TargetOptions(msgspec.Struct, frozen=True, kw_only=True):
     server: str | None = None
     workers: str | None = None
     threads: str | None = None
+    gunicorn_config: str | None = None
     delay: str | None = None
 
     def given(self) -> dict[str, str]:
         """Return the options that were given, by name."""
-        return {f"--{name}": value for name, value in self._asked().items()}
+        return {_option(name): value for name, value in self._asked().items()}
 
     def reject_unused(self, runs: Mapping[str, str] | None = None) -> None:
         """Raise UsageError where an option would do nothing with the server or the app that is chosen.
@@ -42,23 +46,35 @@ class TargetOptions(msgspec.Struct, frozen=True, kw_only=True):
         """
         asked = self._asked()
         for names, why in _vain({**(runs or {}), **asked}).items():
-            if named := [f"--{name}" for name in names if name in asked]:
+            if named := [_option(name) for name in names if name in asked]:
                 raise UsageError(f"{', '.join(named)}: {why}")
+
+    def check_files(self) -> None:
+        """Raise UsageError where a file that is named is not there."""
+        if self.gunicorn_config is not None and not Path(self.gunicorn_config).is_file():
+            raise UsageError(f"--gunicorn-config: {self.gunicorn_config!r} is not a file")
 
     def check_matches_stack(self, stack: ComposeStack) -> None:
         """Raise UsageError, with the `make up` that helps, where the stack's target is served otherwise."""
         target = stack.containers["target"]
         runs = {name: target.env.get(variable) or default for name, (variable, default) in _VARIABLES.items()}
+        if config := target.mounts.get(CONFIG_IN_STACK):
+            runs["gunicorn_config"] = config
+            # What no option said is the file's, which no value here is equal to.
+            runs |= {name: "" for name in ("workers", "threads") if not target.env.get(_VARIABLES[name][0])}
         asked = self._asked()
         for name in ("workers", "threads"):
             if name in asked:
                 units.count(asked[name], f"--{name}")
         self.reject_unused(runs)
+        if self.gunicorn_config is not None:
+            asked["gunicorn_config"] = str(Path(self.gunicorn_config).resolve())
         differing = {name: value for name, value in asked.items() if _plain(value) != _plain(runs[name])}
         if not differing:
             return
-        options = ", ".join(f"--{name} {value}" for name, value in differing.items())
-        running = ", ".join(f"{_VARIABLES[name][0]}={runs[name]}" for name in differing)
+        options = ", ".join(f"{_option(name)} {value}" for name, value in differing.items())
+        running = ", ".join(f"{_VARIABLES[name][0]}={runs[name]}" for name in differing if runs[name])
+        running = running or f"no {_VARIABLES[next(iter(differing))][0]}"
         raise UsageError(
             f"{options}: this folder's Compose stack is up with {running};"
             f" take it down by `make down`, or change that by `{_make_up(runs, differing, stack)}`"
@@ -68,10 +84,17 @@ class TargetOptions(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
 
 
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def _vain(served: Mapping[str, str]) -> dict[tuple[str, ...], str]:
     """Return the options that would do nothing for a target that is served so, with the reason."""
     found: dict[tuple[str, ...], str] = {}
     if served.get("server") == "flask":
+        found["gunicorn_config",] = (
+            "it is of gunicorn, and --server flask is none; leave it out, or give --server gunicorn"
+        )
         found["workers", "threads"] = (
             "Flask's development server has no such limit, it starts a thread for each connection;"
             " leave it out, or give --server gunicorn"
@@ -98,7 +121,7 @@ def _make_up(runs: dict[str, str], differing: dict[str, str], stack: ComposeStac
     for name, (variable, default) in _VARIABLES.items():
         if name in vain:
             continue
-        if name in differing or _plain(runs[name]) != _plain(default):
+        if name in differing or (runs[name] and _plain(runs[name]) != _plain(default)):
             words[variable] = differing.get(name, runs[name])
     for service, container in stack.containers.items():
         if container.cpu_limit_cores is not None:

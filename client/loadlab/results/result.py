@@ -12,7 +12,7 @@ from loadlab.recording.reasons import Closer
 from loadlab.system.environment import Environment
 from loadlab.system.files import decode_json
 from loadlab.system.resources import Resource
-from loadlab.targets import App, Tried
+from loadlab.targets import App, Gunicorn, Tried
 from loadlab.transports.connection_stats import Closed
 from loadlab.workload.kept_plan import KeptPlan
 
@@ -255,7 +255,9 @@ class TargetStage(msgspec.Struct, frozen=True, kw_only=True):
     requests_in_stage: int | None = None
     """Counted from before the stage until after its drain, as the next; the others are of the window."""
     workers_ended: int | None = None
-    """Worker processes that ended, and were replaced."""
+    """Worker processes that crashed or were killed; each had a successor."""
+    workers_replaced: int | None = None
+    """Worker processes that gunicorn replaced after `max_requests`."""
     thread_ns: float | None = None
     """Mean time that a request occupied its thread: S."""
     handler_ns: float | None = None
@@ -436,6 +438,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """What its person calls it."""
     app: App | None = None
     """The app that was loaded; null for the lab's own, and where it is not known."""
+    gunicorn: Gunicorn | None = None
+    """How it was served; null of another server, and where that is not known."""
     started_at: str
     finished_at: str
     verdict: Verdict

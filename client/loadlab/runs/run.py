@@ -105,6 +105,7 @@ class Run:
             command=about.command,
             label=about.label,
             app=app,
+            gunicorn=self._target.gunicorn,
             started_at=started,
             finished_at=utc(),
             verdict=judge_run.verdict(checks, stages, stopped=stopped)

@@ -82,6 +82,8 @@ class LocalRunner:
         """Say in words what is loaded."""
         if self._host is not None:
             return masked_url(self.base)
+        if config := self._serve.get("--gunicorn-config"):
+            return f"a target of its own for each run (gunicorn as {config} says)"
         options = (self._serve.get(f"--{name}") for name in ("server", "workers", "threads"))
         return f"a target of its own for each run ({describe_server(*options)})"
 
@@ -179,6 +181,7 @@ def at_named(target: str | None, serve: TargetOptions, *, remote: bool) -> Local
 def of_its_own(serve: TargetOptions) -> LocalRunner:
     """Return the runner for a target that each run starts on this machine."""
     serve.reject_unused()
+    serve.check_files()
     return LocalRunner("http://127.0.0.1", None, serve.given())
 
 

@@ -44,7 +44,12 @@ class ComposeStack:
     def where(self) -> str:
         """Where load and target run, in words."""
         env = self.containers["target"].env
-        served = describe_server(env.get("TARGET_SERVER"), env.get("WORKERS"), env.get("THREADS"))
+        served = describe_server(
+            env.get("TARGET_SERVER"),
+            env.get("WORKERS"),
+            env.get("THREADS"),
+            config=bool(env.get("GUNICORN_CONFIG")),
+        )
         containers = f"client container → target container: {served}"
         return f"in this folder's Compose stack ({containers}), {masked_url(self.base)}"
 

@@ -16,6 +16,7 @@ from loadlab.targets import Target, describe_server
 from loadlab.targets.addresses import find, unreachable
 from loadlab.targets.app import app_here
 from loadlab.targets.child_process import ANNOUNCED, Announced, Child, Pause, did_not_start, last_words
+from loadlab.targets.gunicorn import gunicorn_of
 from loadlab.workload.url import read_url
 
 VARIABLES = frozenset(
@@ -30,6 +31,7 @@ VARIABLES = frozenset(
         "TARGET_SEED",
         "TARGET_SERVER",
         "TARGET_SERVER_TIMING",
+        "GUNICORN_CONFIG",
     }
 )
 """What a target reads its options from where it is given none. Here the given ones alone decide, so that
@@ -61,11 +63,17 @@ class LocalHost:
         announced = await self._announced(self._child, announce)
         self._url = announced.url
         options = self._options
-        served = describe_server(options.get("--server"), options.get("--workers"), options.get("--threads"))
+        gunicorn = await gunicorn_of(announced.metrics_url)
+        served = gunicorn or describe_server(
+            options.get("--server"), options.get("--workers"), options.get("--threads")
+        )
         return Target(
             url=announced.url,
             metrics_url=announced.metrics_url,
-            app=await asyncio.to_thread(app_here, options.get("--app"), _import_paths()),
+            app=await asyncio.to_thread(
+                app_here, gunicorn.app if gunicorn else options.get("--app"), _import_paths()
+            ),
+            gunicorn=gunicorn,
             where=f"a target of its own on this machine ({served}), {announced.url}",
         )
 

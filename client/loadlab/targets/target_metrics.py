@@ -12,6 +12,7 @@ from loadlab.workload.url import read_url
 
 REQUESTS = "target_requests_total"
 WORKERS_ENDED = "target_workers_ended_total"
+WORKERS_REPLACED = "target_workers_replaced_total"
 _TIMEOUT_S = 2.0
 _MOST_BYTES = 4 << 20
 _CHUNK = 1 << 16
@@ -36,13 +37,21 @@ async def read(url: str | None) -> Reading | None:
 
     Raises nothing, whatever the endpoint answers: a run needs no metrics.
     """
-    if url is None:
+    found = None if url is None else await page(url)
+    if found is None:
         return None
+    at_ns = MONOTONIC.now_ns()
+    try:
+        return Reading(at_ns, _sums(found.decode()))
+    except ValueError:
+        return None
+
+
+async def page(url: str) -> bytes | None:
+    """Return a page of the metrics port; None where none comes within two seconds. Raises nothing."""
     try:
         async with asyncio.timeout(_TIMEOUT_S):
-            text = (await _page(url)).decode()
-            at_ns = MONOTONIC.now_ns()
-            return Reading(at_ns, _sums(text))
+            return await _page(url)
     except Exception:  # noqa: BLE001 - of many kinds, and none is worth a run
         return None
 

@@ -8,6 +8,7 @@ from loadlab.system.resources import resource_of, shortage
 from loadlab.targets import App, Target, Tried
 from loadlab.targets.address_scope import may_be_loaded
 from loadlab.targets.addresses import Address, find, first_that_answers, unreachable
+from loadlab.targets.gunicorn import gunicorn_of
 from loadlab.targets.scheme import mismatch
 from loadlab.workload.masking import masked_url
 from loadlab.workload.url import read_url
@@ -54,8 +55,14 @@ class UrlHost:
         self._refuse_foreign(name, addresses)
         self._chosen, tried = await first_that_answers(self._shown, addresses)
         where = self._where + (_named(name, tried) if len(addresses) > 1 else "")
+        metrics_url = await self._found_metrics()
         return Target(
-            url=self._url, metrics_url=await self._found_metrics(), where=where, tried=tried, app=self._app
+            url=self._url,
+            metrics_url=metrics_url,
+            where=where,
+            tried=tried,
+            app=self._app,
+            gunicorn=await gunicorn_of(metrics_url),
         )
 
     def _refuse_foreign(self, name: str, addresses: list[Address]) -> None:

@@ -50,6 +50,11 @@ class Target:
     def families(self):
         return {family.name: family for family in text_string_to_metric_families(self.exposition())}
 
+    def server(self):
+        """Ask how its gunicorn is set."""
+        with urllib.request.urlopen(self.metrics_url.replace("/metrics", "/server"), timeout=WAIT_S) as reply:
+            return json.loads(reply.read())
+
     def value(self, name, **labels):
         """Scrape one sample; None if it isn't there."""
         for family in self.families().values():
@@ -100,23 +105,43 @@ def eventually():
 def gunicorn(request, monkeypatch, tmp_path_factory):
     """Have targets started with this version of gunicorn; without one, with the one that is installed."""
     version = getattr(request, "param", None)
-    if version is None:
-        return
-    folder = tmp_path_factory.getbasetemp() / f"gunicorn-{version}"
+    if version is not None:
+        monkeypatch.setenv("PYTHONPATH", installed(tmp_path_factory, f"gunicorn=={version}", "--no-deps"))
+
+
+@pytest.fixture
+def gevent(monkeypatch, tmp_path_factory):
+    """Have targets started where gevent can be imported."""
+    monkeypatch.setenv("PYTHONPATH", installed(tmp_path_factory, "gevent==26.9.0"))
+
+
+def installed(tmp_path_factory, package, *options):
+    folder = tmp_path_factory.getbasetemp() / package
     if not folder.exists():
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        subprocess.run([*pip, "--no-deps", "--target", folder, f"gunicorn=={version}"], check=True)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+        subprocess.run([*pip, *options, "--target", folder, package], check=True)
+    return str(folder)
 
 
 @pytest.fixture
 def start(tmp_path, monkeypatch, gunicorn):
     """Give a function that starts a target in tmp_path and waits for its announcement."""
     targets = []
-    for name in ("TARGET_APP", "TARGET_SERVER", "TARGET_DELAY", "WORKERS", "THREADS", "TARGET_SERVER_TIMING"):
+    for name in (
+        "GUNICORN_CONFIG",
+        "TARGET_APP",
+        "TARGET_SERVER",
+        "TARGET_DELAY",
+        "WORKERS",
+        "THREADS",
+        "TARGET_SERVER_TIMING",
+    ):
         monkeypatch.delenv(name, raising=False)
 
-    def start(*options, app=None):
+    def start(*options, app=None, config=None):
+        if config is not None:
+            (tmp_path / "gunicorn.conf.py").write_text(config)
+            options = ("--gunicorn-config", "gunicorn.conf.py", *options)
         if app is not None:
             (tmp_path / "mine.py").write_text(app)
             options = ("--app", "mine:app", *options)

@@ -3,8 +3,7 @@
 import pytest
 
 from loadlab_target.cgroup import Usage
-from loadlab_target.settings import Settings
-from loadlab_target.vitals import Vitals
+from loadlab_target.vitals import Size, Vitals, WorkersGone
 from support.metrics_page import exposition, page
 from support.promtool import promtool
 
@@ -25,8 +24,9 @@ class Container:
         )
 
 
-def all_there_is_to_tell(settings):
-    vitals = Vitals(settings, accept_queue=lambda: None, worker_pids=list, workers_ended=lambda: 0)
+def all_there_is_to_tell():
+    size = Size(app="app:app", server="gunicorn", workers=1, threads=1)
+    vitals = Vitals(size, accept_queue=lambda: None, worker_pids=list, gone=WorkersGone())
     vitals._cgroup = Container()
     return {family.name: family for family in vitals.collect()}
 
@@ -35,17 +35,7 @@ def test_the_page_describes_what_a_target_exposes_and_promtool_accepts_it(start)
     target = start()
     target.get("/")
     families = target.families()
-    settings = Settings(
-        app="app:app",
-        server="gunicorn",
-        workers=1,
-        threads=1,
-        server_timing=True,
-        keep_alive_s=2,
-        announce=None,
-        stop_with_stdin=False,
-    )
-    assert exposition(all_there_is_to_tell(settings) | families) == page("target_")
+    assert exposition(all_there_is_to_tell() | families) == page("target_")
     checked = promtool("check", "metrics", given=target.exposition())
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
 

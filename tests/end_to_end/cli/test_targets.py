@@ -70,6 +70,32 @@ def test_a_worker_of_the_labs_own_target_that_dies_is_told_and_is_no_idle_connec
     assert result["target_lost"] is None
 
 
+def test_a_gunicorn_config_is_in_the_result_and_its_replaced_workers_are_no_crash(lab, tmp_path):
+    config = tmp_path / "gunicorn.conf.py"
+    config.write_text("workers, threads, max_requests, graceful_timeout = 2, 4, 50, 7")
+    process = lab.start(
+        "run", "task", "--concurrency", "4", "--duration", "2s", "--warmup", "0", "--delay", "10ms",
+        "--threads", "3", "--gunicorn-config", str(config),
+    )  # fmt: skip
+    done = ended(process)
+    assert done.returncode in CARRIED, done.stderr
+    (result,) = lab.results()
+    (stage,) = result["stages"]
+    served = result["gunicorn"]
+    settings = ("workers", "threads", "max_requests", "graceful_timeout_s", "worker_class")
+    assert [served[name] for name in settings] == [2, 3, 50, 7, "gthread"]
+    assert served["config"]["overridden"] == {"threads": "--threads"}
+    assert stage["target"]["workers_replaced"] >= 2
+    assert stage["target"]["workers_ended"] == 0
+    assert "gunicorn, 2 workers × 3 threads by gunicorn.conf.py" in result["environment"]["where"]
+    told = " ".join(done.stdout.split())
+    assert (
+        "target served by gunicorn.conf.py; the lab set worker_class itself; --threads overrode threads"
+        in told
+    )
+    assert f"gunicorn replaced {stage['target']['workers_replaced']} workers (max_requests)" in told
+
+
 def sockets(pid):
     """Count a worker's sockets; the one with the most has at least half of the load's connections."""
     found = 0

@@ -17,6 +17,7 @@ from loadlab.results.result import (
     Theory,
     Verdict,
 )
+from loadlab.targets import Gunicorn, GunicornConfig
 from loadlab.workload.traits import Workload
 from support.fakes import plan
 from support.results import NOTHING, result, stage
@@ -322,3 +323,39 @@ def test_the_verdict_is_the_one_name_that_lists_of_runs_show():
         for state in State:
             of = result(verdict=verdict, stages=(measured(state=state),))
             assert sentences(of.text, Kind.VERDICT) == [judge_run.headline_of(of)]
+
+
+SERVED = Gunicorn(
+    version="27.0.1", app="shop:app", workers=2, threads=8, worker_class="gthread", measured_by="worker",
+    unseen=(), timeout_s=30, graceful_timeout_s=30, keepalive_s=2, max_requests=0, max_requests_jitter=0,
+    preload_app=False,
+)  # fmt: skip
+CONFIG = GunicornConfig(
+    file="gunicorn.conf.py", sha256="0" * 64, set_by_lab=("bind", "worker_class"), overridden={}
+)
+
+
+@pytest.mark.parametrize(
+    ("served", "sentence"),
+    [
+        ({"config": CONFIG}, "target served by gunicorn.conf.py; the lab set bind and worker_class itself"),
+        (
+            {
+                "config": structs.replace(CONFIG, set_by_lab=(), overridden={"threads": "--threads"}),
+                "worker_class": "gevent",
+                "unseen": ("queue",),
+            },
+            (
+                "target served by gunicorn.conf.py; --threads overrode threads;"
+                " unknown with worker_class gevent: queue"
+            ),
+        ),
+    ],
+)
+def test_what_of_a_gunicorn_config_did_not_hold_is_one_sentence(served, sentence):
+    told = result(gunicorn=structs.replace(SERVED, **served))
+    assert sentence in sentences(told.text, Kind.NOTE)
+
+
+def test_a_target_with_the_labs_own_settings_needs_no_such_sentence():
+    assert sentences(result(gunicorn=SERVED).text, Kind.NOTE) == sentences(result().text, Kind.NOTE)

@@ -130,3 +130,41 @@ def test_the_make_line_leaves_out_what_would_do_nothing():
     assert "`make up TARGET_APP=shop:sell THREADS=8 APP_DIR=" in refused(
         TargetOptions(app="shop:sell"), running
     )
+
+
+GUNICORN_BY_CONFIG = {"GUNICORN_CONFIG": "/etc/gunicorn.conf.py", "WORKERS": "", "THREADS": ""}
+
+
+def by_config(path, **env):
+    return stack(target={"mounts": {"/etc/gunicorn.conf.py": str(path)}}.items(), **GUNICORN_BY_CONFIG | env)
+
+
+def test_a_stack_that_a_gunicorn_config_serves_is_told_by_the_file_that_is_mounted(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    TargetOptions(gunicorn_config="mine.py").check_matches_stack(by_config(tmp_path / "mine.py"))
+    TargetOptions().check_matches_stack(by_config(tmp_path / "mine.py"))
+    assert refused(TargetOptions(gunicorn_config="other.py"), by_config(tmp_path / "mine.py")).endswith(
+        f"change that by `make up GUNICORN_CONFIG={tmp_path}/other.py`"
+    )
+    assert refused(TargetOptions(gunicorn_config="mine.py"), stack()).startswith(
+        f"--gunicorn-config {tmp_path}/mine.py: this folder's Compose stack is up with no GUNICORN_CONFIG;"
+    )
+
+
+def test_what_a_stacks_gunicorn_config_says_of_threads_is_not_the_labs_default(tmp_path):
+    file = tmp_path / "mine.py"
+    assert refused(TargetOptions(threads="64"), by_config(file)).endswith(
+        f"`make up THREADS=64 GUNICORN_CONFIG={file}`"
+    )
+    TargetOptions(threads="8").check_matches_stack(by_config(file, THREADS="8"))
+
+
+def test_flasks_server_takes_no_gunicorn_config():
+    assert refused(TargetOptions(server="flask", gunicorn_config="mine.py"), stack()).startswith(
+        "--gunicorn-config: it is of gunicorn"
+    )
+
+
+def test_a_gunicorn_config_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"--gunicorn-config: .* is not a file"):
+        TargetOptions(gunicorn_config=str(tmp_path)).check_files()

@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from loadlab.options.target import CONFIG_IN_STACK
 from support.readme import ROOT
 
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -14,6 +15,7 @@ IMAGES = {
     for name, service in SERVICES.items()
 }
 APP = yaml.safe_load((ROOT / "docker-compose.app.yml").read_text())["services"]["target"]
+GUNICORN = yaml.safe_load((ROOT / "docker-compose.gunicorn.yml").read_text())["services"]["target"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -45,6 +47,12 @@ def test_every_image_has_a_whole_version_for_its_tag_and_no_digest(name):
 def test_the_prometheus_is_of_the_generation_that_is_built_where_no_registry_answers():
     built = re.search(r"^PROMETHEUS_BUILT=.*:(\d+)-", (ROOT / "scripts/engine.sh").read_text(), re.MULTILINE)
     assert IMAGES["prometheus"].rpartition(":v")[2].startswith(f"{built[1]}.")
+
+
+def test_the_target_reads_its_gunicorn_config_where_the_lab_looks_for_it():
+    (volume,) = GUNICORN["volumes"]
+    assert volume == f"${{GUNICORN_CONFIG}}:{CONFIG_IN_STACK}:ro"
+    assert GUNICORN["environment"]["GUNICORN_CONFIG"] == CONFIG_IN_STACK
 
 
 @pytest.mark.parametrize("service", [SERVICES["target"], APP], ids=["target", "with an app"])
