@@ -1,9 +1,11 @@
 """Connections that the target closed or broke in a stage, and what to do about it. Pure."""
 
+from collections.abc import Mapping
+
 from loadlab.analysis.hints import ITS_LOG
 from loadlab.analysis.outages import outages
 from loadlab.fleet.stage_counts import StageCounts
-from loadlab.recording.reasons import CLOSED_WHILE_KEPT
+from loadlab.recording.reasons import CLOSED_WHILE_KEPT, UNHEARD
 from loadlab.recording.sample import Outcome
 from loadlab.results.result import Finding
 from loadlab.transports.refusals import REFUSED
@@ -12,15 +14,32 @@ from loadlab.workload.plan import Plan
 
 _REGULAR = 0.1
 """Of the answers: a server that loses so many connections closes them in its normal course."""
+_MOMENTS = 5
+"""Of 20 ms, in which the connections of one replaced worker are closed at most."""
 _AT_ONCE = 3
 """Requests in flight that fail in the same 20 ms: their worker has ended. Idle ones end one by one."""
 
 
-def closings(plan: Plan, carried: StageCounts, workers_ended: int | None) -> list[Finding]:
-    """Say whose connections broke and why; `workers_ended` is what the target tells of its own processes."""
+def closings(
+    plan: Plan, carried: StageCounts, workers_ended: int | None, workers_replaced: int | None = None
+) -> list[Finding]:
+    """Say whose connections broke and why.
+
+    `workers_ended` and `workers_replaced` are what the target tells of its own processes: those that died,
+    and those that gunicorn replaced in its normal course.
+    """
     found, stats = [], carried.stats
     failed = carried.counted.errors.get(Outcome.PROTOCOL_ERROR, {})
-    if unheard := failed.get(CLOSED_WHILE_KEPT, 0):
+    by_replacement = 0
+    if workers_replaced:
+        by_replacement = _closed_by_replacement(carried, failed, workers_ended, workers_replaced)
+        replaced = f"gunicorn replaced {show_count(workers_replaced, 'worker')} (max_requests)"
+        if by_replacement:
+            replaced += f"; {show_count(by_replacement, 'request')} failed on connections that they closed"
+        elif not UNHEARD & failed.keys():
+            replaced += ", and no request failed by it"
+        found.append(Finding("workers_replaced", replaced))
+    if (unheard := failed.get(CLOSED_WHILE_KEPT, 0)) and not by_replacement:
         if _in_use(plan, carried, unheard, workers_ended):
             found.append(
                 Finding(
@@ -56,6 +75,22 @@ def closings(plan: Plan, carried: StageCounts, workers_ended: int | None) -> lis
             )
         )
     return found
+
+
+def _closed_by_replacement(
+    carried: StageCounts, failed: Mapping[str, int], workers_ended: int | None, workers_replaced: int
+) -> int:
+    """Return how many requests met a connection that a replaced worker closed; 0 where others may have.
+
+    A worker that died, or a target that refused connections, closes some as well. So does a server that
+    closes idle connections in its normal course: at more moments than there were replacements.
+    """
+    if workers_ended or _went_away(carried):
+        return 0
+    moments = sum(part.closed_unheard.bit_count() for part in carried.counted.slices.values())
+    if moments > _MOMENTS * workers_replaced:
+        return 0
+    return sum(failed.get(reason, 0) for reason in UNHEARD)
 
 
 def _whole_stage(plan: Plan) -> str:

@@ -26,9 +26,15 @@ def cut_short(plan: Plan, carried: StageCounts) -> bool:
 
 
 def findings_of(
-    plan: Plan, stage: Stage, traits: Traits, carried: StageCounts, *, workers_ended: int | None = None
+    plan: Plan,
+    stage: Stage,
+    traits: Traits,
+    carried: StageCounts,
+    *,
+    workers_ended: int | None = None,
+    workers_replaced: int | None = None,
 ) -> list[Finding]:
-    """Return what to know; `workers_ended` counts the target's processes, None if it does not report them."""
+    """Return what to know; of the target's processes that went, None where it does not report them."""
     counted = carried.counted
     found = [
         Finding(
@@ -79,7 +85,7 @@ def findings_of(
         )
     if not carried.lost and plan.workload.traits.at_once and not complete(counted):
         found.append(Finding("incomplete", "not every request was answered, so the batch has no Cost time"))
-    found += closings(plan, carried, workers_ended)
+    found += closings(plan, carried, workers_ended, workers_replaced)
     found += _backed_off(stage, carried)
     return found
 

@@ -28,7 +28,7 @@ from loadlab.results.result import (
 )
 from loadlab.system.contention import Contention
 from loadlab.system.resources import Resource
-from loadlab.targets.target_metrics import REQUESTS, WORKERS_ENDED, Reading
+from loadlab.targets.target_metrics import REQUESTS, WORKERS_ENDED, WORKERS_REPLACED, Reading
 from loadlab.workload.plan import Plan, Stage
 from loadlab.workload.traits import Traits
 
@@ -60,7 +60,10 @@ def stage_result(
     target = target_stage(*readings, window_ns)
     if target is not None:
         target = structs.replace(
-            target, requests_in_stage=grown(REQUESTS, *around), workers_ended=grown(WORKERS_ENDED, *around)
+            target,
+            requests_in_stage=grown(REQUESTS, *around),
+            workers_ended=grown(WORKERS_ENDED, *around),
+            workers_replaced=grown(WORKERS_REPLACED, *around),
         )
     due = due_in_window(plan, stage, carried) if plan.workload.traits.has_schedule else None
     gone = missed(plan, stage, carried)
@@ -75,7 +78,12 @@ def stage_result(
     }
     sees_flight = untold[unknown.IN_FLIGHT] is None
     findings = findings_of(
-        plan, stage, traits, carried, workers_ended=target.workers_ended if target else None
+        plan,
+        stage,
+        traits,
+        carried,
+        workers_ended=target.workers_ended if target else None,
+        workers_replaced=target.workers_replaced if target else None,
     )
     if (no_rate := untold[unknown.RATE]) is not None:
         findings.append(Finding("nothing_done", no_rate))
