@@ -25,7 +25,9 @@ _EDGE_S = 0.3
 """How long before a worker's end it may no longer be loading."""
 
 
-def closed(scenario: str, transport: str, url: str, seconds: float) -> Figures:
+def closed(
+    scenario: str, transport: str, url: str, seconds: float, *, more: Sequence[object] = ()
+) -> Figures:
     """Load nginx at full rate.
 
     `cpu_us` is the CPU time of all processes of the run while it loads, per request: that of the worker,
@@ -33,7 +35,7 @@ def closed(scenario: str, transport: str, url: str, seconds: float) -> Figures:
     merges and judges, and aiomultiprocess's helpers). `command_cpu_us` is all CPU time of the command, from
     Python's start to the written result, per request: it falls with the run's length, the others don't.
     """
-    ran, stage = _full_rate(scenario, transport, url, seconds)
+    ran, stage = _full_rate(scenario, transport, url, seconds, more=more)
     if errors := stage["counts"]["scheduled"] - stage["counts"]["ok"]:
         sys.exit(f"{scenario} on {transport}: {errors} requests did not end ok")
     rate_hz = stage["throughput_hz"]
@@ -59,9 +61,15 @@ def unrecorded(url: str, seconds: float) -> Figures:
 
 
 def _full_rate(
-    scenario: str, transport: str, url: str, seconds: float, program: Sequence[object] = (LOADLAB,)
+    scenario: str,
+    transport: str,
+    url: str,
+    seconds: float,
+    *,
+    program: Sequence[object] = (LOADLAB,),
+    more: Sequence[object] = (),
 ) -> tuple[Ran, Stage]:
-    options = ["--target", url, "--concurrency", CONNECTIONS]
+    options = ["--target", url, "--concurrency", CONNECTIONS, *more]
     return _counted(url, lambda: run(scenario, transport, seconds, options, program=program, looks=True))
 
 

@@ -4,11 +4,13 @@ CPU time per request is that of the tool, user and system, over the requests tha
 """
 
 import json
+import os
 import re
 import shutil
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from pinned import pinned
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 LOCUST = ROOT / ".venv-bench/bin/locust"
+K9 = ROOT / ".venv-bench/bin/k9"
 OHA = ROOT / ".bench-tools/bin/oha"
 
 
@@ -53,11 +56,25 @@ def h2load(url: str, seconds: float) -> Figures:
     return _measured(command, url, lambda text: _found(r"([\d.]+) req/s", text))
 
 
-def locust(url: str, seconds: float) -> Figures:
+def locust(url: str, seconds: float, file: str = "locustfile.py") -> Figures:
     """FastHttpUser without a pause; its first and its last second are not whole and do not count."""
-    command = [LOCUST, "-f", HERE / "locustfile.py", "--headless", "--only-summary", "--json"]
+    command = [LOCUST, "-f", HERE / file, "--headless", "--only-summary", "--json"]
     command += ["-u", CONNECTIONS, "-r", CONNECTIONS, "-t", f"{round(seconds) + 2}s", "--loglevel", "ERROR"]
     return _measured([*command, "--host", url.rstrip("/")], url, _seconds_of_locust)
+
+
+def k9_journeys(url: str, seconds: float) -> Figures:
+    """Take the steps of journeys_lab.py in a script, one process."""
+    os.environ |= {"URL_OF_LOAD": url, "SECONDS_OF_LOAD": f"{round(seconds)}s"}
+    command = [program("k9"), "run", "--quiet", "--vus", CONNECTIONS, "--duration", f"{round(seconds)}s"]
+    return _measured(
+        [*command, HERE / "journeys_k9.py"], url, lambda text: _found(r"http_reqs\D+\d+\s+([\d.]+)/s", text)
+    )
+
+
+def locust_journeys(url: str, seconds: float) -> Figures:
+    """FastHttpUser that takes the steps of journeys_lab.py."""
+    return locust(url, seconds, "journeys_locust.py")
 
 
 def aiohttp_alone(url: str, seconds: float) -> Figures:
@@ -72,7 +89,7 @@ def one_counter(url: str, seconds: float) -> Figures:
 
 def program(name: str) -> str | None:
     """Return where a tool is; None where it is not installed."""
-    own = {"locust": LOCUST, "oha": OHA}.get(name)
+    own = {"locust": LOCUST, "oha": OHA, "k9": K9}.get(name)
     return str(own) if own is not None and own.exists() else shutil.which(name)
 
 
@@ -85,6 +102,7 @@ def versions() -> dict[str, str]:
         "ab": "-V",
         "h2load": "--version",
         "locust": "--version",
+        "k9": "--version",
         "nginx": "-v",
     }
     return {name: _version(name, option) for name, option in asked.items()}
@@ -115,9 +133,11 @@ def _measured(command: list[object], url: str, rate: Callable[[str], float]) -> 
 
 
 def _seconds_of_locust(text: str) -> float:
-    (row,) = json.loads(text)
-    per_second = sorted(row["num_reqs_per_sec"].items())[1:-1]
-    return statistics.mean(count for _, count in per_second)
+    """Return the mean over the whole seconds of what all paths together had."""
+    counted: Counter[str] = Counter()
+    for row in json.loads(text):
+        counted.update(row["num_reqs_per_sec"])
+    return statistics.mean(counted[second] for second in sorted(counted)[1:-1])
 
 
 def _found(pattern: str, text: str) -> float:

@@ -7,6 +7,7 @@ figures in the same round, or one contestant's figure alone; its result is the m
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import peers
 from bare_loops import PROGRAM as BARE_LOOPS
@@ -16,6 +17,7 @@ from memory import growth
 from pinned import pinned
 
 OPEN_HZ = 20_000
+STEPS = Path(__file__).with_name("journeys_lab.py")
 
 WIRE = "callback + wire"
 TASK = "task + wire"
@@ -25,6 +27,9 @@ COUNTER = "that loop alone, no parent"
 ALONE = "aiohttp alone, one counter"
 WRK = "wrk -t1"
 LOCUST = "Locust FastHttpUser"
+JOURNEYS = "journeys, task + wire"
+K9 = "k9 script"
+LOCUST_JOURNEYS = "Locust FastHttpUser, the same steps"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +100,9 @@ def contestants(url: str, setting: Setting) -> dict[str, Contestant]:
         AIOHTTP: lab("task", "aiohttp"),
         ALONE: peer(peers.aiohttp_alone),
         LOCUST: peer(peers.locust, "locust"),
+        JOURNEYS: Contestant(partial(closed, "task", "wire", url, seconds, more=("--journeys", STEPS))),
+        K9: peer(peers.k9_journeys, "k9"),
+        LOCUST_JOURNEYS: peer(peers.locust_journeys, "locust"),
         "null, one process": Contestant(partial(null, 1, seconds)),
         "null, two processes": Contestant(partial(null, 2, seconds)),
         "one bare loop": Contestant(partial(bare_loops, 1, seconds)),
@@ -161,6 +169,22 @@ ROWS = (
     Row(group="task", what=f"{TASK} / {WRK}", **_rates(TASK, WRK), limit=0.65),
     Row(group="aiohttp", what=f"{AIOHTTP} / {LOCUST}", **_rates(AIOHTTP, LOCUST), limit=1.8),
     Row(group="aiohttp", what=f"{ALONE} / {LOCUST}", **_rates(ALONE, LOCUST)),
+    Row(
+        group="journeys",
+        what="CPU per step with a cookie and a header read: Locust FastHttpUser / journeys",
+        of=(LOCUST_JOURNEYS, "cpu_us"),
+        over=(JOURNEYS, "cpu_us"),
+        limit=4.0,
+    ),
+    Row(
+        group="journeys",
+        what="the same: k9 script / journeys",
+        of=(K9, "cpu_us"),
+        over=(JOURNEYS, "cpu_us"),
+        limit=1.5,
+        aim=2.0,
+    ),
+    Row(group="journeys", what="journeys: CPU per step", of=(JOURNEYS, "cpu_us"), unit="µs"),
     Row(
         group="recording",
         what=f"{WIRE} / the same run with one counter in place of its record",
