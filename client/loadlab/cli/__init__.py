@@ -1,16 +1,15 @@
 """The commands: only they have something printed, and only they end the process."""
 
-import difflib
 import os
 import sys
 import traceback
-from typing import Any
 
 import click
 
 from loadlab.cli.agent import agent
 from loadlab.cli.calibrate import calibrate
 from loadlab.cli.doctor import doctor
+from loadlab.cli.family import Commands
 from loadlab.cli.run import run
 from loadlab.cli.show import show
 from loadlab.cli.streams import Output, OutputGoneError, guard, say
@@ -23,25 +22,13 @@ from loadlab.system.stop_signals import end_with
 from loadlab.workload.masking import Secrets
 
 
-class _Commands(click.Group):
-    """A group that helps with a mistyped command."""
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:  # noqa: ANN401 - as click has it
-        """Suggest the command that was probably meant."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-            guess = f" Did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"{error.message}{guess}", ctx) from None
-
-
-@click.group(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
-)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="concurrency-lab", prog_name="loadlab")
 def commands() -> None:
-    """Load a threaded Python web service and measure both ends of the wire."""
+    """Load-test a Python web service, and check the numbers at both ends.
+
+    Begin with `loadlab run task`, or `loadlab tour`; `loadlab COMMAND --help` has examples.
+    """
 
 
 commands.add_command(run)
@@ -53,9 +40,9 @@ commands.add_command(tour)
 
 
 def main() -> None:
-    """Run a command and exit with its code: never Python's own 1 for an error that nobody foresaw.
+    """Run a command and exit with its code: never Python's own 1 for an unexpected error.
 
-    The interpreter takes no leave: it would wait for threads, and a signal would then kill it.
+    It skips the interpreter's shutdown, which would wait for threads and could be killed by a signal.
     """
     output = guard()
     output.secrets = secrets_in(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""`loadlab agent`: the long-lived process that serves the live page and carries the runs asked of it."""
+"""`loadlab agent`: the long-lived process that serves the live page and its runs."""
 
 import asyncio
 import logging
@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from loadlab.cli.options import TARGET, results_in, results_options, target_options, with_options
+from loadlab.cli.family import Command, option
+from loadlab.cli.options import results_in, results_options, target_options, with_target
 from loadlab.cli.streams import Output, say
 from loadlab.errors import Exit
 from loadlab.options.target import TargetOptions
@@ -19,23 +20,26 @@ from loadlab.system.stop_signals import Stops
 DEFAULT_BIND = "127.0.0.1:9200"
 
 
-@click.command()
-@click.option(
+@click.command(
+    cls=Command,
+    examples=("loadlab agent", "loadlab agent --target http://127.0.0.1:5000/ --bind 127.0.0.1:9300"),
+)
+@option(
     "--bind",
     metavar="HOST:PORT",
     envvar="LOADLAB_AGENT_BIND",
     default=DEFAULT_BIND,
     show_default=True,
-    help="Where to listen.",
+    help="Address to listen on.",
 )
-@results_in("Where results are kept, and earlier ones are.")
-@with_options(TARGET)
+@results_in("Folder of the results, new and earlier ones.")
+@with_target
 @click.pass_obj
 def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # noqa: ANN401 - as click gives them
-    """Serve the live page, and carry runs that are started from it, one at a time.
+    """Serve the live page, and run what is started there.
 
-    There is one target, chosen here: the one that is named, the stack's inside of its client container, or
-    one of its own for each run.
+    All runs have one target, which you choose here. Without --target loadlab starts one for each run;
+    inside the stack's client container it is the stack's.
     """
     # Every worker process imports this module on its way to its own work: what is only for the agent waits.
     from loadlab.agent.runs import CommonOptions, Runs  # noqa: PLC0415 - as above
@@ -50,7 +54,7 @@ def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # n
         target_options(None if target is None else place.target, served, remote=given["remote"]),
         results_options(out),
     )
-    # Taken away: what this process starts, the target with somebody's app among it, has no business with it.
+    # Taken away: no process that this one starts needs it, least of all the target with its app.
     token = os.environ.pop("LOADLAB_TOKEN", None) or None
     socket_path = os.environ.get("LOADLAB_AGENT_SOCKET")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)

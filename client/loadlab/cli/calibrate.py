@@ -10,6 +10,7 @@ from loadlab import units
 from loadlab.analysis.ceilings import added
 from loadlab.calibration.measure import Calibrator
 from loadlab.calibration.plans import Row, RowFilter, closed, rows
+from loadlab.cli.family import Command, option
 from loadlab.cli.streams import Output, write_json
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.errors import EarlyStopError, Exit, LabError, UsageError
@@ -31,24 +32,24 @@ _AROUND_S = 1.2
 """What a stage takes besides its window: starting its processes, getting going, ending them."""
 
 
-@click.command()
-@click.option(
+@click.command(
+    cls=Command, examples=("loadlab calibrate", "loadlab calibrate --scenario pool,task --transport wire")
+)
+@option(
     "--scenario",
     metavar="NAME[,NAME…]",
-    help="Measure these alone.  [default: all that a closed workload can drive]",
+    help="Measure only these.  [default: all that a closed workload can drive]",
 )
-@click.option(
-    "--transport", metavar="NAME[,NAME…]", help="Measure on these alone.  [default: all of each scenario]"
-)
-@click.option("--processes", metavar="N[,N…]", help="Of pool.  [default: 1, and one per core]")
-@click.option(
+@option("--transport", metavar="NAME[,NAME…]", help="Measure only these.  [default: all of each scenario]")
+@option("--processes", metavar="N[,N…]", help="pool: processes.  [default: 1, and one per core]")
+@option(
     "--duration",
     metavar="TIME",
     default=_DEFAULT_DURATION,
     show_default=True,
     help="Measured time of each row.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the ceilings as JSON on stdout.")
+@option("--json", "as_json", is_flag=True, help="Print the ceilings as JSON on stdout.")
 @click.pass_obj
 def calibrate(
     output: Output,
@@ -60,10 +61,9 @@ def calibrate(
     duration: str,
     as_json: bool,
 ) -> int:
-    """Measure what this machine's client can do at most, and keep it: `loadlab run` shows how near it came.
+    """Measure the most that this machine's client can send.
 
-    Against nothing on the null transport, against a sink of the lab's own on the others; about a minute in
-    all. Leave the machine alone meanwhile.
+    `loadlab run` then shows how near it came. It takes about a minute; leave the machine alone meanwhile.
     """
     todo = rows(asked(scenario, transport, processes), environment.cpus())
     duration_ns = window_ns(duration)

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadlab.cli.diagnosis import Mark, examine
+from loadlab.cli.family import Command, option
 from loadlab.errors import Exit
 from loadlab.options.load import DEFAULT_CONCURRENCY
 from loadlab.system.terminal_text import one_line
@@ -18,17 +19,20 @@ def _users(_: click.Context, __: click.Parameter, text: str) -> int:
     return count(text, "--concurrency")
 
 
-@click.command()
-@click.option(
+@click.command(cls=Command, examples=("loadlab doctor", "loadlab doctor --concurrency 1000"))
+@option(
     "--concurrency",
     metavar="N",
     callback=_users,
     default=str(max(DEFAULT_CONCURRENCY)),
     show_default=True,
-    help="The most users that are to be loaded with.",
+    help="The most users that you want to load with.",
 )
 def doctor(concurrency: int) -> int:
-    """Look at this machine, its limits, Docker and the stack; say what to do where something is wrong."""
+    """Check whether this machine can measure well.
+
+    It looks at the machine, its limits, Docker and the stack, and says what to do.
+    """
     table = Table.grid(padding=(0, 2, 0, 0))
     found = list(examine(concurrency))
     for finding in found:

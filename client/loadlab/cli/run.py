@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from loadlab.cli.options import ALL_NAMES, LOAD, TARGET, results_in, with_options
+from loadlab.cli.family import Command, option, with_options
+from loadlab.cli.options import ALL_NAMES, results_in, with_load, with_target
 from loadlab.cli.streams import Output, write_json
 from loadlab.errors import EarlyStopError, Exit, LabError, first_of
 from loadlab.fleet.stop import Control
@@ -32,24 +33,34 @@ _RESERVE_BYTES = 1 << 20
 """Less than the stack of a thread: what it gives back must not pass for room for one."""
 
 _OUTPUT = (
+    option("--label", metavar="TEXT", help="Your name for the run, in its result and in lists."),
     results_in("Parent of the result folder."),
     ALL_NAMES,
-    click.option("--json", "as_json", is_flag=True, help="Print result.json on stdout, all else on stderr."),
-    click.option("--quiet", is_flag=True, help="Show no progress and draw no curve."),
+    option("--json", "as_json", is_flag=True, help="Print result.json on stdout, everything else on stderr."),
+    option("--quiet", is_flag=True, help="Show no progress and draw no curve."),
 )
 
 
-@click.command(epilog=f"SCENARIO is one of {', '.join(names())}.")
+@click.command(
+    cls=Command,
+    epilog=f"SCENARIO is one of {', '.join(names())}.",
+    examples=(
+        "loadlab run pool",
+        "loadlab run task --target http://127.0.0.1:5000/search --concurrency 1,2,4,8 --duration 10s",
+        "loadlab run task --app myapp:app --workers 2 --threads 8",
+        "loadlab run task --rate 200 --arrivals poisson --duration 30s",
+    ),
+)
 @click.argument("scenario")
-@with_options(LOAD)
-@with_options(TARGET)
-@with_options(_OUTPUT)
+@with_load
+@with_target
+@with_options("Output", _OUTPUT)
 @click.pass_obj
 def run(output: Output, /, *, out: Path, **given: Any) -> int:  # noqa: ANN401 - as click gives them
-    """Load a target with SCENARIO and say what came of it.
+    """Load a target with SCENARIO; print a table and a verdict.
 
-    Without options: a sweep over 1, 8, 32 and 128 users, about 15 s in all, against a gunicorn of its own
-    or, while this folder's Compose stack is up, in that stack.
+    Without options: 1, 8, 32 and 128 users in turn, about 15 s in all. loadlab starts a gunicorn as the
+    target, or uses this folder's Compose stack if it is up.
     """
     words = RunOptions(**{name: given[name] for name in RunOptions.__struct_fields__})
     serve = TargetOptions(**{name: given[name] for name in TargetOptions.__struct_fields__})

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from loadlab.cli.family import Command, guess
 from loadlab.cli.options import ALL_NAMES, results_in
 from loadlab.errors import UsageError
 from loadlab.results.archive import Archive
@@ -17,12 +18,12 @@ _TOLD = 5
 """Runs that a refusal names."""
 
 
-@click.command()
+@click.command(cls=Command, examples=("loadlab show latest", "loadlab show 20261124-1114"))
 @click.argument("result")
-@results_in("The folder that runs are looked up in.")
+@results_in("Folder to look the run up in.")
 @ALL_NAMES
 def show(result: str, out: Path, by_name: bool) -> None:  # noqa: FBT001 - as click gives it
-    """Print the table of RESULT; in a terminal also a sweep's curve.
+    """Print a result again.
 
     RESULT is a result.json, the folder it is in, a run's id or the beginning of one, or `latest`.
     """
@@ -54,8 +55,8 @@ def meant(text: str, out: Path) -> Path:
     near = [run_id for run_id in runs if text and run_id.startswith(text)]
     if not near:
         raise UsageError(
-            f"RESULT: {text!r} is neither a path nor a run in {out}, nor the beginning of one; the newest"
-            f" there: {_named(runs)}"
+            f"RESULT: {text!r} is neither a path nor a run in {out}, nor the beginning of one."
+            f"{guess(text, [_LATEST, *runs])} The newest there: {_named(runs)}"
         )
     if len(near) > 1:
         raise UsageError(

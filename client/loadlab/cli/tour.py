@@ -10,6 +10,7 @@ from contextlib import suppress
 import click
 
 from loadlab import units
+from loadlab.cli.family import Command, option
 from loadlab.cli.streams import Output
 from loadlab.clock import NS_PER_MS, NS_PER_S
 from loadlab.errors import EarlyStopError, Exit, UsageError
@@ -28,21 +29,26 @@ _LOOK_EVERY_S = 0.03
 _STEPS = ", ".join(f"{number} {name}" for number, name in enumerate(NAMES, start=1))
 
 
-@click.command(epilog=f"STEP is a number or a name: {_STEPS}.")
-@click.option(
+@click.command(
+    cls=Command,
+    epilog=f"STEP is a number or a name: {_STEPS}.",
+    examples=("loadlab tour", "loadlab tour --only task", "loadlab tour --delay 3s"),
+)
+@option(
     "--delay",
     metavar="TIME",
     default=_DEFAULT_DELAY,
     show_default=True,
     help="How long the server waits in each request; with 3s you can watch.",
 )
-@click.option("--only", metavar="STEP", help="Take this step alone.")
-@click.option("--further", is_flag=True, help="Take steps 8 to 11 too, without asking.")
+@option("--only", metavar="STEP", help="Take only this step.")
+@option("--further", is_flag=True, help="Take steps 8 to 11 too, without asking.")
 @click.pass_obj
 def tour(output: Output, /, *, delay: str, only: str | None, further: bool) -> int:
-    """Learn asyncio step by step: a program, how long it should take, and what was measured.
+    """Learn asyncio step by step.
 
-    Uses servers of its own on this machine. In a terminal, each step waits for Enter.
+    Each step shows a program, how long it should take, and what was measured. In a terminal, each step waits
+    for Enter. The servers run on this machine, and end with the tour.
     """
     number = chosen(only)
     if number is not None and further:

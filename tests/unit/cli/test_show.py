@@ -81,7 +81,7 @@ def test_of_many_runs_the_newest_are_named(out):
 
 def test_what_is_nothing_of_these_names_the_newest_runs_that_are_there(out):
     assert refusal("yesterday", out) == (
-        "RESULT: 'yesterday' is neither a path nor a run in results, nor the beginning of one; the newest"
+        "RESULT: 'yesterday' is neither a path nor a run in results, nor the beginning of one. The newest"
         f" there: {LATEST}, {LATE}, {EARLY}"
     )
 

@@ -161,6 +161,11 @@ def test_every_loadlab_command_that_readme_and_reference_show_is_understood(word
     understood(words)
 
 
+@pytest.mark.parametrize("line", sorted(line for c in commands.commands.values() for line in c.examples))
+def test_every_example_of_a_help_is_understood(line):
+    understood(shlex.split(line)[1:])
+
+
 def test_they_show_more_than_one_command_of_each_kind():
     assert {words[0] for words in loadlab_commands()} == {
         n for n, c in commands.commands.items() if not c.hidden
