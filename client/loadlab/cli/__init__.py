@@ -10,6 +10,7 @@ from loadlab.cli.agent import agent
 from loadlab.cli.calibrate import calibrate
 from loadlab.cli.doctor import doctor
 from loadlab.cli.family import Commands
+from loadlab.cli.record import record
 from loadlab.cli.run import run
 from loadlab.cli.show import show
 from loadlab.cli.streams import Output, OutputGoneError, guard, say
@@ -34,6 +35,7 @@ def commands() -> None:
 commands.add_command(run)
 commands.add_command(agent)
 commands.add_command(show)
+commands.add_command(record)
 commands.add_command(doctor)
 commands.add_command(calibrate)
 commands.add_command(tour)

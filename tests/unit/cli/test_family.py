@@ -24,6 +24,7 @@ OWN_MEANING = {
     ("calibrate", "as_json"): "it prints ceilings instead of a result",
     ("agent", "out"): "earlier results are read there as well",
     ("show", "out"): "it only reads there",
+    ("record", "out"): "one file, no folder of results",
 }
 """Options whose help differs from that of `loadlab run`, and why."""
 
