@@ -1,5 +1,6 @@
 """`make up`, `make ps` and `make down`, and that the stack is what docker-compose.yml promises."""
 
+import json
 import re
 import socket
 import threading
@@ -10,6 +11,9 @@ import pytest
 from support.readme import ROOT
 
 SERVICES = ["target", "client", "prometheus"]
+ASK_SERVER = (
+    "from urllib import request; print(request.urlopen('http://127.0.0.1:9100/server').read().decode())"
+)
 
 
 def ids(stack):
@@ -121,6 +125,27 @@ def test_a_changed_setting_reaches_the_running_target(stack):
     stack.up()
     assert "THREADS=64" in stack.container("target").attrs["Config"]["Env"]
     assert stack.container("target").attrs["HostConfig"]["CpuQuota"] == 0
+
+
+@pytest.mark.either_compose
+def test_the_target_is_served_as_a_gunicorn_config_says_and_results_know_it(stack, tmp_path):
+    config = tmp_path / "mine.conf.py"
+    config.write_text("workers, threads = 2, 3")
+    stack.up(GUNICORN_CONFIG=config)
+    asked = stack.exec("target", "python", "-c", ASK_SERVER)
+    assert (json.loads(asked.stdout)["workers"], json.loads(asked.stdout)["threads"]) == (2, 3)
+
+    config.write_text("workers, threads, timeout = 2, 4, 11")
+    stack.up(GUNICORN_CONFIG=config, WORKERS=1)
+    ran = stack.exec(
+        "client", "loadlab", "run", "task", "--concurrency", "1", "--duration", "1s", "--json", timeout_s=120
+    )
+    served = json.loads(ran.stdout)["gunicorn"]
+    assert (served["workers"], served["threads"], served["timeout_s"]) == (1, 4, 11)
+    assert served["config"]["overridden"] == {"workers": "--workers"}
+
+    stack.up()
+    assert "GUNICORN_CONFIG" not in " ".join(stack.container("target").attrs["Config"]["Env"])
 
 
 @pytest.mark.either_compose
