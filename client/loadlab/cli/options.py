@@ -127,13 +127,19 @@ _TARGET = (
     option(
         "--gunicorn-config",
         metavar="FILE",
-        help="Serve as this gunicorn.conf.py says; --workers and --threads win over it.",
+        help="Serve as this gunicorn.conf.py says; --workers and --threads override it.",
     ),
     option(
         "--delay",
         metavar="SPEC",
         help="How long loadlab's own app waits: 50ms, exp:50ms, …  [default: 100ms]",
     ),
+    option(
+        "--app-python", metavar="PATH", help="Serve the app by this Python, with its gunicorn and packages."
+    ),
+    option("--before-each", metavar="COMMAND", help="Run this in a shell before each start of the target."),
+    option("--ready-path", metavar="PATH", help="Wait until this path answers with a status below 400."),
+    option("--ready-timeout", metavar="TIME", help="Time limit of the target's start.  [default: 20s]"),
 )
 
 ALL_NAMES = option("--by-name", is_flag=True, help="Show every name of a request, not only the five slowest.")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from loadlab.workload.kept_plan import secrets_of_parts
 from loadlab.workload.masking import MASK, Secrets, masked_header, masked_query, masked_url
 
-_VALUED = ("--header", "--body", "--target", "--path", "--secret-header", "--secret-query")
+_VALUED = ("--header", "--body", "--target", "--path", "--secret-header", "--secret-query", "--before-each")
 """Options whose values are looked at."""
 
 
@@ -20,6 +20,8 @@ def shown(words: Sequence[str]) -> str:
                 return masked_header(value, headers)
             case "--body" if not keeps_bodies and not value.startswith("@"):
                 return MASK
+            case "--before-each":
+                return MASK  # a command for a database may hold its password
             case "--target":
                 return masked_url(value, query)
             case "--path":

@@ -1,5 +1,6 @@
 """How a target is to be served, as the options of a command were written."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ import msgspec
 from loadlab import units
 from loadlab.errors import UsageError
 from loadlab.stack.compose import ComposeStack
+from loadlab.targets.local import Start
 
 _VARIABLES = {
     "app": ("TARGET_APP", "loadlab_target.app:create_app()"),
@@ -18,8 +20,9 @@ _VARIABLES = {
     "gunicorn_config": ("GUNICORN_CONFIG", ""),
     "delay": ("TARGET_DELAY", "100ms"),
 }
-"""The variable of `make up` behind each option, and the target's default."""
+"""The variable of `make up` behind each option of the target itself, and the target's default."""
 _OWN_APP = "loadlab_target.app"
+_PATH = re.compile(r"/[!-~]*")
 _APP_FOLDER = "/app"
 CONFIG_IN_STACK = "/etc/gunicorn.conf.py"
 """Where the target's container has the file that `make up GUNICORN_CONFIG=...` names."""
@@ -34,6 +37,10 @@ class TargetOptions(msgspec.Struct, frozen=True, kw_only=True):
     threads: str | None = None
     gunicorn_config: str | None = None
     delay: str | None = None
+    app_python: str | None = None
+    before_each: str | None = None
+    ready_path: str | None = None
+    ready_timeout: str | None = None
 
     def given(self) -> dict[str, str]:
         """Return the options that were given, by name."""
@@ -49,10 +56,30 @@ class TargetOptions(msgspec.Struct, frozen=True, kw_only=True):
             if named := [_option(name) for name in names if name in asked]:
                 raise UsageError(f"{', '.join(named)}: {why}")
 
-    def check_files(self) -> None:
-        """Raise UsageError where a file that is named is not there."""
+    def served(self) -> dict[str, str]:
+        """Return the options that the target itself takes, by name."""
         if self.gunicorn_config is not None and not Path(self.gunicorn_config).is_file():
             raise UsageError(f"--gunicorn-config: {self.gunicorn_config!r} is not a file")
+        return {_option(name): value for name, value in self._asked().items() if name in _VARIABLES}
+
+    def start(self) -> Start:
+        """Return what surrounds the target's start; raise UsageError for what can't be meant."""
+        if self.before_each is not None and not self.before_each.strip():
+            raise UsageError("--before-each: it is empty; give a command for the shell, or leave it out")
+        if self.ready_path is not None and _PATH.fullmatch(self.ready_path) is None:
+            raise UsageError(f"--ready-path: {self.ready_path!r} is not a path, such as /health")
+        start = Start(
+            # Not resolved: it is by its own path that a Python finds its environment.
+            app_python=None if self.app_python is None else Path(self.app_python).absolute(),
+            before_each=self.before_each,
+            ready_path=self.ready_path,
+        )
+        if self.ready_timeout is None:
+            return start
+        timeout_ns = units.duration_ns(self.ready_timeout, "--ready-timeout")
+        if timeout_ns <= 0:
+            raise UsageError(f"--ready-timeout: {self.ready_timeout!r} is not above 0, such as 60s")
+        return msgspec.structs.replace(start, ready_timeout_ns=timeout_ns)
 
     def check_matches_stack(self, stack: ComposeStack) -> None:
         """Raise UsageError, with the `make up` that helps, where the stack's target is served otherwise."""
@@ -63,6 +90,11 @@ class TargetOptions(msgspec.Struct, frozen=True, kw_only=True):
             # What no option said is the file's, which no value here is equal to.
             runs |= {name: "" for name in ("workers", "threads") if not target.env.get(_VARIABLES[name][0])}
         asked = self._asked()
+        if own := [_option(name) for name in asked if name not in _VARIABLES]:
+            raise UsageError(
+                f"{', '.join(own)}: this folder's Compose stack is up, and `make up` starts its target;"
+                " leave it out, or take the stack down by `make down`"
+            )
         for name in ("workers", "threads"):
             if name in asked:
                 units.count(asked[name], f"--{name}")

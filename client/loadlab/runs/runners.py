@@ -30,7 +30,7 @@ from loadlab.system import environment
 from loadlab.system.threads import in_thread
 from loadlab.targets import Host, describe_server
 from loadlab.targets.app import app_of_stack
-from loadlab.targets.local import LocalHost
+from loadlab.targets.local import LocalHost, Start
 from loadlab.targets.no_target import NoTarget
 from loadlab.targets.url import UrlHost
 from loadlab.transports import contacts_target
@@ -61,8 +61,11 @@ class Runner(Protocol):
 class LocalRunner:
     """This process carries the load."""
 
-    def __init__(self, base: str, host: Host | None, serve: dict[str, str]) -> None:
+    def __init__(
+        self, base: str, host: Host | None, serve: dict[str, str], start: Start | None = None
+    ) -> None:
         self.base = base
+        self._start = start
         self.capacity = Capacity.here()
         self._host = host
         self._serve = serve
@@ -89,7 +92,7 @@ class LocalRunner:
 
     def host(self, log: Path, seed: int) -> Host:
         """Return the target's host; a target of its own writes to this file and has this seed."""
-        return self._host or LocalHost(log, {**self._serve, "--seed": str(seed)})
+        return self._host or LocalHost(log, {**self._serve, "--seed": str(seed)}, self._start)
 
 
 async def run_at(
@@ -181,8 +184,7 @@ def at_named(target: str | None, serve: TargetOptions, *, remote: bool) -> Local
 def of_its_own(serve: TargetOptions) -> LocalRunner:
     """Return the runner for a target that each run starts on this machine."""
     serve.reject_unused()
-    serve.check_files()
-    return LocalRunner("http://127.0.0.1", None, serve.given())
+    return LocalRunner("http://127.0.0.1", None, serve.served(), serve.start())
 
 
 def nowhere(delay: str | None) -> LocalRunner:

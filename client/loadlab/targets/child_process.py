@@ -58,11 +58,12 @@ class Child:
         stdout: IO[bytes] | int,
         stderr: IO[bytes],
         env: Mapping[str, str] | None = None,
+        python: str = sys.executable,
     ) -> None:
-        """Start Python with these words; without `env` in this process's environment."""
+        """Start a Python with these words; without `env` in this process's environment."""
         self._name = name
         self.process = subprocess.Popen(  # noqa: S603 - our own modules with the options that the user gave
-            [sys.executable, *command],
+            [python, *command],
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=stderr,

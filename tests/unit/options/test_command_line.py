@@ -31,6 +31,7 @@ from loadlab.options.command_line import secrets_in, shown
             ["run", "--path", "/?own=a&b=c", "--secret-query", "own"],
             "loadlab run --path '/?own=***&b=c' --secret-query own",
         ),
+        (["run", "--before-each", "psql u:p@db"], "loadlab run --before-each '***'"),
         (["run", "--header"], "loadlab run --header"),
         (["run", "--out", "\udcff a'\\b\n\x1b\u202e"], r"loadlab run --out $'\xff a\'\\b\n\x1b\u202e'"),
     ],

@@ -4,9 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from loadlab.clock import NS_PER_S
 from loadlab.errors import UsageError
 from loadlab.options.target import TargetOptions
 from loadlab.stack.container import Container
+from loadlab.targets.local import Start
 
 DEFAULTS = {
     "WORKERS": "1",
@@ -167,4 +169,45 @@ def test_flasks_server_takes_no_gunicorn_config():
 
 def test_a_gunicorn_config_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"--gunicorn-config: .* is not a file"):
-        TargetOptions(gunicorn_config=str(tmp_path)).check_files()
+        TargetOptions(gunicorn_config=str(tmp_path)).served()
+
+
+def test_what_surrounds_a_start_is_no_option_of_the_target_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = TargetOptions(
+        app="shop:sell",
+        app_python=".venv/bin/python",
+        before_each="make db",
+        ready_path="/up",
+        ready_timeout="1m",
+    )
+    assert options.served() == {"--app": "shop:sell"}
+    assert options.start() == Start(
+        app_python=tmp_path / ".venv/bin/python",
+        before_each="make db",
+        ready_path="/up",
+        ready_timeout_ns=60 * NS_PER_S,
+    )
+    assert TargetOptions().start() == Start()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("before_each", " ", "--before-each: it is empty"),
+        ("ready_path", "health", "--ready-path: 'health' is not a path, such as /health"),
+        ("ready_path", "/a b\r\n", "--ready-path: "),
+        ("ready_timeout", "0", "--ready-timeout: '0' is not above 0, such as 60s"),
+        ("ready_timeout", "soon", "--ready-timeout: 'soon' is not a duration"),
+    ],
+)
+def test_what_cannot_be_meant_of_a_start_is_refused(option, value, said):
+    with pytest.raises(UsageError) as error:
+        TargetOptions(**{option: value}).start()
+    assert str(error.value).startswith(said)
+
+
+@pytest.mark.parametrize("option", ["app_python", "before_each", "ready_path", "ready_timeout"])
+def test_a_stack_that_is_up_starts_its_target_otherwise(option):
+    said = refused(TargetOptions(**{option: "/x"}), stack())
+    assert said.startswith(f"--{option.replace('_', '-')}: this folder's Compose stack is up, and `make up`")
