@@ -121,10 +121,10 @@ docs: .venv/docs ## build the docs as a site, site/index.html; a link that leads
 pictures: .venv/dev ## write docs/pictures anew, after a change of what the page shows (needs Chromium)
 	@LOADLAB_REQUIRE_BROWSER=1 LOADLAB_PICTURES=docs/pictures $(bin)/python -m pytest -q tests/browser/test_pictures.py
 
-bench: .venv/dev .venv-bench/done ## what one core does beside wrk, hey, oha, Locust (see bench/README.md): ARGS="--only wrk cpu"
+bench: .venv/dev .venv-bench/done ## what one core does, compared with wrk, hey, oha, Locust (see bench/README.md): ARGS="--only wrk cpu"
 	@$(bin)/python bench/speed.py $(ARGS)
 
-ground-truth: .venv/dev ## measured latency beside queueing theory, half an hour: ARGS="--rho 0.5 --runs 4"
+ground-truth: .venv/dev ## measured latency compared with queueing theory, half an hour: ARGS="--rho 0.5 --runs 4"
 	@$(bin)/python bench/ground_truth.py $(ARGS)
 
 false-alarms: .venv/dev ## how often steady loads are called unsteady, and changes are missed, on simulated queues: ARGS="--runs 100"

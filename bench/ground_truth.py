@@ -133,7 +133,7 @@ def runs(rho: float, seeds: Iterator[int], given: argparse.Namespace) -> Iterato
 
 
 def closed(users: int, seed: int, given: argparse.Namespace) -> dict[str, Any]:
-    """Measure a closed stage beside its bound."""
+    """Measure a closed stage and its bound."""
     options = ["--concurrency", users, "--delay", "100ms", "--seed", seed]
     result = stage(given, options)
     ratio = result["throughput_hz"] / result["theory"]["bound_hz"]

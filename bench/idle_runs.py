@@ -2,7 +2,7 @@
 
 Each is `loadlab run SCENARIO` as it stands; with the stack down it starts a target of its own. One INVALID
 among them is a false alarm, for here nothing is wrong with the client; a suspect stage is not, but its reason
-is told, too. Exits 1 where a run was INVALID.
+is printed, too. Exits 1 where a run was INVALID.
 """
 
 import argparse

@@ -145,7 +145,7 @@ def run(
 
 
 def beside_ratio(looks: list[Look], seconds: float) -> float:
-    """Return what the processes beside the worker took while it loaded for so long, in cores.
+    """Return what the other processes took while it loaded for so long, in cores.
 
     The parent is the process that was started, the worker the one of its children that used most. The span
     looked at ends a little before the worker does.

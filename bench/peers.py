@@ -1,4 +1,4 @@
-"""The tools that the lab is measured beside: how each is run on one core, and where it says its rate.
+"""The tools that the lab is compared with: how each is run on one core, and where it says its rate.
 
 CPU time per request is that of the tool, user and system, over the requests that nginx served it.
 """

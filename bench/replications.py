@@ -109,7 +109,7 @@ def expected_s(run: Replication, servers: int, outside_s: float) -> dict[str, fl
 
 @dataclass(frozen=True)
 class Cell:
-    """One figure of one point beside theory."""
+    """One figure of one point, compared with theory."""
 
     measured_s: float
     expected_s: float

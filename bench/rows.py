@@ -1,4 +1,4 @@
-"""Who is measured, and which of their figures stand beside each other: the rows of the bench.
+"""Who is measured, and which figures are compared: the rows of the bench.
 
 A contestant is run once in each round, on core 0; nginx has core 1. A row is a ratio of two contestants'
 figures in the same round, or one contestant's figure alone; its result is the median over the rounds.
@@ -41,7 +41,7 @@ class Setting:
     """Of each run at full rate."""
     open_seconds: int
     memory_s: tuple[int, int]
-    """From when to when of a run its memory's growth is told."""
+    """From when to when of a run its memory's growth is measured."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""What one core of a client can do, beside its peers, against nginx on the other core: the whole table.
+"""What one core of a client can do against nginx on the other, compared with its peers: the whole table.
 
 Every tool runs in turn, pinned to core 0, nginx to core 1, 50 connections; for each row the ratio within each
 round, and the median of the rounds. The order turns round with every round, so that a machine that
-gets slower favours nobody. The lab's figures are what `loadlab run` itself says; it is saturated here on
+gets slower favours no tool. The lab's figures are what `loadlab run` itself says; it is saturated here on
 purpose, calls that INVALID, and is right. Its counts are nginx's own, or the bench ends.
 
 Needs two cores and the Debian packages nginx-light and wrk; hey, apache2-utils and nghttp2-client, Locust

@@ -34,7 +34,7 @@ def told(row: Row, rounds: dict[str, list[Figures]], missing: dict[str, str]) ->
 
 
 def _lost(figures: Figures) -> int:
-    """Return how many requests of an open load were dropped or failed: what is told is of the others."""
+    """Return how many requests of an open load were dropped or failed: the figures are of the others."""
     return int(figures.get("dropped", 0) + figures.get("failed", 0))
 
 

@@ -1,4 +1,4 @@
-"""Does watching disturb? The same load with nobody looking, and with everybody.
+"""Does watching disturb? The same load without watchers, and with all of them.
 
 Bare: `loadlab run`, closed, 50 users, against nginx on the other core. Watched: the same through the agent,
 with its metrics, a follower of its events, and a Prometheus that scrapes it every second by the lab's own

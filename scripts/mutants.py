@@ -138,7 +138,7 @@ def report(tested: list[tuple[Change, bool]], known: dict[Change, str], *, whole
 
 
 def main() -> int:
-    """Run it all and print what came of it."""
+    """Run it all and print the result."""
     patterns = sys.argv[1:]
     prepare()
     run(patterns)

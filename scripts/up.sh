@@ -67,7 +67,7 @@ need_image() {
 # A checksum of the files that a container reads through a mount: their change is one that Compose does not see.
 checksum() { find "$@" -type f -exec cksum {} + | sort | cksum | cut -d ' ' -f 1; }
 
-# The container's user is somebody else, who would only say that there is no such module.
+# The container has another user, and would only report that there is no such module.
 need_readable() {
     hidden=$(find "$1" -maxdepth 0 ! -perm -005; find "$1" -name '.?*' -prune -o -name '*.py' ! -perm -004 -print)
     [ -z "$hidden" ] || fail "APP_DIR: $(echo "$hidden" | head -n 1) can't be read by others, and so not by the target's container: 'chmod -R go+rX' changes that."

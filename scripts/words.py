@@ -31,7 +31,7 @@ UNREAD = {"scripts/words.py", "tests/words.toml", "tests/unit/project/test_words
 _WORD = re.compile(rf"\b(?:{'|'.join(WORDS)})\b", re.IGNORECASE)
 _END = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?][)\"'*]*\s+(?=[\"'(*`[A-Z0-9–…-])")
 _CODE_SPAN = re.compile(r"``[^`]*``|`[^`]*`")
-_ITEM = re.compile(r"(?:[-*]|\d+\.|[├└│]) ")
+_ITEM = re.compile(r"(?:[-*]|@\w+|\d+\.|[├└│]) ")
 
 Paragraph = tuple[int, str]
 """The line on which it begins, and its text."""

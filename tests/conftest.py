@@ -43,7 +43,7 @@ def shares(item: pytest.Item) -> bool:
 
 @pytest.fixture(autouse=True)
 def no_calibration(monkeypatch, tmp_path_factory):
-    """Keep every test, and what it starts, from the ceilings of whoever runs it."""
+    """Keep every test, and what it starts, from the ceilings of the user who runs it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 

@@ -31,7 +31,7 @@ _BY_PRECEDENCE = (
 
 
 def first_of(exits: Iterable[Exit]) -> Exit:
-    """Return the exit that is told where several apply; PASS where none does."""
+    """Return the exit that counts if several apply; PASS if none does."""
     return min(exits, key=_BY_PRECEDENCE.index, default=Exit.PASS)
 
 

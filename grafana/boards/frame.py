@@ -156,7 +156,7 @@ def _ended() -> AnnotationQuery:
 def _moment_ms(metric: str, labels: str) -> str:
     """Give the moments that a metric tells, in milliseconds, where they lie in the time range.
 
-    A run stays exposed until the next begins, so what is told within the range may have been before it.
+    A run stays exposed until the next begins, so what is shown in the range may have been before it.
     """
     return f"1000 * max by ({labels}) (max_over_time({of_runs(metric)}[$__interval])) >= $__from"
 

@@ -1,4 +1,4 @@
-"""The dashboard Run: what happens while a run goes on, and what became of it."""
+"""The dashboard Run: what happens during a run, and its result."""
 
 from grafana_foundation_sdk.builders.heatmap import Panel as Heat
 from grafana_foundation_sdk.builders.stat import Panel as Number

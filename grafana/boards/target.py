@@ -9,7 +9,7 @@ from boards.panels import Query, advice, dashed, heat, lines, number
 from boards.queries import mean_now, of_runs, or_zero, quantile_now, rate, sum_by
 
 ADVICE = """\
-The target's own account, whoever loads it; scenario and run choose what is marked as a run and what is
+The target's own account, whatever loads it; scenario and run choose what is marked as a run and what is
 drawn of the client.
 
 1. **Busy threads** at the dashed line: the pool is full, and new requests wait in the **thread queue** of

@@ -5,8 +5,8 @@
 Under gunicorn it runs in a thread of the master process, which serves no request of the load. `/healthz` here
 is for health checks: it is not counted as a request, and answers while every thread of the target is taken.
 
-It serves so many connections at once and ends each after a time: whoever opens many, or says nothing on them,
-takes no more of the target's process than that.
+It serves so many connections at once and ends each after a time: a client that opens many, or is silent on
+them, takes no more of the target's process than that.
 """
 
 import contextlib

@@ -93,7 +93,7 @@ class _Response:
         self._released = True
         status, headers, exc_info = self._head
         if self._server_timing:
-            # A line of its own: an app's own Server-Timing stands beside it, as HTTP has it for lists.
+            # A line of its own: an app's own Server-Timing stays, as HTTP has it for lists.
             headers = [*headers, ("Server-Timing", self._stamp())]
         self._write = self._start_response(status, headers, exc_info)
 

@@ -112,7 +112,7 @@ def of_each_kind():
 
 
 def in_the_terminal(of):
-    """Return every line beside the table's own, in order."""
+    """Return every line except the table's own, in order."""
     out = io.StringIO()
     Console(file=out, width=10_000, force_terminal=False).print(render(of))
     title, *shown = [line.strip() for line in out.getvalue().splitlines() if line.strip()]
@@ -122,7 +122,7 @@ def in_the_terminal(of):
 
 
 def on_the_page(page):
-    """Return the sentences beside the page's figures, with the verdict and its summary as one."""
+    """Return the sentences with the page's figures, with the verdict and its summary as one."""
     found = "[...document.querySelectorAll('#verdict .sentence, #verdict li, #table .hint')]"
     return page.js(f"{found}.map((each) => each.textContent)")
 

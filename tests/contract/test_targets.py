@@ -49,7 +49,7 @@ def test_a_foreign_address_is_refused_before_anything_is_sent_to_it(url):
 
 @pytest.mark.real
 def test_a_foreign_address_is_tried_where_it_is_allowed(monkeypatch):
-    """With --remote it gets as far as the connection; here nobody listens."""
+    """With --remote it gets as far as the connection; here nothing listens."""
     monkeypatch.setattr("loadlab.targets.url.may_be_loaded", lambda _address: False)
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = url_of(server)

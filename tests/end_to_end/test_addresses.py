@@ -19,7 +19,7 @@ pytestmark = pytest.mark.real
 
 @contextlib.contextmanager
 def silent(host, port=0):
-    """A listener that accepts nobody and has no room: the kernel drops every further SYN."""
+    """A listener that accepts no connection and has no room: the kernel drops every further SYN."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.create_server((host, port), backlog=0))
         for _ in range(4):

@@ -1,4 +1,4 @@
-"""A run that an agent carries for somebody who stays to its end: the host of a stack, without an engine.
+"""A run that an agent carries for a client that stays to its end: the host of a stack, without an engine.
 
 The client container is a process of this machine; what a container adds is in tests/stack.
 """
@@ -199,7 +199,7 @@ def test_an_owner_that_does_not_read_costs_its_run_nothing_until_it_leaves(targe
 
 
 def test_an_owners_run_has_the_plans_own_limits_alone(target, agent):
-    """A run that nobody has to stay for is refused where it is longer than an hour, or larger."""
+    """A run that outlives its connection is refused where it is longer than an hour, or larger."""
     plan = users_of("task", 1, 7200 * SECOND, requests=(Request(url=target["url"], body=b"x" * 500_000),))
     alone = agent.ask("POST", "/api/runs", msgspec.json.encode({"plan": plan}), **JSON)
     assert alone.status == 413

@@ -47,7 +47,7 @@ LEAST_LOOKS = 60
 
 
 async def measuring(events, number=1):
-    """Return this process's workers once load is under way and past the first report of it."""
+    """Return this process's workers once load is under way and past its first report."""
     workers = await until(lambda: len(workers_of(os.getpid())) == number and workers_of(os.getpid()))
     await until(lambda: any(isinstance(event, Tick) and event.in_flight for event in events))
     await asyncio.sleep(1.3)
@@ -198,7 +198,7 @@ def test_a_pool_works_where_the_temporary_folder_has_a_path_too_long_for_a_socke
 
 
 def test_a_lost_worker_of_a_batch_leaves_numbers_that_make_sense(tmp_path):
-    """Nothing was answered before it was lost: the window is still as long as what was seen of it."""
+    """Nothing was answered before it was lost: the window is still as long as what was seen."""
     loss = Loss(signal.SIGKILL)
     stage = run_plan(batch_of("task", 6), tmp_path, meanwhile=loss, delay="8s").stage
     assert stage.state is State.INVALID

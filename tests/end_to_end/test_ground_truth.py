@@ -1,4 +1,4 @@
-"""The ground truth of `bench/`, for a moment: a real gunicorn beside Erlang C."""
+"""The ground truth of `bench/`, for a moment: a real gunicorn compared with Erlang C."""
 
 import json
 import subprocess

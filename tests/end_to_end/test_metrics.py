@@ -27,7 +27,7 @@ pytestmark = pytest.mark.real
 
 
 class Watched:
-    """A run that somebody scrapes."""
+    """A run that is scraped."""
 
     def __init__(self):
         self.metrics = Metrics()

@@ -1,4 +1,4 @@
-"""Coordinated omission: a target that stands still, read in three ways beside what arithmetic expects."""
+"""Coordinated omission: a target that stands still, read in three ways, and what arithmetic expects."""
 
 import pytest
 

@@ -202,7 +202,7 @@ def test_a_run_that_shall_stop_when_its_target_is_lost_stops_before_requests_tha
 
 @pytest.mark.parametrize(("scenario", "transport"), WAYS)
 def test_a_target_that_takes_no_further_connection_and_answers_is_not_lost(tmp_path, scenario, transport):
-    """Its last connections are the client's: whoever asked it directly would be refused.
+    """Its last connections are the client's: any other that asked it directly would be refused.
 
     None of them is closed, however late an answer or the next request is.
     """

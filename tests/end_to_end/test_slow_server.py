@@ -132,11 +132,11 @@ def test_a_slow_server_is_never_blamed_on_the_client(tmp_path, name, monkeypatch
         # That its answers are errors is the target's own: one of the cases has nothing else.
         of_target = ("answered", "errors")
         blamed = {name: check.message for name, check in failed(result).items() if name not in of_target}
-        # A check that could not be made would blame nobody either; the crowded server answers too few.
+        # A check that could not be made would blame no one either; the crowded server answers too few.
         (lag,) = (check for check in result.checks if check.name == "lag")
         as_meant = (lag.outcome is CheckOutcome.UNTESTABLE) == (name == "a full accept queue")
         fair = result.verdict is not Verdict.INVALID and result.stages[0].state is not State.INVALID
         if (as_meant and fair) or OWN_DOING & set(blamed) or machine.late_ratio < LATE / 2:
-            break  # else the machine itself was late, which the client is told with right
+            break  # else the machine itself was late, which the client's check rightly says
     assert as_meant, lag
     assert fair, (machine.late_ratio, blamed)

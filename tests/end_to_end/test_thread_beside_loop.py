@@ -1,4 +1,4 @@
-"""A thread beside a loop that never sleeps: it gets the interpreter, however long the loop's turns are."""
+"""A thread and a loop that never sleeps: it gets the interpreter, however long the loop's turns are."""
 
 import asyncio
 import sys

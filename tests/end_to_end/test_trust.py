@@ -114,7 +114,7 @@ def test_a_core_that_is_shared_with_a_busy_process_is_found(tmp_path):
 
 @pytest.mark.parametrize("when_full", list(WhenFull))
 def test_a_client_that_stands_still_is_late_though_its_one_place_is_taken_then(tmp_path, when_full):
-    """What was due meanwhile finds the place taken by the first of it: that is not the limit's doing."""
+    """What was due meanwhile finds the place taken by the first request: that is not the limit's doing."""
 
     async def stand_still(events, _target):
         await until(lambda: any(isinstance(event, Tick) and event.finished for event in events))

@@ -172,7 +172,7 @@ class Stack:
             volume.remove()
         for image in engine.images.list():
             if any(tag.startswith((f"{self.project}_", f"{self.project}-")) for tag in image.tags):
-                with contextlib.suppress(docker.errors.APIError):  # somebody else runs it
+                with contextlib.suppress(docker.errors.APIError):  # it belongs to someone else
                     engine.images.remove(image.id, force=True)
         shutil.rmtree(ROOT / ".stack" / self.project, ignore_errors=True)
         shutil.rmtree(self.results, ignore_errors=True)

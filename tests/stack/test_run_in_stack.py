@@ -98,7 +98,7 @@ def lab(stack, tmp_path):
     for process in lab.started:
         process.kill()
         process.wait()
-    # The next test's run would be refused beside a load, and takes what the target counts for its own.
+    # The next test's run would be refused during a load, and takes what the target counts for its own.
     within(20, lab.over)
 
 

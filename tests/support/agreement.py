@@ -1,4 +1,4 @@
-"""Every panel beside the results of the runs that it shows, and a table of whether they agree.
+"""Every panel compared with the results of the runs that it shows, and a table of whether they agree.
 
 Counts agree exactly, throughput within 2 %, percentiles of a whole run within their bucket, and what is drawn
 over time by its size (`timelines`). A panel of which a result tells nothing must

@@ -114,7 +114,7 @@ class Agent:
             return json.load(reply)
 
     def run(self, **options: str | list[str]) -> str:
-        """Start a run, as somebody elsewhere would, and return its name."""
+        """Start a run, as another client would, and return its name."""
         self.quiet()
         return self.post("api/runs", {"options": options})["run_id"]
 

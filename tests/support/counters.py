@@ -1,4 +1,4 @@
-"""A run's raw counters in a Prometheus, beside the result's counts."""
+"""A run's raw counters in a Prometheus, and the result's counts."""
 
 from typing import Any
 

@@ -86,7 +86,7 @@ class ScriptedAgent:
     async def carry(self, request):
         self.asked.append(request)
         for step in self._script:
-            await asyncio.sleep(0)  # what was asked beside it gets its turn
+            await asyncio.sleep(0)  # what was asked meanwhile gets its turn
             if callable(step):
                 step()
             elif isinstance(step, Exception):

@@ -1,4 +1,4 @@
-"""Results of runs beside what panels show of their stages: columns, bars and charts."""
+"""Results of runs, and what panels show of their stages: columns, bars and charts."""
 
 import math
 from collections.abc import Callable, Iterable

@@ -86,7 +86,7 @@ class Event(NamedTuple):
 
 @dataclass
 class Viewer:
-    """Somebody who looks at a time range of a Prometheus, with choices of scenario and run."""
+    """A reader who looks at a time range of a Prometheus, with choices of scenario and run."""
 
     prometheus: Prometheus
     start_s: float

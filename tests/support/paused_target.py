@@ -48,7 +48,7 @@ def paused(plan, folder, host):
 
 
 def calmest(plan, folder, start):
-    """Carry it until nobody else disturbed it, a few times at most; return the calmest of them."""
+    """Carry it until nothing else disturbed it, a few times at most; return the calmest of them."""
     tried = []
     for _ in range(ATTEMPTS):
         tried.append(paused(plan, folder, start(folder)))

@@ -19,7 +19,7 @@ def reason_of(reply: Reply) -> str:
 
 
 class Replies(list[Reply]):
-    """A list of replies, and beside it one of their reasons."""
+    """A list of replies, and one of their reasons."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A command that runs one long stage with a kind of worker until it is interrupted, and tells of it."""
+"""A command that runs one long stage with a kind of worker until it is interrupted, and says so."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Results of runs beside panels over time, whose windows are not a stage's: of what size each must be.
+"""Results of runs and panels over time, whose windows are not a stage's: of what size each must be.
 
 A window of a panel may hold the end of one stage, a warm-up and the beginning of the next, so its figures lie
 about those of the stages and seldom on them. The highest of a panel is held to the same order of magnitude:

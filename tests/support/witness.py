@@ -1,6 +1,6 @@
-"""How late the machine itself is: a process that only sleeps and looks at the clock, beside what is tested.
+"""How late the machine itself is: a process that only sleeps and looks at the clock, during a test.
 
-A virtual machine may stand still for milliseconds whoever runs in it, and its hypervisor need not tell.
+A virtual machine may stand still for milliseconds whatever runs in it, and its hypervisor need not tell.
 """
 
 import contextlib

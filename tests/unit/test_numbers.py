@@ -26,7 +26,7 @@ SLOPPY = [
 
 @pytest.fixture(params=SLOPPY, ids=ascii)
 def sloppy(request):
-    """A text that Python takes for a number, or that consists of digits, and that nobody means."""
+    """A text that Python takes for a number, or that consists of digits, and that is not meant."""
     return request.param
 
 

@@ -1,9 +1,9 @@
 """Who may ask the agent, and for what: checked before anything of a request is acted on.
 
-The port is on loopback, where every program of the machine and every page in a browser of it can reach it. A
-page of another site is known by its Origin and by what the browser says of the request (Sec-Fetch-Site); one
-that had its own name point here (DNS rebinding) by its Host. Everything but what is open needs the token.
-On the unix socket the file's permissions have decided already, and no browser reaches it.
+The port is on loopback, where every program of the machine, and every page in its browser, can reach it. A
+page of another site is known by its Origin and by what the browser says of the request (Sec-Fetch-Site). One
+that had its own name point here (DNS rebinding) is known by its Host. Everything but what is open needs the
+token. On the unix socket the file's permissions have decided already, and no browser reaches it.
 """
 
 import hmac

@@ -43,12 +43,12 @@ _OPEN = frozenset({"/", "/static/{name}", "/healthz", "/metrics"})
 """What can be read without the token: it tells of no run but in figures, and a scraper has none."""
 MOST_FOLLOWERS = 32
 _OWNER_BODY_BYTES = 64 * 1024 * 1024
-"""Posted by whoever stays to the run's end, or over the unix socket."""
+"""Posted by a client that stays to the run's end, or over the unix socket."""
 _BODY_WITHIN_S = 10.0
 _WRITE_WITHIN_S = 30.0
 """How long a follower may not read while there is more than its connection holds.
 
-Whoever named the run may take any time: a terminal that is suspended costs it no run.
+The client that named the run may take any time: a suspended terminal costs it no run.
 """
 
 _SCRAPER = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -144,7 +144,7 @@ class Api:
         return web.Response(text="ok\n")
 
     async def _expose(self, request: web.Request) -> web.StreamResponse:
-        # Whoever only looks is no scraper, for which a run would wait.
+        # Only a scraper makes a run wait, not every reader.
         text, content_type = self._metrics.expose(scraper=_SCRAPER in request.headers)
         return web.Response(body=text, headers={hdrs.CONTENT_TYPE: content_type})
 
@@ -193,7 +193,7 @@ class Api:
         return _json({"run_id": run.run_id}, status=201) if isinstance(run, AgentRun) else run
 
     async def _carry(self, request: web.Request) -> web.StreamResponse:
-        """Carry a run for whoever names it, for as long as that connection lives."""
+        """Carry a run for the client that names it, for as long as its connection lives."""
         run_id = request.match_info["id"]
         if not is_run_id(run_id):
             return _error(400, f"{run_id!r} is no name of a run")

@@ -1,9 +1,9 @@
 """What the agent tells of its runs, kept so that a follower may come late, leave, and come back.
 
-Every event has a number that grows for ever, over restarts of the agent too. Of one run all events are kept
-but ticks, of which only the latest are, and the last of each stage, which says how long it took: so memory
-has a bound however long a run takes and however slowly somebody follows. A follower has no queue of its own:
-it reads on from where it is when it has the time, and what was given up meanwhile it never sees.
+Every event has a number that grows for ever, over restarts of the agent too. All events of one run are kept,
+except for ticks: only the latest ones, and the last of each stage, which says how long it took. So memory has
+a bound, however long a run takes and however slowly a client follows. A follower has no queue of its own: it
+reads on from where it is when it has the time, and what was given up meanwhile it never sees.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class RunEvents:
         self._last_of_stages: list[Message] = []
 
     def tell(self, event: Event | Refused) -> None:
-        """Keep it and wake whoever follows."""
+        """Keep it and wake all followers."""
         message = Message(self._ids.take(), msgspec.json.encode(event))
         if isinstance(event, Tick):
             self._ticks.append(message)
@@ -82,7 +82,7 @@ class Ids:
 
 
 class Signal:
-    """Wakes everybody who waits, and nobody who comes later."""
+    """Wakes all that wait now, and none that come later."""
 
     def __init__(self) -> None:
         self._next = asyncio.Event()

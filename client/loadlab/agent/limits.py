@@ -1,6 +1,6 @@
 """How much a plan that comes over the network may ask for.
 
-Whoever reaches the agent's port and has its token may make load, but not without a bound. Over the unix
+A client that reaches the agent's port and has its token may make load, within these bounds. Over the unix
 socket, where a person of this machine asks, the plan's own limits hold alone.
 """
 

@@ -1,7 +1,7 @@
 """One run of the agent: from being asked for to its last event, whatever ends it.
 
-Where somebody scrapes the metrics the load waits for a scrape before it begins, so that every series is known
-at 0, and the end is told once its final values have been scraped.
+If the metrics are scraped, the load waits for a scrape before it begins, so that every series is known at 0.
+The end is announced once the final values have been scraped.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class AgentRun:
         folder: Folder | None,
         most_s: float | None = None,
     ) -> None:
-        """Take the run's name, what it does, who is told, and where its result is kept if it is kept here.
+        """Take the run's name, what it does, its listener, and where its result is kept if it is kept here.
 
         It is stopped when its load has gone on for `most_s`.
         """
@@ -83,7 +83,7 @@ class AgentRun:
             self._task.cancel()
 
     def give_up(self) -> None:
-        """End at once, where it has not: nobody waits for it any more."""
+        """End at once, if it has not: nothing waits for it any more."""
         if not self.over:
             self.stop()
             self.stop()
@@ -110,7 +110,7 @@ class AgentRun:
             hidden = secrets_of(self.plan)
             _log.error("the run %s\n%s", self.run_id, hidden.masked(traceback.format_exc()))
             last = self._left_after(error) or Refused(
-                "this is an error of loadlab's own; the agent's log has more of it", Exit.INTERNAL, run_id
+                "this is an error of loadlab's own; see the agent's log", Exit.INTERNAL, run_id
             )
         self._metrics.end()
         if isinstance(last, Refused) and self._folder is not None:
@@ -162,7 +162,7 @@ class AgentRun:
                 self._events.tell(Noted(sentence))
 
     async def _scraped(self, when: str) -> None:
-        """Wait for a scrape, if somebody scrapes at all and nobody asks to stop."""
+        """Wait for a scrape, if there are scrapes at all and no stop is asked for."""
         if not self._metrics.scraper_seen or self._control.quitted:
             return
         self._scrape = scrape = asyncio.create_task(self._metrics.scraped(SCRAPE_WITHIN_S))

@@ -1,4 +1,4 @@
-"""The files of the live page, from the installed packages: nothing of it comes from the internet.
+"""The files of the live page, from the installed packages; none comes from the internet.
 
 `traits.js` is made here: the page reads the same table of workloads and transports as everything else.
 """
@@ -39,7 +39,7 @@ class File(msgspec.Struct, frozen=True):
 
 
 class PageFiles:
-    """The page's own folder, and the chart library's scripts beside it."""
+    """The page's own folder, and the chart library's scripts."""
 
     def __init__(self) -> None:
         self._folder = Path(str(files("loadlab.agent"))) / "page"

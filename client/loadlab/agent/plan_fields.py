@@ -1,4 +1,4 @@
-"""What is wrong with a plan, by the names of its fields: whoever posts a plan has written no options."""
+"""What is wrong with a plan, by the names of its fields: who posts a plan has written no options."""
 
 import re
 

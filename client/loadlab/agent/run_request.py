@@ -1,7 +1,7 @@
 """From what is posted to a plan that the agent may carry; raises UsageError, never half a plan.
 
-There is one target, chosen when the agent started. A plan may name its paths, and nothing else of it: neither
-another host, nor a file of the machine that the agent runs on.
+There is one target, chosen when the agent started. A plan may name the target's paths, and nothing else:
+neither another host, nor a file of the agent's machine.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class PostedRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: Options | None = None
     plan: Plan | None = None
     about: About | None = None
-    """What a plan's result is to say of it; options have a label of their own."""
+    """What a plan's result says about the run; options have a label of their own."""
 
 
 _POSTED: msgspec.json.Decoder[PostedRun] = msgspec.json.Decoder(PostedRun)
@@ -112,7 +112,7 @@ def _secrets_in(asked: PostedRun) -> Secrets:
 
 def _of_plan(plan: Plan, about: About, place: LocalRunner, limits: Limits | None) -> Task:
     if limits and about.command is not None:
-        raise UsageError("about: the command is told by `loadlab run` alone")
+        raise UsageError("about: the command comes from `loadlab run` alone")
     if about.label is not None and (problem := label_problem(about.label)):
         raise UsageError(problem)
     if plan.journeys is not None:

@@ -72,7 +72,7 @@ class Runs:
     def start(self, asked: PostedRun, limits: Limits | None, run_id: str | None = None) -> AgentRun:
         """Start a run; raise BusyError, or UsageError with what is wrong with what was asked.
 
-        Whoever names it keeps its result. One without a name is named, and its result is kept, here.
+        The client that names it keeps its result. One without a name is named, and its result is kept, here.
         """
         if self._closing:
             raise UsageError("this agent is about to end and starts no run any more")

@@ -1,4 +1,4 @@
-"""The agent's process: listens, serves, and ends when it is told to."""
+"""The agent's process: listens, serves, and ends on a signal."""
 
 import asyncio
 import contextlib
@@ -57,7 +57,7 @@ class Listening:
 
     @property
     def url(self) -> str:
-        """Where the page is, seen from this machine; with the token if nobody else can know it."""
+        """Where the page is, seen from this machine; with the token if it is secret."""
         host = reachable(self._address)
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self._port}/" + (f"#token={self._made}" if self._made else "")

@@ -3,8 +3,8 @@
 1. A ceiling was measured, never computed: users that do not think, and a target that answers at once.
 2. It holds for one scenario, transport and number of processes, in the environment in which it was measured,
    and for a closed workload over plain HTTP: what an open arrival or TLS costs is not in it.
-3. Where something else ran out before the client did, the ceiling is a lower bound, and a share of it an
-   upper one.
+3. Where something else ran out before the client did, the ceiling is a lower bound, and the share an upper
+one.
 """
 
 from collections.abc import Iterable

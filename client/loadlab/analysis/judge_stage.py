@@ -81,7 +81,7 @@ _BY_NAME = {
 def judged(
     plan: Plan, traits: Traits, cores: float, stage: StageResult
 ) -> tuple[StageResult, tuple[Check, ...]]:
-    """Return the stage with its state and with what failed among its findings, and every check of it.
+    """Return the stage with its state and with what failed among its findings, and all of its checks.
 
     `cores` is how many the client may use.
     """

@@ -21,7 +21,7 @@ class Missed(NamedTuple):
 def missed(plan: Plan, stage: Stage, carried: StageCounts) -> Missed:
     """Return how much of what was due went with lost shards; of closed users it can't be known.
 
-    A batch's is told apart by what was sent; of an open schedule all the rest is unfinished.
+    A batch's is known by what was sent; of an open schedule all the rest is unfinished.
     """
     if not carried.lost or plan.workload.traits.has_users:
         return Missed()

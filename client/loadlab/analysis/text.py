@@ -237,7 +237,7 @@ def _reasons(result: RunResult) -> Iterator[Sentence]:
     )
     if result.failure is not None:
         yield Sentence(
-            (), Kind.REASON, "an error of loadlab's own ended the run: see error.txt beside the result"
+            (), Kind.REASON, "an error of loadlab's own ended the run: see error.txt in the result's folder"
         )
 
 

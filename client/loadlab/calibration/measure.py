@@ -1,7 +1,7 @@
 """Measures ceilings: against nothing on the null transport, against the lab's own sink on the others.
 
-A row that was short of cores is measured once more, and the better of the two counts: what takes a core away
-for a moment makes a ceiling too low, and nothing makes it too high.
+A row that was short of cores is measured once more, and the better of the two counts. A core that is taken
+away for a moment makes a ceiling too low, and nothing makes it too high.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -152,7 +152,7 @@ class View:
             self._status.start()
 
     def ended(self, index: int, found: Ceiling) -> None:
-        """Take note of what came of it."""
+        """Keep what was measured."""
         if not self._console.is_terminal:
             self.say(f"{index + 1} of {len(self._todo)}: {self._todo[index]}: {show_rate(found)}/s")
 

@@ -78,7 +78,7 @@ class OutputGoneError(Exception):
 
 
 class Output:
-    """Standard output: what became of it, and whether the command has done its work without it."""
+    """Standard output: whether it was lost, and whether the command has done its work all the same."""
 
     def __init__(self, raw: _Raw) -> None:
         self._raw = raw

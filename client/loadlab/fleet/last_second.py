@@ -1,4 +1,4 @@
-"""The last second of a stage, as its workers reported it: what is told of it is the same to everybody."""
+"""The last second of a stage, as its workers reported it, the same for every reader."""
 
 from collections import deque
 

@@ -15,7 +15,7 @@ from loadlab.system.resources import Resource
 
 
 class Live(msgspec.Struct, frozen=True):
-    """How a stage stands, for whoever watches."""
+    """How a stage stands, for a display."""
 
     counted: Recorder
     """Everything so far; not to be changed."""
@@ -73,7 +73,7 @@ def live_of(
     """Return how it stands; `fresh` is what came since the last call."""
     last = last_heartbeats(workers)
     kept = last_heartbeats([worker for worker in workers if worker.broken is None])
-    # At the end, when nobody is at it any more, the last second is that of all who came to it.
+    # At the end, when no worker is in it any more, the last second is that of all that came to it.
     going = [worker for worker in workers if not worker.over] or [
         worker for worker in workers if worker.broken is None
     ]

@@ -85,7 +85,7 @@ class LocalWorker:
                 if isinstance(heard, Ready):
                     lower_priority()
         except (EOFError, OSError, RuntimeError):
-            with contextlib.suppress(RuntimeError):  # nobody is left to hear it
+            with contextlib.suppress(RuntimeError):  # nothing is left to hear it
                 self._loop.call_soon_threadsafe(self._events.put_nowait, None)
 
     def tell(self, message: FromParent) -> None:
@@ -140,7 +140,7 @@ class LocalWorker:
 
 
 def _start_resource_tracker() -> None:
-    """Start multiprocessing's helper: it removes what a killed worker leaves, and need not warn of it."""
+    """Start multiprocessing's helper: it removes what a killed worker leaves, without a warning."""
     quiet = "ignore:resource_tracker:UserWarning"
     sys.warnoptions.append(quiet)  # goes on to the helper's command line
     try:
@@ -152,7 +152,7 @@ def _start_resource_tracker() -> None:
 class _ResultsInProcess:
     """Stands in for aiomultiprocess's manager process, which would keep what a worker returns.
 
-    Workers report over their lines, so nobody reads that. And starting a manager waits without a limit where
+    Workers report over their lines, so nothing reads that. And starting a manager waits without a limit where
     it can start no thread. What this hands out is pickled to the worker like any other argument. `pool-map`
     shows the library as it is, manager included.
     """

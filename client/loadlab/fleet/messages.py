@@ -63,14 +63,14 @@ class Failed(msgspec.Struct, tag=True):
 
 
 class Task(msgspec.Struct, tag=True):
-    """Parent, first of all: what is to be done, and which share of it."""
+    """Parent, first of all: what is to be done, and which share."""
 
     plan: Plan
     share: Share
 
 
 class Go(msgspec.Struct, tag=True):
-    """Parent: the barrier falls at this moment of the clock of whoever holds the message."""
+    """Parent: the barrier falls at this moment of the clock of the process that holds the message."""
 
     begin_ns: int
 

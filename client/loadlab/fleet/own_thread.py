@@ -1,4 +1,4 @@
-"""A coroutine beside its caller's loop, in a thread that ends with it.
+"""A coroutine in a thread of its own, which ends with it, while its caller's loop goes on.
 
 So what the thread asks for itself (`scheduling.lower_priority`) is nobody else's, and is over when the work
 is: a target that the process starts afterwards gives way to nobody.
@@ -55,7 +55,7 @@ async def _cancel(begun: asyncio.Future[asyncio.Task[Any]], over: asyncio.Future
             task.get_loop().call_soon_threadsafe(task.cancel)
         await asyncio.wait([over])
     if not over.cancelled():
-        over.exception()  # or asyncio would complain that nobody has asked for it
+        over.exception()  # or asyncio would complain that it was never retrieved
 
 
 def call_in_loop(function: Callable[Given, None]) -> Callable[Given, Awaitable[None]]:

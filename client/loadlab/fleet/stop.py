@@ -31,7 +31,7 @@ class Control:
         self.halted = self.quitted = True
 
     async def stops(self) -> AsyncIterator[None]:
-        """Give each request to stop as it comes, for whoever passes them on; never ends."""
+        """Give each request to stop as it comes, to be passed on; never ends."""
         told = 0
         while True:
             while told < self.halted + self.quitted:

@@ -25,7 +25,7 @@ from loadlab.workload.traits import Traits
 
 _READY_LOOK_S = 0.01
 _LOOK_S = 0.05
-"""How often the parent looks at what nobody tells it: it may share its core with a worker."""
+"""How often the parent looks at what no message says: it may share its core with a worker."""
 _TURN_S = 0.0005
 """The worker's turn after each merge."""
 _LIVE_NS = 500 * NS_PER_MS

@@ -21,11 +21,11 @@ _SILENT_NS = 1_500 * NS_PER_MS
 START_NS = 30 * NS_PER_S
 """How long processes may take to start: a worker, or those of a pool that it starts itself."""
 _QUIT_NS = 8 * NS_PER_S
-"""How long a worker may take that is told to quit: it has a patience of its own, which is shorter."""
+"""How long a worker may take to quit when asked: it has a patience of its own, which is shorter."""
 
 
 class WatchedWorker:
-    """A worker of any kind and what is known of it; sets `heard` when there is news, or no more to come."""
+    """A worker of any kind, and its known state; sets `heard` when there is news, or no more to come."""
 
     def __init__(
         self,

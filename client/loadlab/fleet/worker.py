@@ -1,4 +1,4 @@
-"""The inside of a worker process: the shard in the main thread, and beside it the thread that reports.
+"""The inside of a worker process: the shard in the main thread, and the thread that reports.
 
 The loop only appends to the tape. This thread samples what is in flight on a clock of its own, folds the
 tape in pieces that give the loop its turn, and talks to the parent. When the parent is gone it ends the whole
@@ -162,7 +162,7 @@ class Reporter(threading.Thread):
         self.join()
 
     def fail_at_once(self, error: BaseException) -> None:
-        """Say what went wrong and end the process, for whoever waits here would wait for ever."""
+        """Say what went wrong and end the process: to wait here would be to wait for ever."""
         self._send(_failed(error))
         os._exit(1)
 

@@ -1,4 +1,4 @@
-"""A worker's clock beside its parent's, and messages with their moments on the other clock. Pure."""
+"""A worker's clock compared with its parent's, and messages with their moments on the other clock. Pure."""
 
 import msgspec
 from msgspec.structs import replace

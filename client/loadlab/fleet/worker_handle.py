@@ -22,7 +22,7 @@ class WorkerHandle(Protocol):
     """One worker process. It runs `worker.run_shard`, with the messages in `messages` on its line.
 
     Every moment that goes in or comes out is on the parent's clock: the handle translates it, by `clock`.
-    All of it is called in one event loop, that of the stage.
+    All methods are called in one event loop, that of the stage.
     """
 
     @property
@@ -38,7 +38,7 @@ class WorkerHandle(Protocol):
         ...
 
     def tell(self, message: FromParent) -> None:
-        """Say something; returns at once. It is heard after the task, or by nobody if the worker is gone."""
+        """Say something; returns at once. It is heard after the task, or not at all if the worker is gone."""
         ...
 
     def events(self) -> AsyncIterator[FromWorker | Gone]:
@@ -48,7 +48,7 @@ class WorkerHandle(Protocol):
     def wants_core(self) -> bool:
         """Tell whether it is ready to run or computes: its silence may not be its own doing.
 
-        False where nobody knows.
+        False if that is unknown.
         """
         ...
 

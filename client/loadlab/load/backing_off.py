@@ -52,6 +52,6 @@ class BackingOff:
         return self._pause_ns
 
     def resume(self, now_ns: int) -> int:
-        """Return when the request after a pause is due: now, so that a timer's lateness is no lag of it."""
+        """Return when the request after a pause is due: now, so a timer's lateness is no lag."""
         self._resumed_ns = now_ns
         return now_ns

@@ -75,7 +75,7 @@ class InFlightLimit:
             self._taken += 1
             self._in_flight.send(self, due_ns, 0, prepared)
             return
-        # A client that comes late may find the places taken because of it: so much of the lag is its own.
+        # A client that comes late may find the places taken: so much of the lag is its own.
         flag = waited(self._shard.now_ns() - due_ns)
         if self._keeps:
             self._waiting.append((due_ns, flag, prepared))
@@ -146,7 +146,7 @@ class OpenSchedule:
 
     def _on_timer(self) -> None:
         if self.done.done():
-            return  # whoever waited for it was cancelled
+            return  # the waiter was cancelled
         try:
             self._send_due()
         except Exception as error:  # noqa: BLE001 - of our own; a loop would only log it

@@ -127,7 +127,7 @@ class Shard:
             self.drain_from_ns = now_ns
 
     def drop_unsent(self) -> None:
-        """Count what is left of a batch that was stopped as dropped: all of it was due at the barrier."""
+        """Count what is left of a batch that was stopped as dropped: all were due at the barrier."""
         if self.is_batch and self.plan.journeys is None:
             now_ns, note = self.now_ns(), self.tape.note
             # One row for all: there may be a million, and the loop does not turn meanwhile.

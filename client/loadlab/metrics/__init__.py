@@ -79,7 +79,7 @@ class Metrics:
 
     @property
     def scraper_seen(self) -> bool:
-        """Whether somebody scraped in the last 15 seconds."""
+        """Whether there was a scrape in the last 15 seconds."""
         return self._scrapes.lately
 
     async def scraped(self, within_s: float) -> bool:

@@ -23,7 +23,7 @@ def no_run() -> Iterator[Metric]:
 
 
 def of_run(run: Watched) -> Iterator[Metric]:
-    """Give the sums of a run and how it stands; what can't be told of it is absent."""
+    """Give the sums of a run and how it stands; what is unknown is absent."""
     labels = _labels(run)
     yield _state(labels, run.now.state)
     began = GaugeMetricFamily(

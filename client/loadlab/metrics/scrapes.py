@@ -1,4 +1,4 @@
-"""When somebody last scraped, and who waits for the next time."""
+"""When the last scrape was, and who waits for the next."""
 
 import asyncio
 

@@ -35,7 +35,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of `loadlab run` that say how to load, as they were written; None where not given.
 
     None of them names a target, serves one, or reads or writes a file (but `--body @FILE`, `--header @FILE`):
-    whoever may start a load from afar may set them.
+    a client that may start a load from afar may set them.
     """
 
     scenario: str

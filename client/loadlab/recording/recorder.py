@@ -291,7 +291,7 @@ class Recorder(msgspec.Struct, array_like=True):
             named.settle(until_ns)
 
     def prepare_to_send(self) -> Iterator[None]:
-        """Find what is sent of each distribution, in steps after which somebody else may have the processor.
+        """Find what is sent of each distribution, in steps after which another thread may have the processor.
 
         Sending takes less long then.
         """

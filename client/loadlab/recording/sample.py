@@ -1,4 +1,4 @@
-"""One request: what came of it, and when.
+"""One request: its outcome, and its moments.
 
 due   the moment the request should go out (latency counts from here)
 sent  the moment it did (service time counts from here; sent - due is the client's own lag)

@@ -1,4 +1,4 @@
-"""The agent's API, as whoever has a run carried uses it: over its port with the token, or its unix socket."""
+"""The agent's API, as its clients use it: over its port with the token, or its unix socket."""
 
 import asyncio
 from collections.abc import AsyncGenerator

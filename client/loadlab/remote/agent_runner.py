@@ -57,7 +57,7 @@ class Surroundings(Protocol):
 
 
 class ThisMachine:
-    """The agent is a process beside this one, of which nothing else is known."""
+    """The agent is another process, of which nothing else is known."""
 
     async def as_seen_here(self, event: Event) -> Event:
         """Return the event as it is."""

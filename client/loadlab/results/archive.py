@@ -132,7 +132,7 @@ class Archive:
         if not _ID.fullmatch(run_id):
             return None
         path = self._folder / run_id / RESULT
-        # A link that somebody put there leads nowhere either.
+        # A link that was put there leads nowhere either.
         inside = path.resolve().is_relative_to(self._folder.resolve())
         return path if inside and path.is_file() else None
 

@@ -26,7 +26,7 @@ class Limit(StrEnum):
     CLIENT = "client"
     """The loop or interpreter of the client: what the ceiling is about."""
     CORES = "cores"
-    """The cores: the client waited for one, because the sink or somebody else had it."""
+    """The cores: the client waited for one, because the sink or another program had it."""
     SINK = "sink"
     """The sink's answers: the client waited for them."""
 
@@ -104,7 +104,7 @@ def make_folder() -> Path:
 
 
 def read() -> Kept | Absent:
-    """Return what the file holds; a run never fails for want of it."""
+    """Return what the file holds; a run never fails without it."""
     try:
         kept = read_json(path(), _DECODER, _MOST_BYTES)
     except (OSError, UsageError):

@@ -24,7 +24,7 @@ class RunBegan(msgspec.Struct, tag=True, frozen=True):
 
 
 class Noted(msgspec.Struct, tag=True, frozen=True):
-    """Something that whoever follows the run should know, in one sentence."""
+    """Something that a reader of the run should know, in one sentence."""
 
     sentence: str
 

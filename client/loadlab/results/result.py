@@ -1,4 +1,4 @@
-"""What came out of a run, as data: reporters and analyses are functions of it.
+"""The result of a run, as data: reporters and analyses are its functions.
 
 These types are `result.json`. Keys are stable within a schema version; docs/result.schema.json is
 generated from them. Moments are ISO 8601 in UTC, spans are nanoseconds.
@@ -38,7 +38,7 @@ class State(StrEnum):
 
     VALID = "valid"
     SUSPECT = "suspect"
-    """To be read with the findings beside it."""
+    """To be read with its findings."""
     INVALID = "invalid"
 
 
@@ -202,9 +202,9 @@ class Shortage(msgspec.Struct, frozen=True, kw_only=True):
 
     resource: Resource
     count: int
-    """Requests, warm-up and drain included, for which there was no more of it."""
+    """Requests, warm-up and drain included, that found none left."""
     limit: int | None
-    """How much there is of it, memory in bytes; null where the system does not tell."""
+    """How much there is, memory in bytes; null where the system does not tell."""
 
 
 class ClientStage(msgspec.Struct, frozen=True, kw_only=True):
@@ -418,7 +418,7 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person knows a run by, beside its plan."""
+    """What a person knows a run by, apart from its plan."""
 
     command: str | None = None
     label: str | None = None

@@ -105,7 +105,7 @@ class Folder:
         """Remove the folder of a run that never began, and what was made on the way to it."""
         shutil.rmtree(self.path, ignore_errors=True)
         for folder in self._made[1:]:
-            with contextlib.suppress(OSError):  # somebody else's run is in it by now
+            with contextlib.suppress(OSError):  # another run is in it by now
                 folder.rmdir()
 
     def _write_elsewhere(self, data: bytes) -> str:
@@ -153,7 +153,7 @@ def _with_present_keys(found: Any) -> Any:  # noqa: ANN401 - whatever the file h
 
 
 def write_whole(path: Path, data: bytes) -> Path:
-    """Write a file so that nobody ever reads half of it, two writers at once included; return its path."""
+    """Write a file so that no reader sees half a file, even with two writers at once; return its path."""
     partial = path.with_suffix(f".{os.getpid()}.partial")
     try:
         with open_private(partial) as file:

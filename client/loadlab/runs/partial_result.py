@@ -16,7 +16,7 @@ from loadlab.workload.masking import Secrets
 
 
 class PartialResult:
-    """Keeps what is told of a run, for the case that its end never is."""
+    """Keeps a run's events, in case its end never comes."""
 
     def __init__(self, secrets: Secrets | None = None) -> None:
         """Take what no reason may hold."""
@@ -42,7 +42,7 @@ class PartialResult:
     def after(self, error: Exception, *, interrupted: bool) -> RunResult | None:
         """Return what was measured before this error ended the run; None where no stage had ended.
 
-        An error after the run's last event is nothing to its result, unless nobody foresaw it. Of a run whose
+        An error after the run's last event is nothing to its result, unless it is unexpected. Of a run whose
         agent is lost, what is known of the stages is in the result, also where it is that none had ended;
         raises ClientError where its load had not begun.
         """

@@ -11,7 +11,7 @@ from loadlab.workload.plan import Plan
 
 
 async def probe(plan: Plan, host: Host, target: Target, control: Control) -> RunResult:
-    """Run a plan of one stage as `loadlab run` does; raise LabError where nothing came of it.
+    """Run a plan of one stage as `loadlab run` does; raise LabError if it has no result.
 
     A client that is full is not held against it: the probe may be about that.
     """

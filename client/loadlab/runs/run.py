@@ -126,7 +126,7 @@ class Run:
         return result
 
     def _tell(self, event: Event) -> None:
-        """Tell it without what the plan keeps secret, whoever wrote it."""
+        """Tell it without what the plan keeps secret."""
         self._tell_all(self._secrets.without(event))
 
     async def _stage(self, index: int, stage: Stage) -> None:

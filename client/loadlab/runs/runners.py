@@ -105,7 +105,7 @@ async def run_at(
     about: About = NAMELESS,
     observe: Observe | None = None,
 ) -> RunResult:
-    """Run a plan in this process against a host's target, and leave nothing of it behind."""
+    """Run a plan in this process against a host's target, and leave nothing behind."""
     try:
         target = await host.start()
         run = Run(

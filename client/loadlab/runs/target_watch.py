@@ -1,9 +1,9 @@
 """Whether the target is still there, from the evidence of its answers; who asks it directly asks twice.
 
 1. A target of the lab's own whose process, or container, has ended ends the run at once.
-2. As long as answers come nobody connects to the target: the workers' own account of one stage is the
+2. As long as answers come, nothing connects to the target: the workers' own account of one stage is the
    evidence, from the barrier on.
-3. One that does not speak what its URL says, such as TLS whose certificate nobody trusts, ends the run, too.
+3. One that does not speak what its URL says, such as TLS whose certificate is not trusted, ends the run, too.
 4. A target that is away for a while does not end a stage. `--stop-when-lost` does, after that time of
    failures, or of waiting for requests that hang. So does half a minute of failures in a stage that nothing
    else would end, because a number of requests ends it.

@@ -1,4 +1,4 @@
-"""From what the supervisor sees of a stage to what is told of it, about twice a second."""
+"""From what the supervisor sees of a stage to its progress events, about twice a second."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

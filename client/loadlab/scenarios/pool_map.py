@@ -84,7 +84,7 @@ async def run(shard: Shard, barrier: Barrier) -> None:
     keep_socket_paths_short()
     await barrier()
     if shard.halted.is_set():
-        return  # a pool takes a second to start, which whoever stopped the run would wait for
+        return  # a pool takes a second to start, which a stop of the run would wait for
     shard.sent = len(urls)
     pool = Pool(
         shard.plan.processes,
@@ -102,7 +102,7 @@ async def run(shard: Shard, barrier: Barrier) -> None:
         for process in pool.processes:
             process.kill()  # one that is stopped would not hear of being terminated
         for tasks, _ in pool.queues.values():
-            tasks.cancel_join_thread()  # what nobody takes any more would keep this process from its end
+            tasks.cancel_join_thread()  # what is never taken would keep this process from its end
         await pool.join()
     for _ in range(len(urls) - len(rows)):
         shard.tape.note(unfinished_row(shard.begin_ns, shard.begin_ns, shard.now_ns()))

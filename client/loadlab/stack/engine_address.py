@@ -16,7 +16,7 @@ _PATIENCE_S = 0.1
 
 
 def engine_address() -> str | None:
-    """Return what the `docker` command would talk to, as DOCKER_HOST writes it; None where nobody listens.
+    """Return what the `docker` command would talk to, as DOCKER_HOST writes it; None if nothing listens.
 
     In its order: DOCKER_HOST, the chosen context, the usual socket. Takes no longer than a tenth of a
     second; the engine at a TCP address is not tried.

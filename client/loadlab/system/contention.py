@@ -27,7 +27,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Contention(msgspec.Struct, frozen=True):
-    """What was taken from the client over a span, as shares of it."""
+    """What was taken from the client over a span, as shares of the span."""
 
     throttled_ratio: float | None = None
     stolen_ratio: float | None = None

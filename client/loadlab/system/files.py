@@ -1,7 +1,7 @@
 """Files that people name, keep or change: one reader for all, and one way to keep what is private.
 
 Only regular files, because a pipe or a device may never end, and never more than a limit. What can't be read
-raises OSError with the reason in `strerror`, for the sentence of whoever needs the file.
+raises OSError with the reason in `strerror`, for the caller's sentence.
 """
 
 import errno

@@ -12,7 +12,7 @@ except ImportError:  # pragma: no cover - a platform without it
     limits = None  # type: ignore[assignment]
 
 _STACK_BYTES = 8 << 20
-"""What a thread gets on Linux unless it is told otherwise (pthread_create(3))."""
+"""What a thread gets on Linux by default (pthread_create(3))."""
 _PORTS = "net/ipv4/ip_local_port_range"
 
 

@@ -27,7 +27,7 @@ _INTERPRETER_S = 50e-6
 _LOOK_S = 0.01
 """How often a loop looks after its reporter."""
 _LATE_NS = 5 * NS_PER_MS
-"""A reporter that is as late as that beside a busy loop has not got the interpreter."""
+"""A reporter that is as late as that while the loop is busy has not got the interpreter."""
 _BUSY = 0.8
 """Of the time on its core: a loop that sleeps now and then leaves the interpreter free for long enough."""
 _STAY_S = 0.005
@@ -41,14 +41,14 @@ _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 def set_switch_interval() -> None:
     """Have whichever thread of this process has the interpreter be asked for it soon by one that waits.
 
-    CPython's thread asks when it has waited for an interval, 5 ms by default, in which nobody released it
+    CPython's thread asks when it has waited for an interval, 5 ms by default, in which it was not released
     (where a loop does, see `ReporterTurn`). For loops only: of many threads each would wake as often.
     """
     sys.setswitchinterval(_INTERPRETER_S)
 
 
 class ReporterTurn:
-    """Gives the thread beside a loop its turn, when it has waited for the interpreter for too long.
+    """Gives the other thread of a loop its turn, when it has waited for the interpreter for too long.
 
     A loop that never sleeps releases the interpreter in each of its turns, for less than a thread takes to
     wake. Each release starts the interval anew after which the other would ask for it (`take_gil` in
@@ -76,7 +76,7 @@ class ReporterTurn:
         while True:
             from_ns, worked_before_ns = now_ns(), worked_ns()
             await asyncio.sleep(_LOOK_S)
-            self._rests.clear()  # before it is looked at: who rests from here on keeps nobody waiting
+            self._rests.clear()  # before it is looked at: who rests from here on keeps no one waiting
             at_ns = now_ns()
             busy = worked_ns() - worked_before_ns > _BUSY * (at_ns - from_ns)
             late = at_ns - self._wakes_ns > _LATE_NS
@@ -118,7 +118,7 @@ def request_short_slice() -> None:
     """
     number = _SCHED_SETATTR.get(platform.machine()) if sys.platform == "linux" else None
     if number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
-        return  # somebody has chosen another policy
+        return  # another policy was chosen
     attr = _SchedAttr(
         size=ctypes.sizeof(_SchedAttr),
         policy=os.SCHED_OTHER,

@@ -47,7 +47,7 @@ class EscapingStream(io.TextIOWrapper):
 
 
 class Unescaped:
-    """An `EscapingStream` for whoever has escaped each text before control sequences were put around it."""
+    """An `EscapingStream` for callers that escaped each text before they put control sequences around it."""
 
     def __init__(self, stream: EscapingStream) -> None:
         self._stream = stream

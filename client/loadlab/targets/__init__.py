@@ -18,7 +18,7 @@ _SHORT = 10
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
-    """The app that a target serves, where it is somebody's own."""
+    """The app that a target serves, if it is not loadlab's own."""
 
     module: str
     """As it was named, `module:callable`."""

@@ -1,4 +1,4 @@
-"""What an IP address stands for: this machine, a private network, or somebody else's. Pure.
+"""What an IP address stands for: this machine, a private network, or the public one. Pure.
 
 The one place that decides whether load may go somewhere, and whether a name is this machine's. An address is
 what the resolver gave, or as it is written; an IPv6 address that holds an IPv4 one is taken for that one.
@@ -12,7 +12,7 @@ _PRIVATE = tuple(
     ipaddress.ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
 """RFC 1918 and RFC 4193. Not `ipaddress`'s own `is_private`: that counts addresses for documentation and
-benchmarks too, which a network may well route to somebody."""
+benchmarks too, which a network may well route."""
 _METADATA = tuple(
     ipaddress.ip_network(block)
     for block in (

@@ -47,7 +47,7 @@ def _is_own(module: str) -> bool:
 
 
 def _file_of(module: str, paths: Sequence[str]) -> Path | None:
-    """Return the file, or the folder, of the outermost package; nothing of it is imported."""
+    """Return the file, or the folder, of the outermost package, without importing it."""
     spec = PathFinder.find_spec(module.partition(":")[0].partition(".")[0], list(paths))
     if spec is None:
         return None

@@ -34,7 +34,7 @@ async def _handshake(host: str, address: str, port: int, context: ssl.SSLContext
     try:
         async with asyncio.timeout(_WITHIN_S):
             _, writer = await asyncio.open_connection(address, port, ssl=context, server_hostname=host)
-    except Exception as error:  # noqa: BLE001 - of many kinds; what it means is told by its causes
+    except Exception as error:  # noqa: BLE001 - of many kinds; its causes say what it means
         return error
     writer.transport.abort()
     return None

@@ -17,7 +17,7 @@ _RESTARTED_S = 2.0
 
 
 class UrlHost:
-    """A target that somebody else runs.
+    """A target that loadlab did not start.
 
     Its addresses must be loopback or private unless `remote` is set, so that no host is loaded by accident.
     Those that were checked are the ones that are connected to: the names are looked up once.

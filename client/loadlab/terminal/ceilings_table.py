@@ -12,7 +12,7 @@ from loadlab.units import format_number
 
 _LIMITS = {Limit.CLIENT: "the client", Limit.CORES: "the cores", Limit.SINK: "the sink's answers"}
 _MEANINGS = {
-    Limit.CORES: "the cores: the client waited for one, while the sink or somebody else had it",
+    Limit.CORES: "the cores: the client waited for one, while the sink or another program had it",
     Limit.SINK: "the sink's answers: the client waited for them",
 }
 

@@ -2,7 +2,7 @@
 
 1. What the client limited is never drawn as the target's: `≥` for its rate, `!` for its latencies, and no
    line leads there. What else is INVALID is `!` and stands apart, too; what is suspect is `?`.
-2. The bound is a dash at each stage for which it is known; between the stages nothing is claimed of it.
+2. The bound is a dash at each stage for which it is known; between the stages nothing is claimed.
 3. What can't be told is not drawn, and no line goes over the gap.
 """
 
@@ -22,7 +22,7 @@ from loadlab.workload.traits import Workload
 
 _WIDEST = 100
 _SIDE_BY_SIDE = 76
-"""From so many columns on the two panels stand beside each other."""
+"""From so many columns on the two panels stand side by side."""
 _HEIGHT, _LOW = 8, 6
 _GAP = 2
 _NEAR = 2.0

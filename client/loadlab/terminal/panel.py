@@ -132,6 +132,6 @@ def _dots(canvas: Canvas, panel: Panel, point: Point) -> tuple[int, int]:
 
 
 def _marks(scale: Scale, height: int) -> dict[int, str]:
-    """Return what stands beside which row; the ends have precedence."""
+    """Return the label of each row; the ends have precedence."""
     low, *inner, high = scale.ticks(height // 2)
     return {_row_of(scale, value, height): tick(value) for value in (*inner, low, high)}

@@ -1,4 +1,4 @@
-"""From values to places on an axis, and what stands beside it. Pure."""
+"""From values to places on an axis, and its labels. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class Scale(NamedTuple):
         return (at - low) / (high - low) if high > low else 0.5
 
     def ticks(self, most: int) -> list[float]:
-        """Return the values that are named beside it, both ends among them: at most so many, 3 or more.
+        """Return the values that get a label, both ends among them: at most so many, 3 or more.
 
         By ratios they are 1, 2 and 5 of each decade, or powers of ten where that is too many.
         """

@@ -1,4 +1,4 @@
-"""What the tour tells while it goes on; `show` makes something to look at of it."""
+"""What the tour tells while it goes on; `show` draws it."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What an example prints, and the picture of it. Pure: lines of text in, lines of text out.
+"""What an example prints, and its picture. Pure: lines of text in, lines of text out.
 
 An example prints `  0.251 s  3 sent` and `  0.502 s  3 done` for request 3, with `3 due` before them where it
 had to wait for its turn, and `Cost time: 1.254 s  NAME` at the end of each of its parts.

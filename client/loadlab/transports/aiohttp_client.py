@@ -8,7 +8,7 @@ request is written to it and the response read from it.
 - No connection limit: aiohttp's default of 100 is a queue that no measurement would see.
 - An idle connection is kept for the plan's `idle_limit_ns`, not for aiohttp's 15 s.
 - One timer for the time limits of all requests (`Deadlines`) instead of one each.
-- No cookies, redirects, proxies, decompression or headers that nobody asked for.
+- No cookies, redirects, proxies, decompression or headers that were not asked for.
 """
 
 import asyncio

@@ -47,7 +47,7 @@ class Deadlines:
             self.ran_out(task)
 
     def ran_out(self, task: asyncio.Task[object]) -> bool:
-        """Tell whether this task was cancelled for being late, and by nobody else as well."""
+        """Tell whether this task was cancelled for being late, and for no other reason as well."""
         cancelling_before = self._late.pop(task, None)
         return cancelling_before is not None and task.uncancel() <= cancelling_before
 

@@ -32,7 +32,7 @@ def rest_ns(plan: Plan) -> int:
 
 
 def has_news(fd: int) -> bool:
-    """Tell whether something came on an idle connection, which nobody asked for: its end, or bytes."""
+    """Tell whether something came on an idle connection, without a request: its end, or bytes."""
     look = select.poll()
     look.register(fd, select.POLLIN)
     return bool(look.poll(0))

@@ -288,7 +288,7 @@ class Secrets:
 def _forms(value: str) -> set[str]:
     """Return how a value may be written: as it is, as Latin-1, percent-encoded, quoted, on one line.
 
-    Of a long one, what is encoded is its beginning alone: others repeat no more of it.
+    Of a long one, what is encoded is its beginning alone: others repeat no more.
     """
     if len(value) > _LONG:
         return {value, on_one_line(value)} | _forms(value[:_LONG])

@@ -3,7 +3,7 @@
 The weights lie end to end on a line from 0 to 1, and each step takes the request that a point falls on. The
 points are a Weyl sequence with the golden ratio, which spreads them most evenly: among a million requests
 each is sent as often as its share says, to within four (Niederreiter, *Random Number Generation and
-Quasi-Monte Carlo Methods*, 1992, section 3.1). Its order is regular, so short runs of it are shuffled.
+Quasi-Monte Carlo Methods*, 1992, section 3.1). Its order is regular, so short runs are shuffled.
 """
 
 import itertools

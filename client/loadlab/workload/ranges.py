@@ -46,7 +46,7 @@ def number_problem(what: str, value: object, least: float, most: float) -> str |
 
 
 def weight_problem(option: str, weight: object) -> str | None:
-    """Check how often one request is sent beside the others."""
+    """Check how often one request is sent, compared with the others."""
     if _is_finite(weight) and weight > 0:
         return None
     return f"{option}: the weight {weight!r} is not a number of more than 0"

@@ -1,4 +1,4 @@
-"""What a workload, a transport and a scenario are and can do, as data: nobody compares their names.
+"""What a workload, a transport and a scenario are and can do, as data, so that no code compares their names.
 
 The workloads stand here. `loadlab.transports` and `loadlab.scenarios` have those of their own folders.
 """
@@ -45,7 +45,7 @@ class WorkloadTraits(msgspec.Struct, frozen=True, kw_only=True):
     many: str
     """The same of several, and on a curve's axis."""
     less: str
-    """How to ask for less of it."""
+    """How to ask for less."""
     checks: tuple[str, ...] = ()
     """Checks of a stage that say something of this workload and not of every one."""
     has_users: bool = False

@@ -261,7 +261,7 @@ def test_a_cancelled_send_passes_it_on_and_leaves_nothing_behind(async_caller, s
 
 def test_a_send_that_is_cancelled_while_connecting_passes_it_on(async_caller, serve):
     server = serve(lambda peer: peer.wait_for_end())
-    url = server.url.replace("http:", "https:")  # a handshake that nobody answers
+    url = server.url.replace("http:", "https:")  # a handshake without an answer
     async_caller.open(plan_for(url))
 
     async def cancel_in_flight():

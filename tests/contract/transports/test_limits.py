@@ -131,7 +131,7 @@ def test_a_late_request_does_not_hurt_its_neighbours(caller, serve):
 
 @pytest.fixture
 def full_backlog() -> Iterator[str]:
-    """A listener that accepts nobody and has no room: the kernel drops every further SYN."""
+    """A listener that accepts no connection and has no room: the kernel drops every further SYN."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(4):

@@ -1,4 +1,4 @@
-"""A target that does not speak what its URL says is told in one sentence, with what to do."""
+"""A target that does not speak what its URL says gets one sentence, with what to do."""
 
 import asyncio
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""What is no HTTP: it is answered, and nothing of it is written where the agent's own words are."""
+"""What is no HTTP: it is answered, and nothing is written where the agent's own words are."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""The agent's metrics and whoever scrapes them: what is scraped is what the result has."""
+"""The agent's metrics and its scrapers: what is scraped is what the result has."""
 
 import time
 

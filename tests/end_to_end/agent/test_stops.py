@@ -1,4 +1,4 @@
-"""A run of the agent's that is stopped, by whoever asked for it."""
+"""A run of the agent's that is stopped, from any place."""
 
 import time
 

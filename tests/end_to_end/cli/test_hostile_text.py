@@ -36,7 +36,7 @@ def at_terminal(tmp_path):
 
 
 def shown(terminal):
-    """Return what stands at the terminal when its command has ended; nothing of it acts but the lab's own."""
+    """Return what stands at the terminal when its command has ended; nothing acts but the lab's own."""
     terminal.end()
     text = SEQUENCES.sub("", terminal.written.decode("utf-8", "surrogateescape"))
     assert not ACTING.search(text), ascii(text)

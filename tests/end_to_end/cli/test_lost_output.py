@@ -58,7 +58,7 @@ def shell(lab, command, redirected="", environment=""):
 
 
 def ran(lab, command, redirected="", environment=""):
-    """Run a command; return what came of it, and its due exit code: a run's is of the verdict it has kept."""
+    """Run a command; return how it ended, and its due exit code: a run's is that of its kept verdict."""
     before = set(lab.out.iterdir())
     done = shell(lab, COMMANDS[command], redirected, environment)
     made = set(lab.out.iterdir()) - before

@@ -287,7 +287,7 @@ def test_a_plan_as_a_result_keeps_it_is_refused_with_what_it_lacks(tmp_path):
 
 
 def test_no_secret_leaves_the_stack(tmp_path):
-    """A plan goes to the agent in the body of a request; nothing of it is kept there."""
+    """A plan goes to the agent in the body of a request; nothing is kept there."""
     with Echo() as server:
         target = f"http://{USERINFO}@{server.where}"
         with RunningAgent(tmp_path, LOADLAB_TARGET=target, LOADLAB_TARGET_METRICS="") as agent:

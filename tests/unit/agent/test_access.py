@@ -1,4 +1,4 @@
-"""Who is let in: every way around that a browser, or a program beside it, could try."""
+"""Who is let in: every way around that a browser, or another program, could try."""
 
 import pytest
 from multidict import CIMultiDict

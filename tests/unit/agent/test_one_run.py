@@ -1,4 +1,4 @@
-"""One run of the agent, whatever ends it: what is told and kept, and that the agent is free for the next."""
+"""One run of the agent, whatever ends it: what is said and kept, and that the agent is free for the next."""
 
 import asyncio
 
@@ -27,7 +27,7 @@ PLAN = plan()
 
 
 class Scene:
-    """A load whose run is a script, with real metrics, and what was told of it."""
+    """A load whose run is a script, with real metrics, and its events."""
 
     def __init__(self, tmp_path, script, most_s=None):
         self.event_log = EventLog()
@@ -63,7 +63,7 @@ class Scene:
 
 
 def play(tmp_path, script, meanwhile=None, most_s=None):
-    """Let a load come to its end, with something beside it."""
+    """Let a load come to its end, with something else at the same time."""
 
     async def scene():
         made = Scene(tmp_path, script, most_s)
@@ -223,7 +223,7 @@ def test_one_that_is_over_or_draining_by_then_hears_nothing_of_it(tmp_path):
 
 
 def seen(scene):
-    """Somebody scrapes, and has just done so."""
+    """A scraper that has just scraped."""
     scene.metrics.expose()
 
 

@@ -1,4 +1,4 @@
-"""Whoever posts a plan is told what is wrong by the names of its fields."""
+"""What is wrong with a posted plan is named by its fields."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Ceilings: what ran out when one was found, what a stage is of it, and in which environment it holds."""
+"""Ceilings: what ran out when one was found, a stage's share, and in which environment it holds."""
 
 import pytest
 from msgspec import structs

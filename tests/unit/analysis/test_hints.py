@@ -1,4 +1,4 @@
-"""What to do is told by what failed most."""
+"""The advice follows what failed most."""
 
 import pytest
 

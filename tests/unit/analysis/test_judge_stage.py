@@ -1,4 +1,4 @@
-"""What a stage is worth by its checks: valid, suspect, or invalid, and what the run's verdict makes of it."""
+"""What a stage is worth by its checks: valid, suspect, or invalid, and the run's verdict."""
 
 import pytest
 

@@ -35,7 +35,7 @@ def lost(shard=0, unknown=0):
 
 
 def carried(known=0, *, window=WINDOW, shards=2, **changed):
-    """What came of it when so many requests have an outcome."""
+    """The recorder when so many requests have an outcome."""
     counted = Recorder(WINDOW)
     if known:
         due = START_NS + np.arange(known, dtype=np.int64) * NS_PER_MS

@@ -104,7 +104,7 @@ def test_failures_among_answers_are_no_outage():
 
 
 def test_one_failure_that_a_pause_of_the_users_own_follows_is_no_outage():
-    """Users that think for 2 s, all at once: between their turns nobody asks anything."""
+    """Users that think for 2 s, all at once: between their turns nothing is asked."""
     turns = [asked(at_ms + user, at_ms + user + 20) for at_ms in range(0, 8000, 2000) for user in range(100)]
 
     assert found(turns, [asked(2010, 2150, REFUSED)]) == ()

@@ -1,4 +1,4 @@
-"""What no check of a stage could tell is told of the run, and changes no verdict."""
+"""What no check of a stage could tell is said once for the run, and changes no verdict."""
 
 import pytest
 

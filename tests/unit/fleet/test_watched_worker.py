@@ -24,7 +24,7 @@ ENDED = Ended(ConnectionStats())
 
 
 class ScriptedHandle:
-    """A `WorkerHandle` without a process: it says what it is given, and keeps what it is told."""
+    """A `WorkerHandle` without a process: it says what it is given, and keeps what it hears."""
 
     clock = SAME_CLOCK
 

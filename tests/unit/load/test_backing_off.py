@@ -1,4 +1,4 @@
-"""Closed users wait where their connections fail at once, ever longer; nobody waits after an answer."""
+"""Closed users wait where their connections fail at once, ever longer, and never after an answer."""
 
 import itertools
 import threading

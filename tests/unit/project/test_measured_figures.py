@@ -1,7 +1,7 @@
 """The figures of the measured tables: what follows from others does follow, and each verdict is its figures'.
 
 What was measured can't be measured again here. So theory is computed anew from the measured S and rate, a
-median from its rounds, and `ok`, `met` and `missed` from the limits that stand beside them.
+median from its rounds, and `ok`, `met` and `missed` from the limits in the same row.
 """
 
 import re

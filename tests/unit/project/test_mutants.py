@@ -1,4 +1,4 @@
-"""Whether the tests notice changes of the judging code: how a change is named, and what is said of it."""
+"""Whether the tests notice changes of the judging code: how a change is named and reported."""
 
 import importlib.util
 import inspect

@@ -1,4 +1,4 @@
-"""An agent that refuses, falls silent, or tells what nobody understands; tests/end_to_end has whole runs."""
+"""An agent that refuses, falls silent, or says what can't be understood; tests/end_to_end has whole runs."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The list of earlier runs: right, quick with a thousand of them, and blind to whatever lies beside them."""
+"""The list of earlier runs: right, quick with a thousand of them, and blind to whatever else lies there."""
 
 import os
 import time

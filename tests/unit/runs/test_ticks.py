@@ -1,4 +1,4 @@
-"""What is told of a stage twice a second: phase, rate, the last second's quantiles, the target's threads."""
+"""What a stage reports twice a second: phase, rate, the last second's quantiles, the target's threads."""
 
 import asyncio
 from contextlib import suppress

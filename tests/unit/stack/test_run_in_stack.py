@@ -1,4 +1,4 @@
-"""Following a run that another container carries: what is told, what is kept, and what is said of its end."""
+"""Following a run that another container carries: what is reported and kept, and what is said of its end."""
 
 import asyncio
 

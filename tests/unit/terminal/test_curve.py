@@ -165,7 +165,7 @@ def test_latencies_that_are_far_apart_get_a_logarithmic_axis_that_says_so():
 
 
 def named_beside(stages, width=80):
-    """Return the values that stand beside the latency panel, the lowest first."""
+    """Return the labels of the latency panel, the lowest first."""
     return [line.split("┤")[0].strip() for line in reversed(latencies(stages, width=width)) if "┤" in line]
 
 

@@ -225,7 +225,7 @@ class Terminal(io.StringIO):
 
 
 class Gone(Terminal):
-    """A terminal that was closed, or a pipe that nobody reads."""
+    """A terminal that was closed, or a pipe without a reader."""
 
     tried = 0
 

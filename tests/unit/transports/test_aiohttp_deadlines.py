@@ -1,4 +1,4 @@
-"""One timer for all requests in flight, on a loop whose time is told."""
+"""One timer for all requests in flight, on a loop whose clock the test turns."""
 
 import asyncio
 from collections.abc import Callable

@@ -43,7 +43,7 @@ def test_a_constant_rate_is_evenly_spaced_from_the_start_on(rate_hz, moments_ms)
     [
         (Ramp(0, 10, NS_PER_S), 0, 0),
         (Ramp(0, 10, NS_PER_S), 5, 1000),  # the triangle: 10 * 1 / 2
-        (Ramp(0, 10, NS_PER_S), 1.25, 500),  # a quarter of it in the first half
+        (Ramp(0, 10, NS_PER_S), 1.25, 500),  # a quarter in the first half
         (Ramp(0, 10, NS_PER_S), 25, 3000),  # then the last rate
         (Ramp(10, 0, NS_PER_S), 3.75, 500),
         (Ramp(10, 0, NS_PER_S), 5, math.inf),  # it never gets there

@@ -94,7 +94,7 @@ export class Panel {
     this.spec.lines.forEach((line, index) => text(this.values[index], figure(row[line.column])));
   }
 
-  /** Show the values of a row here and in the panels beside it; null: of the last. */
+  /** Show the values of a row here and in the neighbouring panels; null: of the last. */
   tell(place) {
     for (const panel of this.followers) panel.read(place);
   }

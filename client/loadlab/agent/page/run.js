@@ -142,7 +142,7 @@ function seconds(stage, planned, from_ns, before_ns = Infinity) {
   });
 }
 
-/** Draw the seconds of a stage that were over before the first tick that came of it. */
+/** Draw the seconds of a stage that were over before its first tick came. */
 function fill(run, { index, result }) {
   const { warmup_ns } = run.plan;
   if (index !== run.index || run.first_ns <= LATE_NS) return;

@@ -24,7 +24,7 @@ export class Stopping {
     if (this.refused.of !== run.id) this.refuse(run, "");
   }
 
-  /** Say beside the button why the run was not stopped; nothing clears it. */
+  /** Say next to the button why the run was not stopped; nothing clears it. */
   refuse(run, sentence) {
     this.refused = { of: run.id };
     const words = sentence && `The run was not stopped: ${sentence}`;

@@ -67,7 +67,7 @@ def _still_grows(stage: StageResult) -> bool:
 
 
 def _share_from(stage: StageResult, from_ns: int) -> float:
-    """Return which share of the window's arrivals is due from a moment of it on."""
+    """Return which share of the window's arrivals is due from one of its moments on."""
     first_hz = stage.rate_hz or 0.0
     last_hz = first_hz if stage.rate_to_hz is None else stage.rate_to_hz
     at = from_ns / stage.window_ns

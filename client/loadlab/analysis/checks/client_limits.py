@@ -52,7 +52,7 @@ def client_core(case: CheckInput) -> Check:
     if case.traits.uses_threads:
         untestable = "the scenario's threads wait for one another by design"
     elif busiest > CPU_RATIO:
-        untestable = "the worker had a core and used all of it: see client_cpu"
+        untestable = "the worker had a core and used it fully: see client_cpu"
     return make_check(
         name="client_core",
         metric="time that a worker ran or waited for a core, in any second",

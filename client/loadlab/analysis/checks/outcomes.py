@@ -55,7 +55,7 @@ def errors(case: CheckInput) -> Check:
 
 
 def redirects(case: CheckInput) -> Check:
-    """Judge whether most answers lead elsewhere although nobody asked for that.
+    """Judge whether most answers are redirects that were not expected.
 
     The default of 200-399 is no wish for redirects; a span of `--expect-status` from 300 on is.
     """

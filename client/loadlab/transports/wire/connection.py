@@ -108,7 +108,7 @@ class Context(NamedTuple):
     limit_ns: int
     connect_limit_ns: int
     idle_limit_ns: int
-    """How long a connection is kept that nobody uses."""
+    """How long an unused connection is kept."""
     keeps: bool
     """Whether any is."""
     verdicts: Verdicts
@@ -191,7 +191,7 @@ class Connection(asyncio.Protocol):
             self.close(reply)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Answer whoever still waits."""
+        """Answer the request that still waits."""
         if self._transport is not None:
             self._transport = None
             if self.replied is not None and (reply := self._terms.stats.lacked(exc)):
@@ -241,7 +241,7 @@ class Connection(asyncio.Protocol):
         return True
 
     def close(self, reply: Reply) -> None:
-        """Close, then answer whoever waits."""
+        """Close, then answer the request that waits."""
         self.drop()
         if self.replied is not None:
             self._answer(reply)

@@ -5,7 +5,7 @@ httptools (llhttp, strict) checks every line; on top of it are refused:
 
 - versions other than 1.0 and 1.1, statuses below 100, and reasons with control characters;
 - 101: nothing here asks for another protocol;
-- transfer codings other than chunked: they may only be sent to whom offers them, and nobody here does;
+- transfer codings other than chunked: they may only be sent to whom offers them, and this client does not;
 - more than `MOST_FIELDS` lines.
 """
 
@@ -81,7 +81,7 @@ def read_head(data: bytes, *, bodiless: bool = False) -> Head:
         raise MalformedError("a head without measure")
     fields, version, status = _read(data)
     if status == 101:
-        raise MalformedError("an upgrade that nobody asked for")
+        raise MalformedError("an upgrade that was not asked for")
     if fields.codings not in ([], [b"chunked"]):
         raise MalformedError(f"transfer codings {fields.codings}")
     chunked = bool(fields.codings)

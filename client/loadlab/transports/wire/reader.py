@@ -100,7 +100,7 @@ class Reader:
 
 
 def _check_beginning(begun: bytearray, new: int) -> None:
-    """Give up what can't become a head any more, so that nobody waits for its end; looks from `new` on."""
+    """Give up what can't become a head any more, so that nothing waits for its end; looks from `new` on."""
     if begun.startswith(TLS_ALERT):
         raise MalformedError("it speaks TLS")
     if not _BEGINNING.startswith(begun[: len(_BEGINNING)]):

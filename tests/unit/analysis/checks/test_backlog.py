@@ -62,7 +62,7 @@ def test_errors_are_done_too():
 
 
 def test_a_ramp_is_compared_with_its_own_rates():
-    """From 100/s to 500/s, all of it answered."""
+    """From 100/s to 500/s, all answered."""
     done = [167, 300, 433]
     assert judged(done, [50, 55, 60], due=900, rate_to_hz=500.0).outcome is PASS
     assert judged([160, 160, 160], [50, 500, 1500], due=900, rate_to_hz=500.0).outcome is FAIL

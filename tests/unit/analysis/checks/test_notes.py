@@ -1,4 +1,4 @@
-"""What a reader is told of a stage without any fault of the measurement, each check as a table."""
+"""What a reader learns about a stage without any fault of the measurement, each check as a table."""
 
 import pytest
 from msgspec import structs

@@ -23,7 +23,7 @@ TIMINGS = st.sampled_from(
         b"",
     ]
 )
-"""What servers say of the time that an answer took; some of it is no stamp."""
+"""What servers say of the time that an answer took; not every one is a stamp."""
 BODIES = st.binary(max_size=40)
 FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"server-timing")
 
@@ -34,7 +34,7 @@ def cased(name: bytes) -> st.SearchStrategy[bytes]:
 
 @st.composite
 def fields(draw) -> bytes:
-    """A header line that nobody looks at, possibly folded."""
+    """A header line that is not looked at, possibly folded."""
     name = draw(TOKEN.filter(lambda name: name.lower() not in FRAMING))
     words = draw(st.lists(VISIBLE, max_size=3))
     value = b"".join(draw(st.sampled_from([b" ", b"\t", b"  "]) | FOLD) + word for word in words)
@@ -82,7 +82,7 @@ class Stream(NamedTuple):
 
     data: bytes
     ends: bool
-    """Whether the end of the connection is part of it."""
+    """Whether the end of the connection belongs to it."""
     bodiless: bool
     """Whether the request was a HEAD."""
 

@@ -14,7 +14,7 @@ from support.replies import Replies
 
 
 class FakeWheel:
-    """A wheel that somebody else turns."""
+    """A wheel that the test turns."""
 
     def __init__(self) -> None:
         self.now_ns = 0
@@ -70,7 +70,7 @@ class Wire:
         self.idle: deque[Connection] = deque()
         every_status = plan(expect_status=(StatusRange(100, 999),))
         self.terms = Context(
-            loop=None,  # type: ignore[arg-type] # connections are made by nobody here
+            loop=None,  # type: ignore[arg-type] # no connection is made here
             limit_ns=limit_ns,
             connect_limit_ns=limit_ns // 2,
             idle_limit_ns=limit_ns,
