@@ -85,9 +85,9 @@ def test_a_local_target_answers_and_measures_and_leaves_nothing_behind(tmp_path)
     host = LocalHost(tmp_path / "target.log", {"--threads": "3"})
 
     async def live():
-        before = set(descendants(os.getpid()))
+        before = descendants(os.getpid())
         target = await host.start()
-        pids = set(descendants(os.getpid())) - before
+        pids = descendants(os.getpid(), without=before)
         reading = await read(target.metrics_url)
         body = await asyncio.to_thread(lambda: urllib.request.urlopen(target.url, timeout=10).read())
         assert await host.lost() is None
@@ -143,9 +143,9 @@ def test_a_local_target_that_ends_is_lost_with_its_exit_code_and_its_log(tmp_pat
     host = LocalHost(tmp_path / "target.log", {})
 
     async def lose():
-        before = set(descendants(os.getpid()))
+        before = descendants(os.getpid())
         await host.start()
-        for pid in set(descendants(os.getpid())) - before:
+        for pid in descendants(os.getpid(), without=before):
             os.kill(pid, signal.SIGKILL)
         try:
             async with asyncio.timeout(10):
@@ -169,10 +169,10 @@ def test_a_local_target_that_ends_is_lost_with_its_exit_code_and_its_log(tmp_pat
     ],
 )
 def test_a_local_target_that_cannot_start_says_why(tmp_path, options, why):
-    before = set(descendants(os.getpid()))
+    before = descendants(os.getpid())
     with pytest.raises(TargetError, match=f"(?s)^the target did not start: .*{why}"):
         asyncio.run(LocalHost(tmp_path / "target.log", options).start())
-    wait_until(lambda: set(descendants(os.getpid())) <= before)
+    wait_until(lambda: not descendants(os.getpid(), without=before))
 
 
 @pytest.mark.real

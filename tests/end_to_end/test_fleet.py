@@ -267,15 +267,15 @@ def test_the_live_view_and_the_result_are_the_same_sums(tmp_path):
 
 
 def test_no_process_is_left_after_a_run(tmp_path):
-    before = set(descendants(os.getpid()))
+    before = descendants(os.getpid())
     run_plan(users_of("pool", 4, 300 * MS, processes=2), tmp_path, delay="5ms")
     run_plan(batch_of("pool-map", 10), tmp_path, delay="5ms")
     assert workers_of(os.getpid()) == []
 
     def left():
         """Return what is still there, multiprocessing's own helper apart."""
-        new = {pid: each.command for pid, each in descendants(os.getpid()).items() if pid not in before}
-        return {pid: command for pid, command in new.items() if "resource_tracker" not in command}
+        new = descendants(os.getpid(), without=before)
+        return {pid: each for pid, each in new.items() if "resource_tracker" not in each.command}
 
     wait_until(lambda: not left())
 

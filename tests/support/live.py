@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -163,13 +163,17 @@ def processes() -> dict[int, Process]:
     return found
 
 
-def descendants(pid: int) -> dict[int, Process]:
-    """Return the processes below this one, by pid."""
+def descendants(pid: int, *, without: Collection[int] = ()) -> dict[int, Process]:
+    """Return the processes below this one, by pid, without some and all that is below those.
+
+    With those of an earlier moment left out these are a test's own: a browser that tests share keeps
+    starting processes.
+    """
     everyone = processes()
     found: dict[int, Process] = {}
     level = {pid}
     while level:
-        level = {child for child, process in everyone.items() if process.parent in level}
+        level = {child for child, process in everyone.items() if process.parent in level} - set(without)
         found |= {child: everyone[child] for child in level}
     return found
 

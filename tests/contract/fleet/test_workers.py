@@ -49,8 +49,8 @@ def kind(request):
     before = descendants(os.getpid())
     yield found
     assert not found.pids()
-    new = descendants(os.getpid()).items() - before.items()
-    assert not {pid: process for pid, process in new if "resource_tracker" not in process.command}
+    left = descendants(os.getpid(), without=before)
+    assert not {pid: each for pid, each in left.items() if "resource_tracker" not in each.command}
 
 
 def run_stage(kind, plan, meanwhile=None):
