@@ -23,7 +23,7 @@ from loadlab.results.events import RunBegan, RunEnded, StageEnded, Tick
 from loadlab.results.result import Verdict
 from loadlab.stack.run_in_stack import StackRunner
 from loadlab.workload.plan import Request
-from support.agents import JSON, RunningAgent
+from support.agents import JSON, RunningAgent, finish
 from support.fake_stack import LocalStack, carried
 from support.live import descendants, sound, users_of, wait_until, workers_of
 
@@ -144,7 +144,7 @@ def test_a_second_run_is_refused_with_the_agents_sentence(local, agent, tmp_path
     with pytest.raises(LabError, match=f"{run_id} is under way .* one load at a time") as refused:
         run_plan(local, users_of("task", 1), tmp_path)
     assert refused.value.exit is Exit.USAGE
-    agent.stop(run_id)
+    finish(agent, run_id)
 
 
 def test_a_target_that_is_not_there_is_refused_with_the_hosts_own_sentence_and_code(tmp_path):
