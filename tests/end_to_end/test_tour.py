@@ -94,13 +94,21 @@ def test_the_steps_are_printed_in_their_order(whole):
 def test_each_step_prints_all_its_parts_on_one_screen(whole, number):
     part = step_of(whole, number)
     assert f"{number:02}_{NAMES[number - 1].replace('-', '_')}.py\n    " in part
-    assert part.index("\nPrediction: ") < part.index("├") < part.index("\nCost time:  ")
+    bars = "[├│]" if NAMES[number - 1] == "omission" else "├"  # its requests may each take less than a cell
+    assert part.index("\nPrediction: ") < re.search(bars, part).start() < part.index("\nCost time:  ")
     with_prompt = part.count("\n") + 1 + 2
     assert with_prompt <= HEIGHT, part
 
 
 def test_the_overview_is_one_screen(whole):
     assert whole[: whole.index("\n1  ")].count("\n") + 2 <= HEIGHT
+
+
+def test_the_step_on_omission_draws_how_long_requests_waited_for_the_pause_to_end(whole):
+    drawn = re.findall(r"^ +(\d+) +(\.*)[├│]", step_of(whole, NAMES.index("omission") + 1), re.MULTILINE)
+    waits = {int(number): len(dots) for number, dots in drawn}
+    assert list(waits) == [0, 40, 80, 120, 160, 200]
+    assert waits[0] == 0 < waits[120]
 
 
 @pytest.mark.parametrize("name", BASIC)
