@@ -56,8 +56,13 @@ def given(checkout, way, name, chore):
         case "environment":
             return checkout.run_make(chore, COMPOSE_PROJECT_NAME=name)
         case _:
-            (checkout.folder / ".env").write_text(f"COMPOSE_PROJECT_NAME={name}\n")
-            return checkout.run_make(chore)
+            value = f"'{name}'" if "$" in name else name  # without quotes it would be a variable
+            return with_line(checkout, f"COMPOSE_PROJECT_NAME={value}", chore)
+
+
+def with_line(checkout, line, chore):
+    (checkout.folder / ".env").write_text(f"{line}\n")
+    return checkout.run_make(chore)
 
 
 @pytest.mark.parametrize("way", ["command line", "environment", ".env"])
@@ -69,6 +74,18 @@ def test_a_name_that_is_none_is_refused_before_anything_is_touched(checkout, tmp
         assert done.returncode == 2, done.stdout
         assert done.stderr.startswith("COMPOSE_PROJECT_NAME: '")
         assert "is no name of a project: use lower-case letters" in done.stderr
+    assert [path for path in content(tmp_path) if path.name != ".env"] == before
+
+
+@pytest.mark.parametrize("value", ["$HOME", '"$HOME"', "${HOME}/x"])
+def test_a_name_that_compose_would_make_of_a_variable_is_refused_before_anything_is_touched(
+    checkout, tmp_path, value
+):
+    before = content(tmp_path)
+    for chore in CHORES:
+        done = with_line(checkout, f"COMPOSE_PROJECT_NAME={value}", chore)
+        assert done.returncode == 2, done.stdout
+        assert done.stderr.startswith(".env: line 1: Compose would take the $ for a variable")
     assert [path for path in content(tmp_path) if path.name != ".env"] == before
 
 
