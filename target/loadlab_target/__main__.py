@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import click
 from loadlab_target.addresses import Address, AddressError, bind, parse_address
 from loadlab_target.delays import parse_delay
 from loadlab_target.lifecycle import ConfigError, StartError, private_directory
-from loadlab_target.quantities import QuantityError, parse_whole
+from loadlab_target.quantities import MOST_WHOLE, QuantityError, parse_whole
 from loadlab_target.settings import Server, Settings
 
 _APP = re.compile(r"[A-Za-z_][\w.]*(:[A-Za-z_]\w*(\(.*\))?)?", re.DOTALL)
@@ -19,12 +20,15 @@ _APP = re.compile(r"[A-Za-z_][\w.]*(:[A-Za-z_]\w*(\(.*\))?)?", re.DOTALL)
 class _Whole(click.IntRange):
     """A whole number as people write it: Python's own reading takes `1_0`, and the digits of every script."""
 
+    def __init__(self, least: int, most: int) -> None:
+        super().__init__(least, most)  # which tells them in the help
+        self._read = partial(parse_whole, least=least, most=most)
+
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
-            whole = parse_whole(str(value).strip())
+            return self._read(str(value).strip())
         except QuantityError as error:
             self.fail(f"it {error}.", param, ctx)
-        return int(super().convert(whole, param, ctx))
 
 
 def _app(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
@@ -130,7 +134,7 @@ def _file(_: click.Context, __: click.Parameter, file: Path | None) -> Path | No
     envvar="TARGET_SEED",
     show_envvar=True,
     default=1,
-    type=_Whole(0),
+    type=_Whole(0, MOST_WHOLE),
     help="Seed of the random delays and errors, so that runs repeat.",
 )
 @click.option(

@@ -5,9 +5,8 @@ import re
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 _BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "KiB": 2**10, "MiB": 2**20}
 _QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)([A-Za-z]*)")
-
-
 _WHOLE = re.compile(r"[0-9]{1,18}")
+MOST_WHOLE = 10**18 - 1
 
 
 class QuantityError(ValueError):
@@ -46,10 +45,10 @@ def parse_ratio(text: str) -> float:
     return number
 
 
-def parse_whole(text: str) -> int:
-    """Read a whole number of ASCII digits; raise QuantityError for anything else."""
-    if not _WHOLE.fullmatch(text):
-        raise QuantityError(f"is {text!r}; give a whole number")
+def parse_whole(text: str, *, least: int = 0, most: int = MOST_WHOLE) -> int:
+    """Read ASCII digits as a whole number from `least` to `most`; raise QuantityError for anything else."""
+    if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
+        raise QuantityError(f"is {text!r}; give a whole number from {least} to {most}")
     return int(text)
 
 

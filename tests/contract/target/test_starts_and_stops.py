@@ -92,13 +92,14 @@ def test_a_taken_port_is_said_in_one_sentence(tmp_path, server, option):
     [
         ("--app", "a b", "module:callable"),
         ("--server", "apache", "'gunicorn', 'flask'"),
-        ("--workers", "0", "1<=x<=256"),
-        ("--threads", "many", "whole number"),
+        ("--workers", "0", "it is '0'; give a whole number from 1 to 256."),
+        ("--threads", "many", "it is 'many'; give a whole number from 1 to 4096."),
         ("--bind", "8000", "HOST:PORT"),
         ("--metrics-bind", "a:b", "HOST:PORT"),
         ("--delay", "5", "uniform:20ms-80ms"),
-        ("--seed", "x", "whole number"),
-        ("--keep-alive", "3601", "0<=x<=3600"),
+        ("--seed", "x", "it is 'x'; give a whole number from 0 to 999999999999999999."),
+        ("--keep-alive", "-1", "it is '-1'; give a whole number from 0 to 3600."),
+        ("--keep-alive", "3601", "it is '3601'; give a whole number from 0 to 3600."),
         ("--announce", "no/where", "no directory"),
     ],
 )
