@@ -1,12 +1,12 @@
 """Do the lab's numbers agree with queueing theory? Poisson arrivals at a gunicorn with exponential service.
 
-Open: 1 worker × 8 threads, exponential 50 ms waits; measured latency beside M/M/8 (Erlang C) with S as the
-target itself measured it, the rate as it was realised, and a wire constant: what a request takes besides
-its thread, measured where nothing queues (rho 0.05). Each point is several runs with seeds of their own, and
-more of them until the interval of every figure is at most 10 % to either side. A figure is `ok` within its
+Open: 1 worker × 8 threads, exponential 50 ms waits; measured latency compared with M/M/8 (Erlang C). Theory
+gets S as the target measured it, the realised rate, and a wire constant: what a request takes besides its
+thread, measured where nothing queues (rho 0.05). Each point is several runs with seeds of their own, and more
+of them until the interval of every figure is at most 10 % to either side. A figure is `ok` within its
 interval or 5 % of theory (10 % at rho 0.85 and above, where 3 % in S moves the mean by 20 %).
 
-Closed: 1 worker × 8 threads, 100 ms; throughput beside min(N/S, slots/S): at least 0.95 of it with as many
+Closed: 1 worker × 8 threads, 100 ms; throughput compared with min(N/S, slots/S): at least 0.95 with as many
 users as threads, 0.98 with more.
 
 Ends with 1 where something is off or could not be told, with 3 where the machine is too busy. It takes about

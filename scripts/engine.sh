@@ -169,8 +169,7 @@ address() { docker port "$(container "$1")" "$2" 2>/dev/null | head -n 1; }
 
 have_image() { docker image inspect "$1" >/dev/null 2>&1; }
 
-# Where `make up` writes what it hands to Compose and to the image build; each project has a place of its own. Parts of
-# it are removed, so it is a folder in .stack and nothing else.
+# Where `make up` writes what it hands to Compose and to the image build; each project has a place of its own. Parts are removed from it, so it is a folder in .stack and nothing else.
 staging_place() {
     project=$(setting COMPOSE_PROJECT_NAME)
     need_name "$project"

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Sourced by up.sh: is a port that the stack shall have free? Looked at where it can be without a tool: on Linux, with an
-# engine of this machine. Elsewhere, and for whoever takes one meanwhile, Compose's own error says it.
+# engine of this machine. Elsewhere, and for a program that takes one meanwhile, Compose's own error says it.
 
 engine_is_here() {
     case ${DOCKER_HOST:-$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null)} in
@@ -9,7 +9,7 @@ engine_is_here() {
     esac
 }
 
-# listened_on PORT: true if somebody listens on 127.0.0.1 or on every address. /proc/net/tcp has both in hex, and state 0A.
+# listened_on PORT: true if a program listens on 127.0.0.1 or on every address. /proc/net/tcp has both in hex, and state 0A.
 listened_on() {
     cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
         grep -Eq ": (0100007F|0{8}|0{32}|0{16}FFFF00000100007F):$(printf '%04X' "$1") [0-9A-F:]+ 0A "

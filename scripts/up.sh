@@ -111,7 +111,7 @@ revision_of_app() {
     printf '%s' "$commit"
 }
 
-# The services that the app needs beside it: a file of Compose, laid over those of the lab.
+# The other services that the app needs: a file of Compose, laid over those of the lab.
 use_services() {
     [ -f "$APP_COMPOSE" ] || fail "APP_COMPOSE=$APP_COMPOSE is not a file."
     COMPOSE_FILE=$COMPOSE_FILE:$(cd -P -- "$(dirname -- "$APP_COMPOSE")" && pwd)/${APP_COMPOSE##*/}
@@ -150,7 +150,7 @@ refuse_vain() {
     esac
 }
 
-# What the agent asks of whoever reads, starts or stops a run from the page. It stays the same for as long as the stack is there.
+# What the agent asks of a client that reads, starts or stops a run from the page. It stays the same for as long as the stack is there.
 make_token() {
     LOADLAB_TOKEN=$(setting LOADLAB_TOKEN)
     token_file=$staging/token

@@ -232,7 +232,7 @@ def run() -> None:
     try:
         main(prog_name="python -m loadlab_target", standalone_mode=False)
     except click.ClickException as error:
-        # click alone would put two lines on how to use the command in front of it.
+        # click alone would first print two lines on how to use the command.
         click.echo(f"Error: {error.format_message()}", err=True)
         sys.exit(error.exit_code)
 

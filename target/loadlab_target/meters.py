@@ -47,8 +47,9 @@ class AppMeters:
 class Meters(AppMeters):
     """The metrics of one worker; safe to use from all its threads. Times are given in nanoseconds.
 
-    What is busy and what waits now is told of each worker, by its number in order of birth: each has a queue
-    of its own, and one may be full while another idles. The series of a dead worker go. All else is a sum.
+    What is busy and what waits now is measured for each worker, by its number in order of birth. Each has a
+    queue of its own, and one may be full while another idles. The series of a dead worker go. All else is a
+    sum.
     """
 
     def __init__(self, worker: int = 1) -> None:

@@ -1,8 +1,8 @@
 """Every panel of every dashboard, asked of the stack's Prometheus after runs through `make run`.
 
 What can be known without a running Grafana is known after this: each query is understood and has data, no
-panel has two series of one name, and what is shown is what the result files say. The table of it is written
-to a file.
+panel has two series of one name, and what is shown is what the result files say. Its table is written to a
+file.
 """
 
 import json

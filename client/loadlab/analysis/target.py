@@ -1,4 +1,4 @@
-"""The target's own figures over a window, and what arithmetic expects of it given them. Pure."""
+"""The target's own figures over a window, and what arithmetic expects from them. Pure."""
 
 import math
 

@@ -46,7 +46,7 @@ class Calibrator:
     ) -> tuple[Ceiling, ...]:
         """Measure all rows; raise LabError where one of them can't be, or the control asks to stop.
 
-        `begun` is told the index of each row, `ended` that and what came of it.
+        `begun` gets the index of each row, `ended` the index and the ceiling.
         """
         found = []
         async with AsyncExitStack() as stack:

@@ -13,7 +13,7 @@ _FIRST_NS = 3 * NS_PER_S // 2
 
 
 class LastSecond:
-    """The last second: workers report once in it, and what is told of them is told twice."""
+    """The last second: workers report once in it, and progress is shown twice."""
 
     def __init__(self) -> None:
         self._parts: deque[Recorder] = deque(maxlen=2)

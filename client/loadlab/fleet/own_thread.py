@@ -1,7 +1,7 @@
 """A coroutine in a thread of its own, which ends with it, while its caller's loop goes on.
 
-So what the thread asks for itself (`scheduling.lower_priority`) is nobody else's, and is over when the work
-is: a target that the process starts afterwards gives way to nobody.
+So what the thread asks for itself (`scheduling.lower_priority`) is its own, and is over when the work is: a
+target that the process starts afterwards has its usual priority.
 """
 
 import asyncio

@@ -219,7 +219,7 @@ class Reporter(threading.Thread):
         return min(look_ms, max(0.0, (self._edges[0] - self._shard.now_ns()) / NS_PER_MS))
 
     def _at_edge(self, now_ns: int) -> bool:
-        """Tell, once of each, whether an edge of the window has come: what a short one took is told there."""
+        """Tell, once for each, whether an edge of the window has come; usage is read there."""
         if not self._edges or now_ns < self._edges[0]:
             return False
         del self._edges[0]

@@ -151,9 +151,9 @@ class DirectCallbackUser(CallbackUser):
         self._flight = self._send(prepared, self._reply, self._sent_ns)
 
     def _replied(self, reply: Reply) -> None:
-        """Go on and note the reply: what the base does, where nobody thinks, in one frame.
+        """Go on and note the reply: what the base does without think times, in one frame.
 
-        The next request goes out first, at the moment that it is due: what noting takes is no lag of it.
+        The next request goes out first, at the moment that it is due: what noting takes is not its lag.
         """
         outcome = reply.outcome
         if self._pauses or (outcome is not Outcome.OK and outcome is not Outcome.HTTP_ERROR):

@@ -5,7 +5,7 @@
 2. Every due request is sent, counted as dropped, or kept until a place is free: never forgotten. What is
    still to be sent when the drain is over is dropped, too: the client was too slow for its schedule. So is
    what was due when the stage was halted and had not gone by then.
-3. A loop that is late, or has much to give up, still turns: replies and timers get their share of it.
+3. A loop that is late, or has much to give up, still turns: replies and timers get their share.
 """
 
 import asyncio

@@ -85,7 +85,7 @@ class Watched:
         self.stop()
 
     def stop(self) -> None:
-        """Note that no load is made now; of a stage that came to no result, what was seen of it counts."""
+        """Note that no load is made now; for a stage without a result, what was seen counts."""
         self._before = self.tally
         self._running = self._stage = None
         self._last_second = LastSecond()

@@ -1,8 +1,8 @@
 """What was counted.
 
-A worker's loop writes finished requests to a `Tape`: one call, seven raw integers. Its full pieces, and all
-of it once a second, are folded into a `Recorder`, the sums of a span of time, which then goes to the parent.
-`merge` is associative and commutative, so the live view, the metrics and the result file are the same
+A worker's loop writes finished requests to a `Tape`: one call, seven raw integers. Its full pieces, and the
+whole tape once a second, are folded into a `Recorder`, the sums of a span of time, which then goes to the
+parent. `merge` is associative and commutative, so the live view, the metrics and the result file are the same
 sums. No recorder grows with the number of requests.
 
 What a recorder counts follows the stage's window: counts and latency are of requests due in it,

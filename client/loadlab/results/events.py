@@ -47,7 +47,7 @@ class Tick(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """Since the stage's barrier."""
     finished: int
     rate_hz: float | None
-    """Responses of the last second, as Prometheus is told them; null where that is not known."""
+    """Responses of the last second, as Prometheus gets them; null where that is not known."""
     offered_hz: float | None = None
     """The rate at which an open stage's requests are due now."""
     in_flight: int

@@ -138,7 +138,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     p999: int | None
     max: int | None
     intervals: dict[str, tuple[int, int | None]] = {}
-    """The 95 % order-statistic interval of each quantile that is told; an end that can't be told is null."""
+    """The 95 % order-statistic interval of each quantile that is known; an end that is unknown is null."""
 
 
 class Histograms(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,7 +37,7 @@ _ENDLESS_NS = 30 * NS_PER_S
 
 
 class TargetWatch:
-    """Watches one run's target. `lost` says what became of it, None while it is there."""
+    """Watches one run's target. `lost` says what happened to it, None while it is there."""
 
     def __init__(self, host: Host, plan: Plan, control: Control) -> None:
         self._host = host

@@ -1,7 +1,7 @@
 """This folder's Compose stack through the Docker engine: found by its labels, and read.
 
-Containers are known by the labels that both generations of Compose write, never by their names, and the
-lab's own by the variables that its compose file sets: somebody else's `target` and `client` are left alone.
+Containers are known by the labels that both generations of Compose write, never by their names, and the lab's
+own by the variables that its compose file sets. Other projects' `target` and `client` are left alone.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What the containers took over a stage's measured part, read beside the stream of events.
+"""What the containers took over a stage's measured part, read while the events come in.
 
 The engine is asked when the events say that the window begins and ends, so the edges are as exact as the
 ticks: about half a second. A stage too short to have a tick is taken from its start to its end. Engines

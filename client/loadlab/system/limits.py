@@ -19,7 +19,7 @@ _PORTS = "net/ipv4/ip_local_port_range"
 def limit_of(
     resource: Resource, settings: Path = Path("/proc/sys"), groups: Path = Path("/sys/fs/cgroup")
 ) -> int | None:
-    """Return how much of it there is: ports, files and processes by number, memory in bytes."""
+    """Return how much there is: ports, files and processes by number, memory in bytes."""
     match resource:
         case Resource.PORTS:
             ends = _numbers(settings / _PORTS)

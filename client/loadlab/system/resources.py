@@ -104,7 +104,7 @@ def what_to_do(resource: Resource, *, less: str = _LESS) -> str:
 
 
 def shortage(resource: Resource, available: int | None = None, *, less: str = _LESS) -> str:
-    """Say what has run out, how much of it there is, where that is known, and what to do.
+    """Say what has run out, how much there is, if that is known, and what to do.
 
     `less` says how this load asks for less, where it is known: only an open load has a rate.
     """

@@ -5,7 +5,7 @@ import os
 
 
 class RunQueueTime:
-    """The main thread's account of it (proc(5), schedstat); it stays open, being read four times a second."""
+    """The main thread's account (proc(5), schedstat); it stays open, being read four times a second."""
 
     def __init__(self) -> None:
         pid = os.getpid()

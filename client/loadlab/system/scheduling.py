@@ -19,7 +19,7 @@ from contextlib import suppress
 from loadlab.clock import NS_PER_MS, Clock
 
 _STEPS = 10
-"""Of nice. Where others want the core all the time, about a tenth of it is left."""
+"""Of nice. Where others want the core all the time, about a tenth is left."""
 _SHORT_NS = 100_000
 """The shortest turn that the kernel gives."""
 _INTERPRETER_S = 50e-6

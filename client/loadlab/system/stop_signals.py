@@ -25,7 +25,7 @@ _INTERRUPTED = 130
 _SHOW_CURSOR = "\x1b[?25h"
 
 CleanUp = Callable[[str], str | None]
-"""Is told in a sentence why the process ends; returns what there is to add to it. Raises nothing."""
+"""Gets a sentence on why the process ends; returns what there is to add to it. Raises nothing."""
 
 _clean_ups: list[CleanUp] = []
 

@@ -34,7 +34,7 @@ class UrlHost:
         is_container: bool = False,
         app: App | None = None,
     ) -> None:
-        """Take the base URL, and where load and target run in words, if more is known of it.
+        """Take the base URL, and where load and target run in words, if that is known.
 
         `named_by` is what gave the URL; `is_container` says that its name is gone when the target has ended.
         """

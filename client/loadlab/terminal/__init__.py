@@ -17,7 +17,7 @@ def watcher(console: Console, *, quiet: bool) -> Watcher:
 
 
 def is_screen(console: Console) -> bool:
-    """Tell whether somebody looks at it: a pipe is none, even where FORCE_COLOR asks for its colours."""
+    """Tell whether a person looks at it: a pipe is none, even where FORCE_COLOR asks for its colours."""
     try:
         return console.is_interactive and console.file.isatty()
     except ValueError:  # it is closed

@@ -1,4 +1,4 @@
-"""Whoever is told what happens in a run."""
+"""Those that follow what happens in a run."""
 
 from typing import Protocol, Self
 
@@ -6,7 +6,7 @@ from loadlab.results.events import Event
 
 
 class Watcher(Protocol):
-    """Somebody who is told every event of a run.
+    """Gets every event of a run.
 
     Raises nothing for a terminal or a pipe that has gone: the run goes on without a reader.
     """

@@ -64,7 +64,7 @@ _NOT_COMPLETED = "not completed"
 class _Request(aiohttp.ClientRequest):
     """A request that is built once and may be in flight many times at once.
 
-    Nothing that an exchange needs is kept on it, and it has no headers that nobody asked for.
+    Nothing that an exchange needs is kept on it, and it has no headers that were not asked for.
     """
 
     DEFAULT_HEADERS: dict[str, str] = {}  # type: ignore[assignment]  # noqa: RUF012 - aiohttp declares it so
@@ -203,7 +203,7 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class AiohttpTransport:
-    """An `AsyncTransport`. All of it belongs to the event loop in which `open` ran.
+    """An `AsyncTransport`. Everything belongs to the event loop in which `open` ran.
 
     A cancelled `send` closes its connection and passes the cancellation on. `close` breaks what is
     still in flight: those sends end as `protocol_error`.
@@ -284,7 +284,7 @@ class AiohttpTransport:
         try:
             connection = await self._connector.connect(prepared, _NO_TRACES, self._timeout)
             taken = connection.protocol
-            assert isinstance(taken, _Protocol), "a connection that was just taken is nobody else's"
+            assert isinstance(taken, _Protocol), "a connection that was just taken has no other user"
             protocol = taken
             protocol.beginning = b""
             protocol.set_response_params(
@@ -339,7 +339,7 @@ class AiohttpTransport:
     def _reply_to(
         self, error: BaseException, task: asyncio.Task[object], protocol: _Protocol | None, *, tls: bool
     ) -> Reply | None:
-        """Name the outcome of an exception; None where it is nobody's reply."""
+        """Name the outcome of an exception; None if it is no reply's."""
         match error:
             case asyncio.CancelledError():
                 if not self._deadlines.ran_out(task):

@@ -3,7 +3,7 @@
 `?delay=5ms` in a request's URL programs its delay, otherwise the same in the target's, otherwise it is 0.
 
 "At once" is in the loop's next turn, never in the same one: timers and other tasks have their turn as they
-have beside a real transport. A delay is as fine as the loop's timers, and never shorter than asked.
+have with a real transport. A delay is as fine as the loop's timers, and never shorter than asked.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class _Answers(Protocol):
 
 
 class NullTransport:
-    """An `AsyncTransport` and a `CallbackTransport`. All of it belongs to the loop in which `open` ran.
+    """An `AsyncTransport` and a `CallbackTransport`. Everything belongs to the loop in which `open` ran.
 
     `close` breaks what is still in flight: it ends as `protocol_error`.
     """

@@ -207,7 +207,7 @@ class RequestsTransport:
 
 
 def _broken(error: Exception, limit: TimeLimit) -> Reply:
-    """Return what became of a request whose connection stood, by what http.client and urllib3 say of it."""
+    """Return what became of a request whose connection stood, by what http.client and urllib3 say."""
     led_to_it = list(causes(error))
     if any(isinstance(each, ConnectionError) and each.errno is not None for each in led_to_it):
         return cut_off(kept=limit.reused, heard=bool(limit.beginning), reset=True)

@@ -1,7 +1,7 @@
 """Does an idle connection still stand? The same rule on every transport, before a request is sent on it.
 
-A loop that is late hears of a connection's end only after its own timers, and a blocking client does not
-hear of it. So the system is asked about one that was idle for long enough, which costs a call. What answered
+A loop that is late hears of a connection's end only after its own timers, and a blocking client does not hear
+about that. So the system is asked about one that was idle for long enough, which costs a call. What answered
 just now is used without that: a server that closes behind each answer is seen alike on all transports, and a
 client without pauses pays nothing.
 """

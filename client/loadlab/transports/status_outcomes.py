@@ -1,7 +1,7 @@
 """What the transports share when they name an outcome, so that they can't name it differently.
 
 `body_bytes` is of complete responses only, and so is the status: a reply that is not `ok` or `http_error` has
-its reason instead (`loadlab.recording.reasons`), and 0 bytes, however much of it had arrived.
+its reason instead (`loadlab.recording.reasons`), and 0 bytes, however much had arrived.
 """
 
 from functools import cache
@@ -64,7 +64,7 @@ _KINDS: Final = (
 
 
 def malformed(complaint: str) -> Reply:
-    """Return the reply to what is not a valid response; `complaint` is what its reader says of it."""
+    """Return the reply to what is not a valid response; `complaint` is what its reader says."""
     words = complaint.lower()
     reason = next((kind for signs, kind in _KINDS if any(sign in words for sign in signs)), reasons.INVALID)
     return failed(Outcome.PROTOCOL_ERROR, reason)

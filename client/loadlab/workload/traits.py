@@ -21,7 +21,7 @@ class Workload(StrEnum):
 
     @property
     def traits(self) -> "WorkloadTraits":
-        """What is to be known of it."""
+        """What is known about it."""
         return _WORKLOADS[self]
 
 
@@ -162,7 +162,7 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     takes_journeys: bool = False
     """Whether its users can go on journeys, each step when the one before is done."""
     hides_flight: bool = False
-    """Whether nobody can see how many requests are in flight while it runs."""
+    """Whether the number of requests in flight is hidden while it runs."""
     blocks_loop: bool = False
     """Whether it holds its event loop by design: a stalled loop is then its lesson, no fault."""
 

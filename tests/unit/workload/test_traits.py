@@ -1,4 +1,4 @@
-"""What a workload is stands in one table; nobody compares names of workloads, transports and scenarios."""
+"""What a workload is stands in one table; no code compares names of workloads, transports and scenarios."""
 
 import ast
 import re

@@ -1,7 +1,7 @@
 /**
  * The live page of a load lab.
  *
- * One stream tells everything about the latest run, whoever started it; `Run` folds it, and what is shown is drawn
+ * One stream tells everything about the latest run, wherever it was started; `Run` folds it, and what is shown is drawn
  * from the run alone. So a page that was reloaded, came late or lost its connection shows what one shows that was
  * there from the beginning, but for how fine the curves of stages long past are.
  */

@@ -169,7 +169,7 @@ def bound(case: CheckInput) -> Check:
 
 
 def _thinking(case: CheckInput) -> float:
-    """Return how far the rate of users that think may be above N / (S + Z) in a window, as a share of it.
+    """Return how far the rate of users that think may be above N / (S + Z) in a window, as a share.
 
     Each of them may have one more request in it, and random pauses may be shorter than their mean: of a
     renewal process the count's standard deviation is that of the pauses over their mean, by the root of the

@@ -1,4 +1,4 @@
-"""Was the load steady? The window's first half beside its second, and its beginning beside the rest. Pure.
+"""Was the load steady? It compares the window's halves, and its beginning with the rest. Pure.
 
 Latency is compared as its reciprocal, second by second: a second in which a queue was long by chance is then
 one slow second among others and does not outweigh them.
@@ -41,7 +41,7 @@ COARSEST_RATIO = 0.25
 BY_PLAN = "the rate changes by plan"
 """Why a ramp is not asked whether it is steady."""
 _PLAIN_TIMES = 2.5
-"""In a coarse window a change of latency of so many times the least beyond chance is told."""
+"""In a coarse window a change of latency counts from so many times the least beyond chance."""
 _FEW_HZ = 20
 """The mean of fewer answers a second may have a reciprocal that is far from those of its neighbours."""
 _MOST_RESPONSE = 4.0

@@ -1,4 +1,4 @@
-"""One connection: one request at a time, each ending in one call of whoever asked.
+"""One connection: one request at a time, each ending in one call of its asker.
 
 The hot path is `data_received`: a response that came whole, behind a head that came before, is looked up
 and answered. That is a full check: the same head means the same status and framing, and the length of
@@ -247,7 +247,7 @@ class Connection(asyncio.Protocol):
             self._answer(reply)
 
     def drop(self) -> None:
-        """Close without ceremony, whatever the state; whoever waits is left waiting."""
+        """Close without ceremony, whatever the state; a request that waits is left waiting."""
         self.idle_since_ns = NEVER
         self._reader = None
         if self.connecting is not None:
@@ -299,7 +299,7 @@ class Connection(asyncio.Protocol):
         self._answer(reply)
 
     def _closed_by_peer(self, *, reset: bool) -> None:
-        """Answer whoever waits for what does not come any more."""
+        """Answer the request that waits for what will not come any more."""
         stats, kept = self._terms.stats, self.idle_since_ns != NEVER
         if self.replied is None:
             stats.closed.peer += kept
@@ -311,7 +311,7 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, reply: Reply) -> None:
         replied, self.replied = self.replied, None
-        assert replied is not None, "somebody waits"
+        assert replied is not None, "a request waits"
         with contextlib.suppress(asyncio.InvalidStateError):  # as above
             replied(reply)
 

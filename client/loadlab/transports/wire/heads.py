@@ -1,7 +1,7 @@
 """The head of a response: checked by httptools, and its framing read by the rules of RFC 9112, section 6.3.
 
 A head is parsed when it is whole, with its folded lines unfolded as section 5.2 asks of a user agent.
-httptools (llhttp, strict) checks every line; on top of it are refused:
+httptools (llhttp, strict) checks every line; also refused are:
 
 - versions other than 1.0 and 1.1, statuses below 100, and reasons with control characters;
 - 101: nothing here asks for another protocol;

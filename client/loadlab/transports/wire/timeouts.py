@@ -1,8 +1,8 @@
 """All time limits of a transport by one coarse timer.
 
-Whoever may wait is watched: looked at when its limit could have passed, not before. What is asked again
-and again, such as a kept connection, only moves its limit; when its turn comes it says when to look next.
-So a request costs the wheel nothing, and a connection one look per limit.
+A request that may wait is watched: looked at when its limit could have passed, not before. What is asked
+again and again, such as a kept connection, only moves its limit; when its turn comes it says when to look
+next. So a request costs the wheel nothing, and a connection one look per limit.
 """
 
 import asyncio

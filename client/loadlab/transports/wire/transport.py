@@ -1,4 +1,4 @@
-"""The `wire` transport: `begin` for continuations, `send` for coroutines on top of it."""
+"""The `wire` transport: `begin` for continuations, `send` for coroutines on top."""
 
 import asyncio
 from collections import deque
@@ -19,7 +19,7 @@ from loadlab.workload.plan import Plan, Request
 
 
 class WireTransport:
-    """An `AsyncTransport` and a `CallbackTransport`. All of it belongs to the loop in which `open` ran.
+    """An `AsyncTransport` and a `CallbackTransport`. Everything belongs to the loop in which `open` ran.
 
     A cancelled `send` closes its connection and passes the cancellation on. `close` breaks what is still
     in flight: it ends as `protocol_error`.
