@@ -24,7 +24,8 @@ import gunicorn, prometheus_client
 def app(environ, start_response):
     path = environ["PATH_INFO"]
     ready = path != "/ready" or Path("asked").exists()
-    Path("asked").touch()
+    with Path("asked").open("a") as asked:
+        print(path, file=asked)
     start_response("200 OK" if ready else "503 Service Unavailable", [])
     return [json.dumps({
         "prefix": sys.prefix,
@@ -147,7 +148,7 @@ def test_a_command_does_not_outlive_a_run_that_is_stopped(tmp_path, mine):
 
 def test_the_load_waits_until_the_app_says_that_it_is_ready(tmp_path, mine):
     served(tmp_path, Start(ready_path="/ready"), mine)
-    assert (tmp_path / "asked").exists()
+    assert (tmp_path / "asked").read_text().split() == ["/ready", "/ready", "/"]
 
 
 def test_an_app_that_is_not_ready_in_time_is_refused_with_what_it_said(tmp_path, mine):
@@ -159,6 +160,6 @@ def test_an_app_that_is_not_ready_in_time_is_refused_with_what_it_said(tmp_path,
 
 
 def test_the_time_to_start_is_the_one_that_was_given(tmp_path, mine):
-    (tmp_path / "mine.py").write_text(f"import time; time.sleep(60)\n{APP}")
+    (tmp_path / "mine.py").write_text(f"import time; time.sleep(8)\n{APP}")
     said = refused(tmp_path, Start(ready_timeout_ns=700 * NS_PER_MS), mine)
     assert said.startswith("the target was not ready within 700 ms (--ready-timeout): ")

@@ -173,6 +173,14 @@ def test_an_app_that_is_loaded_before_the_workers_and_fails_is_said(tmp_path, ap
     assert last_line(ended) == f"Error: The app 'mine:app' did not start: {why}."
 
 
+def test_a_hook_that_fails_before_anything_serves_is_said(tmp_path):
+    hook = "def nworkers_changed(server, new, old): raise ValueError('bad hook')"
+    (tmp_path / "gunicorn.conf.py").write_text(hook)
+    ended = run("--gunicorn-config", "gunicorn.conf.py", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert last_line(ended).endswith(" did not start: ValueError: bad hook.")
+
+
 def test_flasks_server_takes_none(tmp_path):
     (tmp_path / "gunicorn.conf.py").touch()
     ended = run("--server", "flask", "--gunicorn-config", "gunicorn.conf.py", cwd=tmp_path)
