@@ -63,7 +63,7 @@ def test_a_worker_of_the_labs_own_target_that_dies_is_told_and_is_no_idle_connec
     (stage,) = result["stages"]
     told = {each["name"]: each["message"] for each in stage["findings"]}
     assert stage["target"]["workers_ended"] == 1
-    assert told["target_workers"].startswith("1 worker of the target ended under load")
+    assert told["target_workers"].startswith("1 worker of the target ended under load (a crash or a restart)")
     assert "one of its workers restarted or crashed" in told["closed_in_use"]
     assert "closed_while_kept" not in told
     assert "target_lost" not in told
