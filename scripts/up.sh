@@ -208,6 +208,19 @@ settings_changed() {
     return 1
 }
 
+# What is paused or unhealthy: Compose would leave it so, and give up where another service waits for it.
+restart_ailing() {
+    [ -n "$project" ] || return 0
+    for id in $(docker ps -q --filter "label=com.docker.compose.project=$project" --filter status=paused); do
+        docker unpause "$id" >/dev/null
+    done
+    # Docker calls one that was paused unhealthy until its next probe, so it is among these.
+    for id in $(docker ps -q --filter "label=com.docker.compose.project=$project" --filter health=unhealthy); do
+        say "Restarting $(label_of "$id" com.docker.compose.service), which was paused or unhealthy …"
+        docker restart "$id" >/dev/null
+    done
+}
+
 state_of() { docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$1"; }
 
 # Shows what failed, takes the stack down with the volumes that it made (half a stack would only mislead whatever runs
@@ -311,6 +324,7 @@ case $compose_version in
 1.*) if settings_changed; then compose down >/dev/null 2>&1; fi ;;
 esac
 
+restart_ailing
 say "Starting $services …"
 volumes_before=$(volumes "${project:-$(project_name)}")
 # shellcheck disable=SC2086 # the services are words

@@ -253,9 +253,6 @@ def stack(compose: str):
 def mended(stack: Stack):
     """For a test that breaks a container: puts the stack right again."""
     yield
-    for container in stack.containers().values():
-        if container.status == "paused":
-            container.unpause()
     stack.up()
 
 

@@ -149,6 +149,30 @@ def test_the_target_is_served_as_a_gunicorn_config_says_and_results_know_it(stac
 
 
 @pytest.mark.either_compose
+def test_up_puts_paused_containers_right_and_keeps_the_stack(stack):
+    before = ids(stack)
+    for service in ("target", "client"):
+        stack.container(service).pause()
+    printed = stack.up()
+    assert ids(stack) == before
+    assert "Restarting target, which was paused or unhealthy" in printed
+    assert "Restarting client, which was paused or unhealthy" in printed
+    test_every_container_is_healthy(stack)
+    assert stack.get("/") == "Hello!"
+
+
+@pytest.mark.either_compose
+def test_up_restarts_a_container_that_is_unhealthy_after_a_pause(stack):
+    before = ids(stack)
+    client = stack.container("client")
+    client.pause()
+    client.unpause()
+    stack.up()
+    assert ids(stack) == before
+    test_every_container_is_healthy(stack)
+
+
+@pytest.mark.either_compose
 def test_an_app_is_served_with_what_it_requires(stack, tmp_path):
     app = tmp_path / "my shop"
     app.mkdir()
