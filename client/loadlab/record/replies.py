@@ -19,6 +19,9 @@ _MOST_DEEP = 30
 _LEAST_SIGNS = 8
 """A shorter value is found by chance; then its name has to be the same, too."""
 
+_MOST_BACK = 100
+"""Replies whose whole texts are searched, the latest first."""
+
 
 class Place(NamedTuple):
     """A place in a reply that holds a value."""
@@ -85,7 +88,8 @@ class Replies:
     def of_path(self, segment: str) -> Origin | None:
         """Return where an id in a path came from."""
         link = re.compile(rf"/{re.escape(segment)}(?![\w-])")
-        for number in reversed(range(len(self._places))):
+        latest = len(self._places) - 1
+        for number in range(latest, -1, -1):
             places = [
                 place
                 for place in self._places[number].get(segment, [])
@@ -93,7 +97,7 @@ class Replies:
             ]
             if places:
                 return Origin(number, tuple(places))
-            if link.search(self._texts[number]):
+            if latest - number < _MOST_BACK and link.search(self._texts[number]):
                 return Origin(number, (Place("link", "", "a link"),))
         return None
 
@@ -101,7 +105,8 @@ class Replies:
         """Return which reply has a value anywhere in its text."""
         if len(value) < _LEAST_SIGNS:
             return None
-        found = (number for number in reversed(range(len(self._texts))) if value in self._texts[number])
+        looked_at = range(len(self._texts))[-_MOST_BACK:]
+        found = (number for number in reversed(looked_at) if value in self._texts[number])
         return next((Origin(number, (Place("text", "", "the text"),)) for number in found), None)
 
 
