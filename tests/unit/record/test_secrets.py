@@ -2,6 +2,7 @@
 
 import base64
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -117,6 +118,13 @@ def test_a_known_credential_is_hidden_wherever_else_it_stands(again, first):
     assert marks.found(text.encode()) == []
     assert text.count("PASSWORD") > 3
     compile(text, "shop.py", "exec")
+
+
+def test_so_it_is_where_it_stands_in_another_encoding():
+    login = entry("POST", "/login", data=as_json({"password": SECRET}))
+    note = entry("POST", "/x", data=as_json({"note": f"see {quote(SECRET)}"}))
+    text = written(login, note, entry(path=f"/x/{quote(SECRET, safe='')}")).text
+    assert marks.found(text.encode()) == []
 
 
 def test_a_secret_that_a_reply_gave_is_hidden_in_comments_and_code_as_well():
