@@ -40,6 +40,7 @@ _PIECE = re.compile(
     r"""(?P<ansi>\$'(?:[^'\\]|\\.)*')|(?P<kept>'[^']*'|"(?:[^"\\]|\\.)*"|\\\r?\n|\\.)|(?P<end>[;&|\n]+)|[^\\]""",
     re.DOTALL,
 )
+_FOR_CMD = re.compile(r"\s*curl\s+\^\"")
 _ESCAPE = re.compile(
     r"\\(?:u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))", re.DOTALL
 )
@@ -58,7 +59,7 @@ _ESCAPED = {
 
 def exchanges(text: str, place: str) -> tuple[Exchange, ...]:
     """Return the requests of curl commands; raise UsageError that begins with `place`."""
-    if '^"' in text:
+    if _FOR_CMD.match(text):
         raise UsageError(f"{place}: this was copied for cmd; use 'Copy as cURL (bash)'")
     commands = [each for each in _commands(text) if each.strip()]
     if not commands or len(commands) > MOST_COMMANDS:

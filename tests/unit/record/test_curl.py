@@ -28,6 +28,7 @@ def one(command):
         ("curl --url-query 'q=a b' 'http://h/#top'", "GET", "http://h/?q=a+b", ""),
         ("curl -sSL \\\n  --compressed --max-time 3 -o out -b 'sid=1' http://h/", "GET", "http://h/", ""),
         ("curl -d -1 http://h/", "POST", "http://h/", "-1"),
+        ("curl http://h/ -d '^\"'", "POST", "http://h/", '^"'),
         (
             "curl 'http://h/' --data-raw $'{\"a\":\"it\\'s\\u0021\\n\"}'",
             "POST",
