@@ -83,7 +83,7 @@ class ScriptedAgent:
     async def __aexit__(self, *_):
         self.left = True
 
-    async def carry(self, request):
+    async def run(self, request):
         self.asked.append(request)
         for step in self._script:
             await asyncio.sleep(0)  # what was asked meanwhile gets its turn

@@ -29,7 +29,7 @@ SCRAPE_WITHIN_S = 5.0
 _log = logging.getLogger("loadlab.agent")
 
 
-Carry = Callable[[Plan, str, Control, Tell, Observe], Awaitable[RunResult]]
+RunPlan = Callable[[Plan, str, Control, Tell, Observe], Awaitable[RunResult]]
 """Carries a plan, as the run of this name, to its result; raises LabError where it can't begin."""
 
 
@@ -40,7 +40,7 @@ class AgentRun:
         self,
         run_id: str,
         plan: Plan,
-        carry: Carry,
+        run_plan: RunPlan,
         *,
         events: RunEvents,
         metrics: Metrics,
@@ -54,7 +54,7 @@ class AgentRun:
         self.run_id = run_id
         self.plan = plan
         self.since = datetime.now(UTC).isoformat(timespec="seconds")
-        self._carry = carry
+        self._run_plan = run_plan
         self._partial = PartialResult(secrets_of(plan))
         self._events = events
         self._metrics = metrics
@@ -129,7 +129,7 @@ class AgentRun:
         self._metrics.begin(self.run_id, self.plan)
         await self._scraped("before the load began")
         try:
-            result = await self._carry(
+            result = await self._run_plan(
                 self.plan, self.run_id, self._control, self._tell, self._metrics.observe
             )
         finally:

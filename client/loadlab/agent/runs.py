@@ -9,7 +9,7 @@ import msgspec
 
 from loadlab.agent.event_log import EventLog, RunEvents
 from loadlab.agent.limits import Limits
-from loadlab.agent.one_run import AgentRun, Carry
+from loadlab.agent.one_run import AgentRun, RunPlan
 from loadlab.agent.run_request import PostedRun, task
 from loadlab.errors import UsageError
 from loadlab.fleet.live import Observe
@@ -86,7 +86,7 @@ class Runs:
         self._run = AgentRun(
             run_id,
             todo.plan,
-            _carry(todo.place, folder, todo.about),
+            _run_plan(todo.place, folder, todo.about),
             events=self.event_log.begin(run_id),
             metrics=self._metrics,
             folder=folder,
@@ -113,10 +113,10 @@ class Runs:
         self.event_log.close()
 
 
-def _carry(place: LocalRunner, folder: Folder | None, about: About) -> Carry:
+def _run_plan(place: LocalRunner, folder: Folder | None, about: About) -> RunPlan:
     """Return what carries a plan there; a target's own log is kept where the result is."""
 
-    async def carry(plan: Plan, run_id: str, control: Control, tell: Tell, observe: Observe) -> RunResult:
+    async def run_plan(plan: Plan, run_id: str, control: Control, tell: Tell, observe: Observe) -> RunResult:
         async with contextlib.AsyncExitStack() as stack:
             log = folder.log if folder else Path(stack.enter_context(_scratch()), TARGET_LOG)
             if folder:
@@ -124,7 +124,7 @@ def _carry(place: LocalRunner, folder: Folder | None, about: About) -> Carry:
             host = place.host(log, plan.seed)
             return await run_at(host, plan, run_id, control, tell, about=about, observe=observe)
 
-    return carry
+    return run_plan
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:

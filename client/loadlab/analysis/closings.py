@@ -65,12 +65,13 @@ def closings(
                 f"{show_count(broken, 'connection')} broke during a request{_whole_stage(plan)}; {ITS_LOG}",
             )
         )
-    if stats.surplus:
+    if stats.unexpected_bytes:
         found.append(
             Finding(
                 "surplus",
-                f"the target sent bytes that belong to no response {show_count(stats.surplus, 'time')}"
-                f"{_whole_stage(plan)}, and the client closed the connection each time: check whether bodies"
+                "the target sent bytes that belong to no response "
+                f"{show_count(stats.unexpected_bytes, 'time')}{_whole_stage(plan)}, and the client closed the"
+                " connection each time: check whether bodies"
                 " are longer than their Content-Length",
             )
         )

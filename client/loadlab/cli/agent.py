@@ -13,7 +13,7 @@ from loadlab.cli.options import results_in, results_options, target_options, wit
 from loadlab.cli.streams import Output, say
 from loadlab.errors import Exit
 from loadlab.options.target import TargetOptions
-from loadlab.runs.runners import at_named, of_its_own, refuse_vain_remote
+from loadlab.runs.runners import at_named, of_its_own, reject_unused_remote
 from loadlab.stack.container import STACK_TARGET
 from loadlab.system.stop_signals import Stops
 
@@ -47,7 +47,7 @@ def agent(output: Output, /, *, bind: str, out: Path, **given: Any) -> int:  # n
     from loadlab.metrics import Metrics  # noqa: PLC0415 - as above
 
     target = given["target"]
-    refuse_vain_remote(target or os.environ.get(STACK_TARGET), remote=given["remote"])
+    reject_unused_remote(target or os.environ.get(STACK_TARGET), remote=given["remote"])
     served = TargetOptions(**{name: given[name] for name in TargetOptions.__struct_fields__})
     place = at_named(target, served, remote=given["remote"]) or of_its_own(served)
     common = CommonOptions(

@@ -57,7 +57,7 @@ class AgentClient:
         """Leave."""
         await self._session.close()
 
-    async def carry(self, request: RunRequest) -> AsyncGenerator[Event | Refused | None]:
+    async def run(self, request: RunRequest) -> AsyncGenerator[Event | Refused | None]:
         """Start a run and give its events to the last; None after each few seconds without a word.
 
         Raises UsageError with the agent's own sentence where it refuses, and LostAgentError where the last

@@ -28,7 +28,7 @@ class RunRequest(msgspec.Struct, frozen=True):
 class Agent(Protocol):
     """Carries one run; `AgentClient` has the real one."""
 
-    def carry(self, request: RunRequest) -> AsyncGenerator[Event | Refused | None]:
+    def run(self, request: RunRequest) -> AsyncGenerator[Event | Refused | None]:
         """Start a run and give its events to the last; None after each few seconds without a word."""
         ...
 
@@ -94,7 +94,7 @@ async def carried_by(
     async with agents() as agent:
         stopping = asyncio.create_task(_pass_on(control, agent, request.run_id))
         try:
-            async with contextlib.aclosing(agent.carry(request)) as told:
+            async with contextlib.aclosing(agent.run(request)) as told:
                 return await _followed(told, control, tell, place)
         except LostAgentError as error:
             raise LostAgentError(await place.fate() or str(error)) from None

@@ -130,7 +130,7 @@ async def run_at(
 
 def choose(target: str | None, serve: TargetOptions, *, remote: bool, transport: str | None = None) -> Runner:
     """Decide where a run happens; raise UsageError where the options contradict each other."""
-    refuse_vain_remote(target or os.environ.get(STACK_TARGET), remote=remote)
+    reject_unused_remote(target or os.environ.get(STACK_TARGET), remote=remote)
     given = serve.given()
     if not contacts_target(transport):
         if vain := [option for option in given if option != "--delay"] + ["--target"] * (target is not None):
@@ -158,7 +158,7 @@ def _by_agent(place: LocalRunner) -> Runner:
     return AgentRunner(place.base, place.capacity, lambda: AgentClient(socket=path))
 
 
-def refuse_vain_remote(target: str | None, *, remote: bool) -> None:
+def reject_unused_remote(target: str | None, *, remote: bool) -> None:
     """Raise UsageError where --remote would do nothing."""
     if remote and target is None:
         raise UsageError("--remote: it allows a --target that is neither local nor private; give one as well")

@@ -162,7 +162,7 @@ class _Connector(aiohttp.TCPConnector):
                 self.stats.closed.peer += 1
                 connection.close()
                 continue
-            self.stats.surplus += 1
+            self.stats.unexpected_bytes += 1
             self.stats.closed.protocol_error += 1
             connection.close()
 

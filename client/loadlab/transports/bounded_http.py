@@ -268,7 +268,7 @@ class _Limited(HTTPConnection):
         if idle_ns < self._keeping.unseen_ns or not has_news(self.sock.fileno()):
             return True
         if _has_bytes(self.sock):
-            self._stats.surplus += 1
+            self._stats.unexpected_bytes += 1
             self._stats.closed.protocol_error += 1
         else:
             self._stats.closed.peer += 1

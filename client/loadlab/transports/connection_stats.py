@@ -44,7 +44,7 @@ class ConnectionStats(msgspec.Struct):
     connections_opened: int = 0
     connections_lost: int = 0
     """Kept-alive connections that broke under a request."""
-    surplus: int = 0
+    unexpected_bytes: int = 0
     """Connections that were closed because bytes came that belonged to no response."""
     lost_unheard: int = 0
     """Those of the lost ones that the other side closed before any byte of an answer."""
@@ -60,7 +60,7 @@ class ConnectionStats(msgspec.Struct):
         """Count what another transport of the same stage did, too."""
         self.connections_opened += other.connections_opened
         self.connections_lost += other.connections_lost
-        self.surplus += other.surplus
+        self.unexpected_bytes += other.unexpected_bytes
         self.lost_unheard += other.lost_unheard
         self.closed.add(other.closed)
         for resource, times in other.short_of.items():

@@ -185,7 +185,7 @@ class RequestsTransport:
         """Count the connection of a whole answer where it was not kept, by whom and why it was closed."""
         limit, closed = self._limit, self.stats.closed
         if limit.exceeded:
-            self.stats.surplus += 1
+            self.stats.unexpected_bytes += 1
             closed.protocol_error += 1
         elif not limit.keeps:
             closed.not_kept += 1

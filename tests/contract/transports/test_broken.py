@@ -72,7 +72,7 @@ SURPLUS = {
     "aiohttp": (Outcome.OK, "the first answer was whole; aiohttp drops the connection with the rest"),
     "wire": (
         Outcome.OK,
-        "the first answer was whole; `stats.surplus` counts the connection, which is closed",
+        "the first answer was whole; `stats.unexpected_bytes` counts the connection, which is closed",
     ),
     "requests": (Outcome.OK, "the first answer was whole; http.client looks no further"),
 }

@@ -321,7 +321,7 @@ def test_bytes_on_an_idle_connection_close_it(async_caller, serve):
     time.sleep(0.5)  # for the bytes to be noticed
     assert async_caller.send(Request(url=server.url)) == OK
     assert server.ended.acquire(timeout=PATIENCE_S), "the connection that spoke unasked is closed"
-    assert async_caller.stats.surplus == 1
+    assert async_caller.stats.unexpected_bytes == 1
     assert [each.connection for each in server.received] == [0, 1]
 
 

@@ -76,9 +76,9 @@ def test_surplus_bytes_close_the_connection_and_are_counted(wire, serve, case):
 
     assert wire.send(Request(url=server.url)).outcome is Outcome.OK
     assert server.ended.acquire(timeout=PATIENCE_S)
-    assert wire.stats.surplus == 1
+    assert wire.stats.unexpected_bytes == 1
     assert wire.send(Request(url=server.url)) == OK
-    assert (wire.stats.surplus, wire.stats.connections_lost) == (1, 0)
+    assert (wire.stats.unexpected_bytes, wire.stats.connections_lost) == (1, 0)
 
 
 def test_the_last_connection_used_is_the_first_used_again(wire, serve):

@@ -38,14 +38,14 @@ class Scene:
         self.load = AgentRun(
             self.folder.run_id,
             PLAN,
-            self.carry,
+            self.run_plan,
             events=self.events,
             metrics=self.metrics,
             folder=self.folder,
             most_s=most_s,
         )
 
-    async def carry(self, plan_, run_id, control, tell, observe):
+    async def run_plan(self, plan_, run_id, control, tell, observe):
         self.control = control
         return await self.script(control, tell, run_id)
 

@@ -139,7 +139,7 @@ def test_connections_that_broke_while_an_answer_came_are_counted_apart():
 @pytest.mark.parametrize(("warmup_ns", "said"), [(0, False), (NS_PER_S, True)])
 def test_a_count_that_is_of_more_than_the_window_says_so(warmup_ns, said):
     whole = CLOSED_LOAD | {"warmup_ns": warmup_ns}
-    found = told(ended(1, *BROKEN), whole=whole, connections_lost=2, surplus=1)
+    found = told(ended(1, *BROKEN), whole=whole, connections_lost=2, unexpected_bytes=1)
     assert {"(warm-up included)" in message for message in found.values()} == {said}
     assert found.keys() == {"connections_lost", "surplus"}
 

@@ -26,13 +26,13 @@ def heard(answer, most=10):
     """Return what is heard of an agent that answers so, and what it was asked with."""
     asked = {}
 
-    async def carry(request):
+    async def answer_run(request):
         asked.update(path=request.path, headers=request.headers.copy(), posted=await request.json())
         return await answer(request)
 
     async def scene():
         app = web.Application()
-        app.add_routes([web.post("/api/runs/r", carry)])
+        app.add_routes([web.post("/api/runs/r", answer_run)])
         runner = web.AppRunner(app, handler_cancellation=True)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -41,7 +41,7 @@ def heard(answer, most=10):
         events = []
         try:
             async with AgentClient(f"http://127.0.0.1:{port}", "the-token") as agent:
-                async for event in agent.carry(REQUEST):
+                async for event in agent.run(REQUEST):
                     events.append(event)
                     if len(events) == most:
                         break

@@ -262,7 +262,7 @@ class Connection(asyncio.Protocol):
         """Take in what is more than a known response to a fresh request."""
         if self.replied is None:
             if self.idle_since_ns != NEVER:
-                self._terms.stats.surplus += 1
+                self._terms.stats.unexpected_bytes += 1
                 self._terms.stats.closed.protocol_error += 1
                 self.drop()
             return
@@ -274,8 +274,8 @@ class Connection(asyncio.Protocol):
 
     def _conclude(self, reader: Reader, reply: Reply) -> None:
         stats = self._terms.stats
-        if reader.surplus:
-            stats.surplus += 1
+        if reader.unexpected_bytes:
+            stats.unexpected_bytes += 1
         if reply.outcome not in ANSWERED:
             self.close(stats.broke(reply, kept=self.idle_since_ns != NEVER))
             return
@@ -283,7 +283,7 @@ class Connection(asyncio.Protocol):
             stats.redirected(reader.location)
         early = bool(self._transport.get_write_buffer_size())  # the answer came before the request's end
         if early or not (reader.keeps and self.asked.keeps):
-            if early or reader.surplus:
+            if early or reader.unexpected_bytes:
                 stats.closed.protocol_error += 1
             elif self.asked.keeps:
                 stats.closed.peer += 1

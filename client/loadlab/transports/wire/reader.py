@@ -32,7 +32,7 @@ class Reader:
         self._body_bytes = 0
         self.keeps = False
         """Whether the connection may serve another request."""
-        self.surplus = False
+        self.unexpected_bytes = False
         """Whether bytes came that belong to no response."""
 
     def feed(self, data: bytes) -> Reply | None:
@@ -91,8 +91,8 @@ class Reader:
                 self._body_bytes = head.body_bytes
         if end is None:
             return None
-        self.surplus = end < len(data)
-        self.keeps = head.keeps and not self.surplus
+        self.unexpected_bytes = end < len(data)
+        self.keeps = head.keeps and not self.unexpected_bytes
         return self._reply(head)
 
     def _reply(self, head: Head) -> Reply:

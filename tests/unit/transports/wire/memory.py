@@ -101,7 +101,7 @@ class Wire:
 
     def exchange(self, pieces: Iterable[bytes], *, ends: bool = False) -> Exchange:
         """Send a request, take these pieces in and, if it ends, the end of the connection."""
-        surplus = self.stats.surplus
+        surplus = self.stats.unexpected_bytes
         connection, socket, replies = self.ask()
         for piece in pieces:
             if piece and not socket.is_closed:
@@ -117,4 +117,4 @@ class Wire:
         assert not self.terms.opened
         self.idle.clear()
         self.wheel.watched.clear()
-        return Exchange(reply, kept, self.stats.surplus - surplus)
+        return Exchange(reply, kept, self.stats.unexpected_bytes - surplus)

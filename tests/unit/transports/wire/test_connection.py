@@ -57,7 +57,7 @@ def test_a_known_head_changes_nothing_about_the_next_response(learns, second, re
     ask_again(wire, replies)
     connection.data_received(second)
     assert replies == [OK] + ([] if reply is None else [reply])
-    assert wire.stats.surplus == surplus
+    assert wire.stats.unexpected_bytes == surplus
     assert socket.is_closed == (surplus > 0 or reply is BROKEN)
     assert wire.stats.connections_lost == (reply is BROKEN)
 
@@ -99,7 +99,7 @@ def test_bytes_on_an_idle_connection_close_it():
     connection.data_received(FINE)
     connection.data_received(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
     connection.data_received(b"and more")
-    assert (replies, socket.is_closed, wire.stats.surplus) == ([OK], True, 1)
+    assert (replies, socket.is_closed, wire.stats.unexpected_bytes) == ([OK], True, 1)
     assert connection.idle_since_ns == NEVER, "it is not used again"
 
 
