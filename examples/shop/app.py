@@ -46,7 +46,7 @@ def query(sql: str, **values: object) -> list[dict[str, Any]]:
 
 
 def logged_in(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let in whoever has a session; send others to the login."""
+    """Let in users with a session; send others to the login."""
 
     @wraps(view)
     def checked(**values: object) -> Any:  # noqa: ANN401 - what a view may return
@@ -162,7 +162,7 @@ def token() -> Response:
 
 @app.get("/api/items")
 def api_items() -> Response:
-    """List items to whoever bears a token."""
+    """List items for a bearer of a token."""
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not query("select 1 from users where token = :token", token=bearer):
         abort(401)
