@@ -1,6 +1,5 @@
 """A gunicorn config of the user's is honoured as it stands, and what the lab sets itself is said."""
 
-import contextlib
 import hashlib
 import os
 import signal
@@ -133,16 +132,14 @@ def test_gevent_is_measured_by_middleware_and_its_threads_are_unknown(start, eve
 @each_gunicorn
 def test_workers_that_it_replaces_are_no_workers_that_died(start, eventually):
     target = start(app=APP, config="workers, threads, max_requests = 1, 2, 5")
-    for _ in range(11):
-        with contextlib.suppress(ConnectionError):  # gunicorn 22 closes what a leaving worker had accepted
-            target.get()
-    eventually(lambda: target.value("target_workers_replaced_total") >= 1, expected=True)
+    for _ in range(5):
+        target.get()
+    eventually(lambda: target.value("target_workers_replaced_total"), 1)
     assert target.value("target_workers_ended_total") == 0
-    eventually(lambda: len(target.workers()), 1)
-    replaced = target.value("target_workers_replaced_total")
+    target.get()  # its successor has booted
     os.kill(target.workers()[0], signal.SIGKILL)
     eventually(lambda: target.value("target_workers_ended_total"), 1)
-    assert target.value("target_workers_replaced_total") == replaced
+    assert target.value("target_workers_replaced_total") == 1
 
 
 @pytest.mark.parametrize(
