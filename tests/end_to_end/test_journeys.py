@@ -56,7 +56,7 @@ def test_users_log_in_once_and_the_names_add_up_to_the_stage(shop, scenario, tra
     assert statuses == stage["statuses"]
     assert set(statuses) <= {"200", "302"}
     assert {"GET /items/ID", "GET /items"} <= {each["name"] for each in stage["by_name"]}
-    assert stage["counts"]["ok"] == stage["counts"]["scheduled"] > 20
+    assert stage["counts"]["ok"] == stage["counts"]["scheduled"] >= 5
     assert stage["sent_aside"] == 4 * 2
     check = next(each for each in result["checks"] if each["name"] == "target_count")
     assert (check["outcome"], check["actual"]) == ("pass", 0)

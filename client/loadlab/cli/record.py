@@ -3,18 +3,20 @@
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loadlab.cli.family import Command, option
 from loadlab.cli.streams import Output, say
 from loadlab.errors import Exit, UsageError
-from loadlab.record import curl, har, steps
-from loadlab.record.exchange import Exchange
-from loadlab.record.source import Written, source
 from loadlab.system.files import MOST_BYTES, read_bounded
 from loadlab.system.terminal_text import one_line
 from loadlab.units import show_count
+
+if TYPE_CHECKING:
+    from loadlab.record.exchange import Exchange
+    from loadlab.record.source import Written
 
 _CURL = re.compile(r"\s*curl\s")
 _STANDARD_INPUT = "-"
@@ -53,7 +55,11 @@ def record(output: Output, /, *, recording: str, out: str | None, static: bool) 
     return Exit.PASS
 
 
-def _written(given: str, function: str, prefix: str, *, static: bool) -> Written:
+def _written(given: str, function: str, prefix: str, *, static: bool) -> "Written":
+    # What these import is large, and no other command needs it.
+    from loadlab.record import steps  # noqa: PLC0415
+    from loadlab.record.source import source  # noqa: PLC0415
+
     place = "RECORDING"
     chosen = steps.recording(_exchanges(given, place), static=static)
     if not chosen.steps:
@@ -64,7 +70,9 @@ def _written(given: str, function: str, prefix: str, *, static: bool) -> Written
     return source(chosen, prefix=prefix, function=function)
 
 
-def _exchanges(given: str, place: str) -> tuple[Exchange, ...]:
+def _exchanges(given: str, place: str) -> "tuple[Exchange, ...]":
+    from loadlab.record import curl, har  # noqa: PLC0415 - as above
+
     if _CURL.match(given):
         return curl.exchanges(_text(given.encode(errors="surrogateescape")), place)
     if given == _STANDARD_INPUT:

@@ -5,7 +5,7 @@ from typing import NamedTuple, Self
 
 from loadlab.metrics.buckets import EMPTY, Spread
 from loadlab.recording.recorder import Recorder
-from loadlab.recording.sample import ANSWERED, Outcome
+from loadlab.recording.sample import Outcome
 from loadlab.results.result import StageResult
 from loadlab.workload.plan import Plan
 
@@ -37,7 +37,7 @@ class Tally(NamedTuple):
     def nothing(cls, plan: Plan) -> Self:
         """Return zeros for every outcome and class of status that a request of this plan can have."""
         answered = {_cell(plan, status) for status in _STATUSES}
-        unanswered = {(outcome, NO_STATUS) for outcome in Outcome if outcome not in ANSWERED}
+        unanswered = {(outcome, NO_STATUS) for outcome in Outcome if outcome not in _BY_STATUS}
         return cls(dict.fromkeys(sorted(answered | unanswered), 0))
 
     @classmethod
@@ -72,9 +72,19 @@ class Tally(NamedTuple):
         )
 
 
+_BY_STATUS = (Outcome.OK, Outcome.HTTP_ERROR)
+"""Outcomes that the plan's expected statuses tell apart."""
+
+
 def _requests(plan: Plan, counts: Mapping[Outcome, int], statuses: Mapping[int, int]) -> dict[Cell, int]:
-    """Tell the answered ones apart by status: every complete response has one, and nothing else does."""
-    cells = {(outcome, NO_STATUS): counts[outcome] for outcome in Outcome if outcome not in ANSWERED}
+    """Tell the answered ones apart by status: every complete response has one, and nothing else does.
+
+    A journey's steps say themselves which status they expect, so there the outcome alone is known.
+    """
+    by_outcome = {(outcome, NO_STATUS): counts[outcome] for outcome in Outcome}
+    if plan.journeys is not None:
+        return by_outcome
+    cells = {cell: times for cell, times in by_outcome.items() if cell[0] not in _BY_STATUS}
     for status, times in statuses.items():
         cell = _cell(plan, status)
         cells[cell] = cells.get(cell, 0) + times

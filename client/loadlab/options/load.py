@@ -9,8 +9,6 @@ import msgspec
 from loadlab import units
 from loadlab.clock import NS_PER_S
 from loadlab.errors import UsageError
-from loadlab.journeys.data import read_rows
-from loadlab.journeys.journeys_file import load
 from loadlab.options.requests import headers_of, requested
 from loadlab.scenarios import names, scenario
 from loadlab.transports import NAMES
@@ -163,6 +161,10 @@ def journeyed(
         if words.data is not None or words.data_order is not None:
             raise UsageError("--data: it gives rows to the users of --journeys; name these, or leave it out")
         return None
+    # Few runs have journeys, and what these import is large.
+    from loadlab.journeys.data import read_rows  # noqa: PLC0415
+    from loadlab.journeys.journeys_file import load  # noqa: PLC0415
+
     vain = {"--path": words.path, "--method": words.method, "--body": words.body}
     if given := [option for option, text in vain.items() if text is not None]:
         raise UsageError(f"{', '.join(given)}: --journeys name their requests themselves; leave it out")

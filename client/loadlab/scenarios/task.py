@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-from loadlab.journeys.run import travel
 from loadlab.load.closed_users import user
 from loadlab.load.loop import opened, settle
 from loadlab.load.open_schedule import InFlightLimit, act_in_turns, open_load
@@ -25,6 +24,8 @@ TRAITS = Traits(
 async def run(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
     """Give every user a task of its own; in an open workload every request is a user."""
     if shard.plan.journeys is not None:
+        from loadlab.journeys.run import travel  # noqa: PLC0415 - large, and few runs have journeys
+
         await travel(shard, barrier)
         return
     async with opened(shard) as (prepared, transport):

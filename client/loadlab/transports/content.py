@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
-import httptools
-
 from loadlab.recording.sample import Reply
 
 MOST_KEPT_BYTES: Final = 16 * 1024 * 1024
@@ -161,6 +159,8 @@ class RawContent:
         """The body, after transfer decoding."""
         if "transfer-encoding" not in self.headers:
             return self._raw[self._body_from() :]
+        import httptools  # noqa: PLC0415 - this module is imported where little memory may be
+
         parts = _Parts()
         httptools.HttpResponseParser(parts).feed_data(self._raw)
         return b"".join(parts.of_body)

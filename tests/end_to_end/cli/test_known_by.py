@@ -165,7 +165,7 @@ def test_a_run_that_an_agent_carries_keeps_the_command_that_was_typed(lab):
         ({"options": NULL | {"label": "x" * 81}}, "--label: it has 81 characters"),
         ({"options": NULL, "about": {"label": "x"}}, "about: it goes with a plan"),
         ({"plan": "PLAN", "about": {"label": "\x1b"}}, "--label: it holds a sign"),
-        ({"plan": "PLAN", "about": {"command": "rm"}}, "about: the command is told by"),
+        ({"plan": "PLAN", "about": {"command": "rm"}}, "about: the command comes from"),
     ],
 )
 def test_what_an_agent_is_not_told_is_refused(tmp_path, posted, said):

@@ -22,7 +22,7 @@ WITHIN_S = 30
 
 
 async def by_the_agent(folder):
-    carry = runs._carry(nowhere(None), folder, NAMELESS)
+    carry = runs._run_plan(nowhere(None), folder, NAMELESS)
     await carry(plan(), "run", None, None, None)
 
 
