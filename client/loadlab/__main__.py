@@ -20,8 +20,9 @@ def main() -> None:
         from loadlab.cli import main as run  # noqa: PLC0415 - as above
     except (MemoryError, SystemError):  # CPython raises the second where there is no memory for the first
         leave()
-    except SyntaxError:  # its parser raises this one for want of memory
-        if limit_of(Resource.MEMORY) is None:
+    except (SyntaxError, ValueError, ImportError) as error:
+        # Without memory CPython's parser raises the first two, and a library that can't be mapped the third.
+        if limit_of(Resource.MEMORY) is None or isinstance(error, ModuleNotFoundError):
             raise
         leave()
     run()
