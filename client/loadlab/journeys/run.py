@@ -8,7 +8,6 @@
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import Any
 
 from loadlab.errors import Exit, LabError
 from loadlab.journeys.data import Rows, read_rows
@@ -19,7 +18,8 @@ from loadlab.journeys.steps import StageOverError, Steps, Unmeasured
 from loadlab.journeys.user import StepFailed, User
 from loadlab.load.backing_off import BackingOff
 from loadlab.load.loop import settle
-from loadlab.load.open_schedule import InFlightLimit, act_in_turns, open_load
+from loadlab.load.open_schedule import InFlightLimit, open_load
+from loadlab.load.open_tasks import OpenTasks
 from loadlab.load.pacing import Pace
 from loadlab.load.shard import Shard
 from loadlab.recording.journeys import JourneyEvent, Kind
@@ -182,38 +182,17 @@ async def arriving(
     await _torn_down(arrivals.travellers, weights)
 
 
-class Arrivals:
-    """Journeys of an open workload, each a task; they are what is in flight of the open loop."""
+class Arrivals(OpenTasks):
+    """Journeys of an open workload, each a task, with a user that is free or a new one."""
 
     def __init__(self, shard: Shard, new: Callable[[int], Traveller], journeys: Journeys) -> None:
-        self._shard = shard
+        super().__init__(shard)
         self._new = new
         self._journeys = journeys
         self._free: list[Traveller] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._error: BaseException | None = None
         self.travellers: list[Traveller] = []
 
-    def __len__(self) -> int:
-        """Return how many journeys go on."""
-        return len(self._tasks)
-
-    def send(self, limit: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401 - a name
-        """Start a journey that was due then, with a user that is free, or a new one."""
-        task = asyncio.create_task(self._go(limit, due_ns, flag, prepared))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    async def cut(self) -> None:
-        """Cancel the journeys that go on."""
-        await asyncio.sleep(0)  # a task that has not begun would be cancelled without a trace
-        left = list(self._tasks)
-        await act_in_turns(left, asyncio.Task.cancel)
-        await asyncio.gather(*left, return_exceptions=True)
-        if self._error is not None:
-            raise self._error
-
-    async def _go(self, limit: InFlightLimit, due_ns: int, flag: int, name: str) -> None:
+    async def _arrival(self, limit: InFlightLimit, due_ns: int, flag: int, prepared: str) -> None:
         known = bool(self._free)
         if known:
             traveller = self._free.pop()
@@ -221,15 +200,9 @@ class Arrivals:
             traveller = self._new(len(self.travellers))
             self.travellers.append(traveller)
         traveller.steps.due_ns, traveller.steps.flag = due_ns, flag
-        await traveller.once(name, before=() if known else self._journeys.setups)
+        await traveller.once(prepared, before=() if known else self._journeys.setups)
         self._free.append(traveller)
         limit.release()
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            self._error = self._error or error
-            self._shard.halt()
 
 
 async def prepared(travellers: Iterable[Traveller], journeys: Journeys) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 from loadlab.load.closed_users import user
 from loadlab.load.loop import opened, settle
-from loadlab.load.open_schedule import InFlightLimit, act_in_turns, open_load
+from loadlab.load.open_schedule import InFlightLimit, open_load
+from loadlab.load.open_tasks import OpenTasks
 from loadlab.load.shard import Shard
 from loadlab.recording.tape import packed_row, unfinished_row
 from loadlab.scenarios import Barrier
@@ -40,35 +41,14 @@ async def run(shard: Shard, barrier: Barrier, traits: Traits = TRAITS) -> None:
         await settle(shard, [asyncio.create_task(each) for each in users])
 
 
-class Tasks:
+class Tasks(OpenTasks):
     """Requests of an open workload, each a task."""
 
     def __init__(self, shard: Shard, transport: AsyncTransport) -> None:
-        self._shard = shard
+        super().__init__(shard)
         self._send = transport.send
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._error: BaseException | None = None
 
-    def __len__(self) -> int:
-        """Return how many are in flight."""
-        return len(self._tasks)
-
-    def send(self, limit: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401 - as in InFlight
-        """Start the task of one request."""
-        task = asyncio.create_task(self._request(limit, due_ns, flag, prepared))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    async def cut(self) -> None:
-        """Cancel those in flight."""
-        await asyncio.sleep(0)  # a task that has not begun would be cancelled without a trace
-        left = list(self._tasks)
-        await act_in_turns(left, asyncio.Task.cancel)
-        await asyncio.gather(*left, return_exceptions=True)
-        if self._error is not None:
-            raise self._error
-
-    async def _request(self, limit: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401
+    async def _arrival(self, limit: InFlightLimit, due_ns: int, flag: int, prepared: Any) -> None:  # noqa: ANN401
         shard = self._shard
         sent_ns = shard.now_ns()
         shard.sent += 1
@@ -83,9 +63,3 @@ class Tasks:
             packed_row(due_ns, sent_ns, done_ns, flagged, reply.status, reply.body_bytes, reply.inside_ns)
         )
         limit.release()
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            self._error = self._error or error
-            self._shard.halt()
